@@ -1,0 +1,113 @@
+"""Policies are YAML files, typed, owned and reasoned; a wrong one fails at load, naming file, line, key and value."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError
+
+from governance.errors import PolicyError
+
+SHIPPED = Path(__file__).parent
+
+
+class Strict(BaseModel):
+    """Base of every policy model: immutable, and an unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Policy(Strict):
+    """A policy file: whoever argues about it finds its owner and its reason in it."""
+
+    owner: str
+    reason: str
+
+    @property
+    def digest(self) -> str:
+        """Hash of everything the policy says: goes into the manifest of each partition made under it."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:16]
+
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def config_file(relative: str) -> Path:
+    """Where `relative` (such as policies/access.yml) is read: FEEDBACK_CONFIG's file where it has one, else the default.
+
+    So an upgrade of the product never conflicts with a steward's decisions.
+    """
+    own = os.environ.get("FEEDBACK_CONFIG")
+    if own and (Path(own) / relative).is_file():
+        return Path(own) / relative
+    return SHIPPED / relative
+
+
+def config_files(folder: str, suffix: str = ".yml") -> list[Path]:
+    """Every file of a folder of policies, FEEDBACK_CONFIG's before the default of the same name, by name."""
+    found = {path.name: path for path in sorted((SHIPPED / folder).glob(f"*{suffix}"))}
+    if own := os.environ.get("FEEDBACK_CONFIG"):
+        found |= {path.name: path for path in sorted((Path(own) / folder).glob(f"*{suffix}"))}
+    return [found[name] for name in sorted(found)]
+
+
+def load(path: Path, model: type[Model]) -> Model:
+    """The file at `path` as `model`.
+
+    Raises:
+        PolicyError: the file is missing, is no YAML, or says something the model does not allow.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+        document = YAML(typ="rt").load(text)
+    except FileNotFoundError:
+        raise PolicyError(f"{path}: no such file; create it or unset FEEDBACK_CONFIG to use the default") from None
+    except (MarkedYAMLError, UnicodeDecodeError) as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f"{path}:{mark.line + 1}" if mark else str(path)
+        raise PolicyError(f"{where}: not readable as YAML; check the indentation and quotes there") from None
+    try:
+        return model.model_validate(_plain(document))
+    except ValidationError as error:
+        first = error.errors()[0]
+        loc = [str(part) for part in first["loc"]]
+        found = f" is {first['input']!r:.80}" if not isinstance(first["input"], dict | list) else ""
+        line = _line(document, first["loc"])
+        raise PolicyError(f"{_shown(path)}:{line}: {'.'.join(loc) or 'file'}{found}; {first['msg']}") from None
+
+
+def load_policy(name: str, model: type[Model]) -> Model:
+    """`policies/<name>.yml` as `model`, see `load`."""
+    return load(config_file(f"policies/{name}.yml"), model)
+
+
+def _plain(node: Any) -> Any:
+    if isinstance(node, dict):
+        return {key: _plain(value) for key, value in node.items()}
+    if isinstance(node, list):
+        return [_plain(value) for value in node]
+    return node
+
+
+def _line(node: Any, loc: tuple[int | str, ...]) -> int:
+    """The line (from 1) of the deepest part of `loc` that the document has."""
+    line = getattr(getattr(node, "lc", None), "line", 0) or 0
+    for part in loc:
+        if not isinstance(node, dict | list):
+            break
+        try:
+            marks = node.lc  # type: ignore[union-attr]  # ruamel's containers carry their marks
+            line = marks.key(part)[0] if isinstance(node, dict) else marks.item(part)[0]
+            node = node[part]  # type: ignore[index]
+        except (KeyError, IndexError, AttributeError, TypeError):
+            break
+    return line + 1
+
+
+def _shown(path: Path) -> str:
+    return "/".join(path.parts[-2:])

@@ -1,0 +1,96 @@
+"""Sources are YAML: what is collected, from where, for which purpose, by whom owned. No Python needed for a new one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from governance.errors import PolicyError, one_of
+from governance.policy import Strict, config_files, load
+from governance.signals import SIGNALS
+
+# Which signals each type of source can yield; a tabular file yields whichever its mapping says.
+TYPES: dict[str, tuple[str, ...]] = {
+    "otlp": ("spans", "logs"),
+    "zendesk": ("tickets", "ticket_events"),
+    "github": ("tickets", "deployments"),
+    "pagerduty": ("incidents",),
+    "csv": tuple(SIGNALS),
+    "jsonl": tuple(SIGNALS),
+}
+
+
+class Http(Strict):
+    """Where and how a source is pulled over HTTP; the token is read from the environment, never from a file."""
+
+    url: str
+    token_env: str | None = None
+    user_env: str | None = None
+    start_time: int = 0
+    max_attempts: int = Field(default=6, ge=1, le=20)
+
+
+class Files(Strict):
+    """Which files of the inbox are the source's own: a folder in it and patterns in that folder."""
+
+    folder: str = "."
+    patterns: tuple[str, ...] = ("**/*",)
+
+    @field_validator("folder")
+    @classmethod
+    def stays_inside_the_inbox(cls, value: str) -> str:
+        if Path(value).is_absolute() or ".." in Path(value).parts:
+            raise ValueError("expected a folder inside the inbox")
+        return value
+
+
+class Source(Strict):
+    """One configured system; one source may yield several signals."""
+
+    name: str = ""
+    description: str
+    type: Literal["otlp", "zendesk", "github", "pagerduty", "csv", "jsonl"]
+    signals: tuple[str, ...]
+    owner: str
+    purpose: str
+    schedule: str = "@hourly"
+    files: Files | None = None
+    http: Http | None = None
+    # column of the signal -> field of the system (see the connector of the type for what it accepts)
+    columns: dict[str, str | list[str]] = Field(default_factory=dict)
+    constants: dict[str, str] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def says_where_and_what(self) -> Source:
+        if (self.files is None) == (self.http is None):
+            raise ValueError("expected exactly one of files and http")
+        for signal in self.signals:
+            if signal not in TYPES[self.type]:
+                raise ValueError(f"signal {signal} does not come from type {self.type}; {one_of(signal, TYPES[self.type])}")
+            unknown = [c for c in (*self.columns, *self.constants) if not any(c in SIGNALS[s].columns for s in self.signals)]
+            if unknown:
+                raise ValueError(f"column {unknown[0]} does not exist; {one_of(unknown[0], SIGNALS[signal].columns)}")
+        return self
+
+
+def load_sources() -> dict[str, Source]:
+    """Every source by name (the file's name without .yml).
+
+    Raises:
+        PolicyError: a file is wrong, see `governance.policy.load`.
+    """
+    return {path.stem: load(path, Source).model_copy(update={"name": path.stem}) for path in config_files("sources")}
+
+
+def source_named(name: str) -> Source:
+    """The source called `name`.
+
+    Raises:
+        PolicyError: there is none.
+    """
+    sources = load_sources()
+    if name not in sources:
+        raise PolicyError(f"source {name} does not exist; {one_of(name, sources)}; add governance/sources/{name}.yml")
+    return sources[name]

@@ -1,0 +1,1 @@
+"""How data moves: connectors, the lake, the stages and what runs them."""

@@ -1,0 +1,201 @@
+"""Where states live and how they are replaced atomically.
+
+A partition is a folder `<state>/<source>/<signal>/<day>` with Parquet files and, written last, `manifest.json`,
+which alone says which files belong to it: a folder without a manifest does not exist, and a kill at any
+instruction leaves the old state or the new one. Data files are named by their content, so running again on the
+same inputs writes the same names.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import BinaryIO
+
+import polars as pl
+
+FORMAT = 1
+_MANIFEST = "manifest.json"
+
+
+@dataclass(frozen=True)
+class Table:
+    """One Parquet file of a partition."""
+
+    file: str
+    rows: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a partition holds and what it was made from."""
+
+    tables: Mapping[str, Table]
+    counts: Mapping[str, int] = field(default_factory=dict)
+    inputs: Mapping[str, str] = field(default_factory=dict)  # key -> digest of its manifest
+    policy: str = ""
+    key_id: str = ""
+    as_of: str = ""
+    facts: Mapping[str, str] = field(default_factory=dict)
+    format: int = FORMAT
+
+    @property
+    def digest(self) -> str:
+        """Hash of what the partition holds; when and why it was made is not part of it."""
+        held = {
+            "tables": {name: table.sha256 for name, table in sorted(self.tables.items())},
+            "counts": dict(sorted(self.counts.items())),
+            "facts": dict(sorted(self.facts.items())),
+        }
+        return hashlib.sha256(json.dumps(held, sort_keys=True).encode()).hexdigest()[:16]
+
+
+class Replacement:
+    """What a stage writes into while it replaces a partition; see `Lake.replace`."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.tables: dict[str, Table] = {}
+        self.counts: dict[str, int] = {}
+        self.facts: dict[str, str] = {}
+
+    def write(self, table: str, frame: pl.DataFrame) -> None:
+        """Write `frame` as the partition's table of that name (zstd Parquet), fsynced."""
+        temporary = self._folder / f".{table}.{os.getpid()}.tmp"
+        with _owner_only(temporary) as file:
+            frame.write_parquet(file, compression="zstd", statistics=True)
+        digest = hashlib.file_digest(temporary.open("rb"), "sha256").hexdigest()
+        name = f"{table}-{digest[:16]}.parquet"
+        temporary.rename(self._folder / name)
+        self.tables[table] = Table(name, frame.height, digest)
+
+
+class Lake:
+    """A folder of partitions. Keys are `<state>/<source>/<signal>/<day>` (or shorter), always with forward slashes."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def manifest(self, key: str) -> Manifest | None:
+        """The partition's manifest; None where it does not exist."""
+        try:
+            stored = json.loads((self.root / key / _MANIFEST).read_bytes())
+        except FileNotFoundError:
+            return None
+        stored["tables"] = {name: Table(**table) for name, table in stored["tables"].items()}
+        return Manifest(**stored)
+
+    def exists(self, key: str) -> bool:
+        return (self.root / key / _MANIFEST).is_file()
+
+    def keys(self, prefix: str) -> list[str]:
+        """Every existing partition under `prefix`, sorted."""
+        found = (self.root / prefix).rglob(_MANIFEST)
+        return sorted(path.parent.relative_to(self.root).as_posix() for path in found)
+
+    def days(self, dataset: str) -> list[str]:
+        """The days (ISO) of a dataset `<state>/<source>/<signal>` that exist, sorted."""
+        return [key.rsplit("/", 1)[1] for key in self.keys(dataset)]
+
+    def digests(self, keys: list[str]) -> dict[str, str]:
+        """Digest of each of `keys` that exists: what a partition made from them records as its inputs."""
+        return {key: manifest.digest for key in keys if (manifest := self.manifest(key))}
+
+    def is_current(self, key: str, inputs: Mapping[str, str], policy: str) -> bool:
+        """Whether the partition was made from exactly these inputs under this policy: then it need not be made again."""
+        manifest = self.manifest(key)
+        return manifest is not None and dict(manifest.inputs) == dict(inputs) and manifest.policy == policy
+
+    def files(self, key: str, table: str) -> list[Path]:
+        """The file of one table of a partition, as a list of none or one."""
+        manifest = self.manifest(key)
+        return [self.root / key / manifest.tables[table].file] if manifest and table in manifest.tables else []
+
+    def read(self, key: str, table: str = "records") -> pl.DataFrame:
+        """One table of a partition.
+
+        Raises:
+            FileNotFoundError: the partition or the table does not exist.
+        """
+        files = self.files(key, table)
+        if not files:
+            raise FileNotFoundError(f"{key} has no table {table}")
+        return pl.read_parquet(files[0])
+
+    def scan(self, keys: list[str], table: str, schema: pl.Schema) -> pl.LazyFrame:
+        """One table of many partitions, lazily; empty with `schema` where none exists."""
+        files = [file for key in keys for file in self.files(key, table)]
+        return pl.scan_parquet(files) if files else pl.LazyFrame(schema=schema)
+
+    @contextmanager
+    def replace(
+        self,
+        key: str,
+        *,
+        as_of: datetime,
+        inputs: Mapping[str, str] | None = None,
+        policy: str = "",
+        key_id: str = "",
+    ) -> Iterator[Replacement]:
+        """Replace a partition whole: nothing of it is visible before the block ends well, all of it after."""
+        folder = self.root / key
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        out = Replacement(folder)
+        try:
+            yield out
+        except BaseException:
+            self._sweep(folder)
+            raise
+        manifest = Manifest(
+            out.tables, out.counts, dict(inputs or {}), policy, key_id, as_of.isoformat(), out.facts
+        )
+        temporary = folder / f".{_MANIFEST}.{os.getpid()}.tmp"
+        with _owner_only(temporary) as file:
+            file.write(json.dumps(asdict(manifest), sort_keys=True, indent=1).encode())
+        temporary.rename(folder / _MANIFEST)
+        sync_folder(folder)
+        sync_folder(folder.parent)
+        self._sweep(folder)
+
+    def remove(self, key: str) -> None:
+        """Remove a partition: its manifest first, so that a kill leaves no state that points at nothing."""
+        folder = self.root / key
+        (folder / _MANIFEST).unlink(missing_ok=True)
+        if folder.is_dir():
+            sync_folder(folder)
+            self._sweep(folder)
+            folder.rmdir()
+
+    def _sweep(self, folder: Path) -> None:
+        """Delete what no manifest names: left-overs of a kill, and files of the state before."""
+        key = folder.relative_to(self.root).as_posix()
+        manifest = self.manifest(key)
+        kept = {_MANIFEST} | ({table.file for table in manifest.tables.values()} if manifest else set())
+        for path in folder.iterdir():
+            if path.is_file() and path.name not in kept:
+                path.unlink()
+
+
+@contextmanager
+def _owner_only(path: Path) -> Iterator[BinaryIO]:
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "wb") as file:
+        yield file
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def sync_folder(folder: Path) -> None:
+    """Make a rename in `folder` survive a power loss."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
