@@ -38,7 +38,7 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 def config_file(relative: str) -> Path:
-    """Where `relative` (such as policies/access.yml) is read: FEEDBACK_CONFIG's file where it has one, else the default.
+    """Where `relative` (such as policies/access.yml) is read: FEEDBACK_CONFIG's file where there is one, else ours.
 
     So an upgrade of the product never conflicts with a steward's decisions.
     """

@@ -66,10 +66,16 @@ class Source(Strict):
     def says_where_and_what(self) -> Source:
         if (self.files is None) == (self.http is None):
             raise ValueError("expected exactly one of files and http")
+        if self.type in ("csv", "jsonl") and len(self.signals) != 1:
+            raise ValueError("signals: expected exactly one, since a row of a table is one kind of record")
         for signal in self.signals:
             if signal not in TYPES[self.type]:
-                raise ValueError(f"signal {signal} does not come from type {self.type}; {one_of(signal, TYPES[self.type])}")
-            unknown = [c for c in (*self.columns, *self.constants) if not any(c in SIGNALS[s].columns for s in self.signals)]
+                raise ValueError(
+                    f"signal {signal} does not come from type {self.type}; {one_of(signal, TYPES[self.type])}"
+                )
+            unknown = [
+                c for c in (*self.columns, *self.constants) if not any(c in SIGNALS[s].columns for s in self.signals)
+            ]
             if unknown:
                 raise ValueError(f"column {unknown[0]} does not exist; {one_of(unknown[0], SIGNALS[signal].columns)}")
         return self

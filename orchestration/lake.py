@@ -108,8 +108,13 @@ class Lake:
         """Digest of each of `keys` that exists: what a partition made from them records as its inputs."""
         return {key: manifest.digest for key in keys if (manifest := self.manifest(key))}
 
+    def state_digest(self, prefix: str) -> str:
+        """Hash of everything that exists under `prefix`."""
+        made = json.dumps(self.digests(self.keys(prefix)), sort_keys=True)
+        return hashlib.sha256(made.encode()).hexdigest()[:16]
+
     def is_current(self, key: str, inputs: Mapping[str, str], policy: str) -> bool:
-        """Whether the partition was made from exactly these inputs under this policy: then it need not be made again."""
+        """Whether the partition was made from exactly these inputs under this policy, and need not be made again."""
         manifest = self.manifest(key)
         return manifest is not None and dict(manifest.inputs) == dict(inputs) and manifest.policy == policy
 
@@ -153,9 +158,7 @@ class Lake:
         except BaseException:
             self._sweep(folder)
             raise
-        manifest = Manifest(
-            out.tables, out.counts, dict(inputs or {}), policy, key_id, as_of.isoformat(), out.facts
-        )
+        manifest = Manifest(out.tables, out.counts, dict(inputs or {}), policy, key_id, as_of.isoformat(), out.facts)
         temporary = folder / f".{_MANIFEST}.{os.getpid()}.tmp"
         with _owner_only(temporary) as file:
             file.write(json.dumps(asdict(manifest), sort_keys=True, indent=1).encode())

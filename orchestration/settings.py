@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,3 +59,54 @@ class Home:
 def home() -> Home:
     """The deployment FEEDBACK_HOME names."""
     return Home(Path(os.environ.get("FEEDBACK_HOME", PROJECT / ".feedback")).resolve())
+
+
+def enter(deployment: Home) -> None:
+    """Point every library of this process at the deployment, and switch off what would talk to strangers."""
+    dagster_yaml = deployment.dagster / "dagster.yaml"
+    if not dagster_yaml.exists() or dagster_yaml.read_text() != _DAGSTER_YAML:
+        deployment.dagster.mkdir(parents=True, exist_ok=True, mode=0o700)
+        dagster_yaml.write_text(_DAGSTER_YAML)
+    deployment.temporary.mkdir(parents=True, exist_ok=True, mode=0o700)
+    os.environ |= {
+        "FEEDBACK_HOME": str(deployment.root),
+        "FEEDBACK_WAREHOUSE": str(deployment.warehouse),
+        "DAGSTER_HOME": str(deployment.dagster),
+        "DAGSTER_EVENT_BATCH_SIZE": "200",
+        "DBT_TARGET_PATH": str(deployment.root / "dbt"),
+        "DBT_LOG_PATH": str(deployment.root / "dbt" / "logs"),
+        "TMPDIR": str(deployment.temporary),
+        **QUIET,
+    }
+
+
+_held = threading.RLock()
+
+
+@contextmanager
+def exclusive(deployment: Home) -> Iterator[None]:
+    """One stage at a time writes to a deployment, whichever process runs it; waits for the other to finish."""
+    deployment.root.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with _held, (deployment.root / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+# No library may report home: telemetry is off in every process the product starts.
+QUIET = {
+    "DAGSTER_DISABLE_TELEMETRY": "1",
+    "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+    "DO_NOT_TRACK": "1",
+    "GX_ANALYTICS_ENABLED": "false",
+}
+
+_DAGSTER_YAML = """\
+telemetry: {enabled: false}
+event_log_storage:
+  module: orchestration.event_log
+  class: PooledEventLog
+  config: {base_dir: {env: DAGSTER_HOME}}
+concurrency:
+  runs: {max_concurrent_runs: 1}  # DuckDB takes one writing process
+run_monitoring: {enabled: true}
+"""

@@ -1,0 +1,52 @@
+# Two commands do everything: `make run` and `make test`. Nothing is installed outside .venv and .feedback.
+PYTHON ?= python3
+UV_VERSION := 0.13.9
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+export DO_NOT_TRACK := 1
+export DAGSTER_DISABLE_TELEMETRY := 1
+export DBT_SEND_ANONYMOUS_USAGE_STATS := false
+export GX_ANALYTICS_ENABLED := false
+
+.PHONY: install run ui test test-deep lint bench clean lock
+
+install: $(STAMP)
+
+$(STAMP): requirements.lock pyproject.toml
+	@echo "Installing the pinned dependencies into $(VENV) ..."
+	@$(PYTHON) -c 'import sys; sys.exit(None if (3, 11) <= sys.version_info < (3, 14) else "Python 3.11 to 3.13 is needed; say which with: make PYTHON=python3.12 run")'
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python -r requirements.lock
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@touch $(STAMP)
+
+run: install  ## Simulate a company and run the whole flow over its files
+	@$(BIN)/feedback simulate
+	@$(BIN)/feedback run
+
+ui: install  ## The Dagster UI on the same data
+	@$(BIN)/feedback ui
+
+test: install  ## Format, lint, types, import rules, SQL lint and tests
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/sqlfluff lint dbt_project/models dbt_project/macros dbt_project/tests
+	@$(BIN)/pytest -m "not deep" -n 2 --dist loadgroup
+
+test-deep: install  ## The long tests: more seeds, more kills
+	@$(BIN)/pytest -m deep -n 2 --dist loadgroup
+
+bench: install  ## Speed and memory as ratios within one run
+	@$(BIN)/python -m tests.bench
+
+lock:  ## Pin what pyproject.toml asks for
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra dev pyproject.toml \
+		--output-file requirements.lock --no-header --no-emit-index-url --no-annotate
+
+clean:
+	@rm -rf $(VENV) .feedback .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -1,0 +1,253 @@
+"""What a candidate must pass besides its shape: checksums, decoders, ranges and lists of harmless words.
+
+A check takes the text and the candidate's span and returns the span to replace (trimmed where the shape took too
+much), or None: no finding. Checks are pure and cheap; the Hyperscan pass has already left out nearly all texts.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import ipaddress
+import json
+import re
+from collections.abc import Callable, Mapping
+
+Span = tuple[int, int]
+Check = Callable[[str, int, int], Span | None]
+
+# Tokens and markers of this product: never found again, so that anonymising twice changes nothing.
+OWN_TOKEN = re.compile(r"[a-z][a-z0-9]{1,15}_[0-9a-f]{4}_[0-9a-f]{16}")
+
+# No value at all, whatever the label and the separator.
+_NOTHING = frozenset(("true", "false", "null", "none", "nil", "undefined", "empty", "n/a", "na"))
+# What messages put behind `password:` or `user:` without meaning a value; never behind `=` or in quotes.
+_PROSE = frozenset(
+    re.findall(
+        r"\S+",
+        """yes no on off is are was not must should may can be has been required invalid valid expired missing incorrect
+        wrong changed reset failed failure success successful ok error denied unknown disabled enabled rejected accepted
+        revoked mismatch absent present hidden redacted masked filtered the a an and or for from with at by in of to
+        created updated deleted opened closed started stopped timeout timed found unauthorized forbidden bearer basic
+        authentication logged login logout bad optional string str bytes""",
+    )
+)
+# Somebody else's placeholder, or this product's marker: <password>, ${PASSWORD}, {{ token }}, %{USER}, %s
+_PLACEHOLDER = re.compile(
+    r"<[A-Za-z][A-Za-z0-9 _:-]{0,40}>|\$?\{{1,2}[\w .:-]{1,64}\}{1,2}|%\{\w{1,64}\}|%[sdv]|[*•#_.<-]+|[xX]{3,}"
+)
+_BRACKETS = {")": "(", "]": "[", "}": "{", ">": "<"}
+
+# Registered lengths (SWIFT IBAN registry); a country that is not here has no IBAN.
+_IBAN_LENGTHS: Mapping[str, int] = {
+    country: length
+    for length, countries in {
+        15: "NO", 16: "BE", 18: "DK FI FO GL NL SD FK", 19: "MK SI", 20: "AT BA EE KZ LT LU XK MN",
+        21: "CH HR LI LV", 22: "BG BH CR DE GB GE IE ME RS VA", 23: "AE GI IL IQ OM TL SO",
+        24: "AD CZ ES MD PK RO SA SE SK TN VG", 25: "LY PT ST", 26: "IS TR", 27: "BI DJ FR GR IT MC MR SM",
+        28: "AL AZ BY CY DO GT HN HU LB NI PL SV", 29: "BR EG PS QA UA", 30: "JO KW MU YE", 31: "MT SC",
+        32: "LC", 33: "RU",
+    }.items()
+    for country in countries.split()
+}  # fmt: skip
+
+
+def _digits(text: str) -> str:
+    return "".join(character for character in text if character in "0123456789")
+
+
+def _luhn(digits: str) -> bool:
+    doubled = (int(digit) * 2 for digit in digits[-2::-2])
+    return (sum(int(digit) for digit in digits[-1::-2]) + sum(value - 9 * (value > 9) for value in doubled)) % 10 == 0
+
+
+def card(text: str, start: int, end: int) -> Span | None:
+    """A payment card: issuer prefix, its length, Luhn."""
+    digits = _digits(text[start:end])
+    two, four, size = int(digits[:2]), int(digits[:4]), len(digits)
+    issued = (
+        (digits[0] == "4" and size == 16)
+        or (size == 16 and (51 <= two <= 55 or 2221 <= four <= 2720))  # Mastercard
+        or (size == 15 and two in (34, 37))  # American Express
+        or (size == 14 and (300 <= int(digits[:3]) <= 305 or two in (36, 38)))  # Diners Club
+        or (size == 16 and (four == 6011 or 644 <= int(digits[:3]) <= 649 or two == 65))  # Discover
+        or (size == 16 and 3528 <= four <= 3589)  # JCB
+        or (size in (16, 19) and two == 62)  # UnionPay
+        or (size == 16 and four in (5018, 5020, 5038, 5893, 6304, 6759, 6761, 6762, 6763))  # Maestro
+    )
+    return (start, end) if issued and len(set(digits)) > 1 and _luhn(digits) else None
+
+
+def luhn(text: str, start: int, end: int) -> Span | None:
+    """A number that a label calls a card: Luhn alone."""
+    return (start, end) if _luhn(_digits(text[start:end])) else None
+
+
+def iban(text: str, start: int, end: int) -> Span | None:
+    """An IBAN of a country that has one: registered length, mod 97; words behind it are left out."""
+    length = _IBAN_LENGTHS.get(text[start : start + 2].upper())
+    taken, stop = "", start
+    for stop in range(start, end):
+        taken += text[stop] if text[stop] not in " -" else ""
+        if len(taken) == length:
+            break
+    if len(taken) != length or text[stop + 1 : stop + 2].isalnum():
+        return None
+    number = "".join(str(int(character, 36)) for character in taken[4:] + taken[:4])
+    return (start, stop + 1) if int(number) % 97 == 1 else None
+
+
+def ipv4(text: str, start: int, end: int) -> Span | None:
+    """An address that can point to somebody: octets in range, not loopback, unspecified or a netmask."""
+    octets = [int(octet) for octet in text[start:end].split(".")]
+    is_nobody = octets[:3] == [127, 0, 0] or octets in ([0, 0, 0, 0], [255, 255, 255, 255]) or octets[:2] == [255, 255]
+    return (start, end) if max(octets) <= 255 and not is_nobody else None
+
+
+def ipv6(text: str, start: int, end: int) -> Span | None:
+    """As ipv4; needs a digit, so that `Dead::Beef` stays a class name."""
+    try:
+        address = ipaddress.IPv6Address(text[start:end])
+    except ValueError:
+        return None
+    is_nobody = address.is_loopback or address.is_unspecified or not any(map(str.isdigit, text[start:end]))
+    return None if is_nobody else (start, end)
+
+
+def email(text: str, start: int, end: int) -> Span | None:
+    """Not the password and host of a URL, not `git@`; the n of an escaped newline before it is left out."""
+    if start and text[start - 1] == "\\" and text[start] in "nrt":
+        start += 1
+    while start < end and text[start] in "'.-%+":
+        start += 1
+    local = re.split(r"@|%40|\\u0040", text[start:end])[0]
+    if not local or local.lower() == "git" or OWN_TOKEN.fullmatch(local):
+        return None
+    before = text[max(0, start - 256) : start]
+    return None if re.search(r":(?:\\?/){2}[^\s/\"'<>]{0,250}:[^\s/]{0,250}$", before) else (start, end)
+
+
+def phone(text: str, start: int, end: int) -> Span | None:
+    """A number with a country code that a telephone network could route."""
+    import phonenumbers
+
+    end = _without_bracket(text, start, end)
+    value = text[start:end]
+    if not 7 <= len(_digits(value)) <= 21:
+        return None
+    try:
+        number = phonenumbers.parse("+" + value[2:] if value.startswith("00") else value, None)
+    except phonenumbers.NumberParseException:
+        return None
+    return (start, end) if phonenumbers.is_possible_number(number) else None
+
+
+def national_phone(text: str, start: int, end: int) -> Span | None:
+    """A number without a country code, where a label or its form already says that it is one."""
+    end = _without_bracket(text, start, end)
+    value = text[start:end]
+    is_date = re.match(r"(?:19|20)[0-9]{2}[-./][0-9]{1,2}[-./][0-9]{1,2}", value)
+    is_address = re.fullmatch(r"(?:[0-9]{1,3}\.){3}[0-9]{1,3}", value)
+    return (start, end) if 7 <= len(_digits(value)) <= 14 and not is_date and not is_address else None
+
+
+def _without_bracket(text: str, start: int, end: int) -> int:
+    is_closing = text[end - 1] == ")" and text.count(")", start, end) > text.count("(", start, end)
+    return end - 1 if is_closing else end
+
+
+def jwt(text: str, start: int, end: int) -> Span | None:
+    """A token whose header decodes to a JSON object."""
+    header = text[start:end].split(".", 1)[0]
+    try:
+        decoded = json.loads(base64.urlsafe_b64decode(header + "=" * (-len(header) % 4)))
+    except (ValueError, binascii.Error):
+        return None
+    return (start, end) if isinstance(decoded, dict) else None
+
+
+def basic(text: str, start: int, end: int) -> Span | None:
+    """Base64 of `user:password`."""
+    try:
+        decoded = base64.b64decode(text[start:end] + "=" * (-(end - start) % 4))
+    except (ValueError, binascii.Error):
+        return None
+    return (start, end) if b":" in decoded else None
+
+
+def secret(text: str, start: int, end: int) -> Span | None:
+    """Whatever a secret's label names, except the words and small counts that messages put there."""
+    is_quoted = text[start - 1 : start] in ("'", '"')
+    end = end if is_quoted else _trim(text, start, end)
+    value = text[start:end]
+    is_count = len(value) < 4 and value.isdigit() and not is_quoted
+    return (
+        None
+        if is_count or _is_harmless(value, is_assigned=is_quoted or text[start - 1 : start] == "=")
+        else (start, end)
+    )
+
+
+def token(text: str, start: int, end: int) -> Span | None:
+    """A secret in prose: a digit, an odd character or mixed case inside tells it from a word."""
+    span = secret(text, start, end)
+    if span is None:
+        return None
+    value = text[span[0] : span[1]].rstrip(".,!?:;")
+    is_word = value.replace("-", "").replace("_", "").isalpha() and (
+        value.islower() or value.istitle() or value.isupper()
+    )
+    return None if is_word and len(value) < 24 else span
+
+
+def session(text: str, start: int, end: int) -> Span | None:
+    """A session's identifier: six characters or more, one of them a digit."""
+    span = secret(text, start, end)
+    value = text[span[0] : span[1]] if span else ""
+    is_identifier = len(value) >= 6 and (any(map(str.isdigit, value)) or len(value) >= 16) and " " not in value
+    return span if is_identifier else None
+
+
+def user(text: str, start: int, end: int) -> Span | None:
+    """A login: one word, no placeholder, no word of a message."""
+    is_quoted = text[start - 1 : start] in ("'", '"')
+    if not is_quoted:
+        while end > start and text[end - 1] in ".:,-!?)":
+            end -= 1
+    value = text[start:end]
+    shared = ("public", "default", "shared", "all", "git", "{id}", "{user}", ":id", "me", "0", "-1", "?")
+    if _is_harmless(value, is_assigned=is_quoted) or value.lower() in shared or not any(map(str.isalnum, value)):
+        return None
+    return (start, end)
+
+
+def coordinate(text: str, start: int, end: int) -> Span | None:
+    """Degrees: at most 180."""
+    return (start, end) if abs(float(text[start:end])) <= 180 else None
+
+
+def _trim(text: str, start: int, end: int) -> int:
+    """The end without the brackets and full stops that close the surroundings, not the value."""
+    while end > start + 1:
+        last, value = text[end - 1], text[start : end - 1]
+        is_closing = last in _BRACKETS and value.count(_BRACKETS[last]) <= value.count(last)
+        if not is_closing and not (last in ".:" and end == len(text)):
+            break
+        end -= 1
+    return end
+
+
+def _is_harmless(value: str, *, is_assigned: bool) -> bool:
+    plain = value.strip(" .,:;!?()[]").lower()
+    if not plain or plain in _NOTHING or _PLACEHOLDER.fullmatch(value.strip(" \\\"'")):
+        return True
+    return OWN_TOKEN.fullmatch(value.strip()) is not None or (not is_assigned and plain in _PROSE)
+
+
+CHECKS: Mapping[str, Check] = {
+    check.__name__: check
+    for check in (
+        basic, card, coordinate, email, iban, ipv4, ipv6, jwt, luhn, national_phone, phone, secret, session, token,
+        user,
+    )
+}  # fmt: skip

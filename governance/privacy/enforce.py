@@ -1,0 +1,164 @@
+"""The stage: landing records in, records without personal data and secrets out, the rest held or withheld."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import polars as pl
+
+from governance.errors import PolicyError
+from governance.keys import Keyring
+from governance.privacy.fields import Treatments
+from governance.privacy.policy import PrivacyPolicy, Treatment, shown_key
+from governance.privacy.scanner import Scanned
+from governance.signals import Signal
+
+_ROW, _REFUSED = "__row", "__refused"
+
+
+@dataclass(frozen=True)
+class Anonymized:
+    """What became of one batch of landing records: `records.height + held.height` is the batch's.
+
+    Attributes:
+        records: anonymised, in the signal's schema.
+        held: still raw, in the landing schema with `held_reason` (column and cause, never content).
+        withheld_fields: attribute keys no policy names, with how often each was left out.
+        entities: replacements by entity.
+    """
+
+    records: pl.DataFrame
+    held: pl.DataFrame
+    withheld_fields: Mapping[str, int]
+    entities: Mapping[str, int]
+
+
+def anonymize(frame: pl.DataFrame, signal: Signal, policy: PrivacyPolicy, keys: Keyring) -> Anonymized:
+    """Landing records of one signal under the policy; pure, same input and key give the same output.
+
+    Raises:
+        PolicyError: a column of the landing schema is missing or has another type.
+    """
+    _check(frame, signal)
+    return _Batch(frame, signal, policy, keys).anonymized()
+
+
+class _Batch:
+    def __init__(self, frame: pl.DataFrame, signal: Signal, policy: PrivacyPolicy, keys: Keyring) -> None:
+        self._raw, self._signal, self._policy = frame, signal, policy
+        self._treatments = Treatments(policy, keys)
+        self._entities: Counter[str] = Counter()
+        self._withheld: Counter[str] = Counter()
+        self._refusals: list[pl.DataFrame] = []
+
+    def anonymized(self) -> Anonymized:
+        columns = {
+            name: self._attributes() if name == "attributes" else self._column(name) for name in self._signal.columns
+        }
+        reasons = pl.concat([_no_refusals(), *self._refusals]).group_by(_ROW).agg(pl.col(_REFUSED).first())
+        records = pl.DataFrame(columns, schema=self._signal.schema).with_row_index(_ROW)
+        held = self._raw.select(*self._signal.landing_schema).with_row_index(_ROW)
+        return Anonymized(
+            records=records.join(reasons, on=_ROW, how="anti", maintain_order="left").drop(_ROW),
+            held=held.join(reasons, on=_ROW, how="inner", maintain_order="left")
+            .drop(_ROW)
+            .rename({_REFUSED: "held_reason"}),
+            withheld_fields=dict(sorted(self._withheld.items())),
+            entities=dict(sorted(self._entities.items())),
+        )
+
+    def _column(self, name: str) -> pl.Series:
+        treatment = self._policy.columns[self._signal.name][name]
+        column = self._raw[name]
+        if column.dtype == pl.String:
+            rows = pl.int_range(len(column), dtype=pl.UInt32, eager=True)
+            return self._treated(name, rows, column, treatment)
+        if treatment.action == "drop":
+            return pl.Series(name, [None] * len(column), dtype=column.dtype)
+        return self._list(name, column, treatment) if column.dtype == pl.List(pl.String) else column
+
+    def _list(self, name: str, column: pl.Series, treatment: Treatment) -> pl.Series:
+        items = pl.DataFrame({name: column}).with_row_index(_ROW).explode(name).drop_nulls()
+        treated = items.with_columns(self._treated(name, items[_ROW], items[name], treatment)).drop_nulls()
+        grouped = treated.group_by(_ROW, maintain_order=True).agg(name)
+        return _beside(column, grouped)
+
+    def _attributes(self) -> pl.Series:
+        column = self._raw["attributes"]
+        pairs = pl.DataFrame({"attributes": column}).with_row_index(_ROW).explode("attributes")
+        pairs = pairs.unnest("attributes").filter(pl.col("key").is_not_null())
+        treatments = {key: self._policy.attribute(key) for key in pairs["key"].unique()}
+        known: dict[Treatment, list[str]] = {}
+        for key, treatment in treatments.items():
+            if treatment is not None:
+                known.setdefault(treatment, []).append(key)
+        named = [key for keys in known.values() for key in keys]
+        unknown = pairs.filter(~pl.col("key").is_in(named))["key"].value_counts()
+        for key, count in unknown.iter_rows():
+            self._withheld[shown_key(key)] += count
+        parts = [pairs.clear().with_row_index("place")]
+        placed = pairs.with_row_index("place")
+        for treatment, keys in known.items():
+            part = placed.filter(pl.col("key").is_in(keys))
+            part = part.with_columns(self._treated("value", part[_ROW], part["value"], treatment, "attributes"))
+            parts.append(
+                part.filter(pl.lit(treatment.action not in ("drop", "generalise")) | pl.col("value").is_not_null())
+            )
+        kept = pl.concat(parts).sort("place")
+        return _beside(
+            column, kept.group_by(_ROW, maintain_order=True).agg(pl.struct("key", "value").alias("attributes"))
+        )
+
+    def _treated(
+        self, name: str, rows: pl.Series, values: pl.Series, treatment: Treatment, where: str | None = None
+    ) -> pl.Series:
+        """The values after treatment; rows with a refused value and all entities replaced are noted."""
+        counts = pl.DataFrame({"value": values}).drop_nulls().group_by("value").len()
+        results = self._treatments.apply(counts["value"].to_list(), treatment)
+        for value, count in counts.iter_rows():
+            for entity, found in results[value].entities.items():
+                if found:
+                    self._entities[entity] += found * count
+        refused = {value: f"{where or name}: {result.refusal}" for value, result in results.items() if result.refusal}
+        if refused:
+            reasons = pl.DataFrame({_ROW: rows, _REFUSED: _replaced(values, refused)})
+            self._refusals.append(reasons.drop_nulls())
+        return _replaced(values, {value: _text(result) for value, result in results.items()}).alias(name)
+
+
+def _text(result: Scanned) -> str | None:
+    return result.text
+
+
+def _replaced(values: pl.Series, mapping: Mapping[str, str | None]) -> pl.Series:
+    if not mapping:
+        return pl.Series(values.name, [None] * len(values), dtype=pl.String)
+    old = pl.Series(list(mapping), dtype=pl.String)
+    new = pl.Series(list(mapping.values()), dtype=pl.String)
+    return values.replace_strict(old, new, default=None, return_dtype=pl.String)
+
+
+def _beside(original: pl.Series, grouped: pl.DataFrame) -> pl.Series:
+    """The lists of `grouped` at their rows; an empty one where all was left out, null where there was none."""
+    rows = pl.DataFrame({_ROW: pl.int_range(len(original), dtype=pl.UInt32, eager=True), "was": original.is_not_null()})
+    joined = rows.join(grouped, on=_ROW, how="left", maintain_order="left")
+    empty = pl.lit(pl.Series([[]], dtype=original.dtype)).first()
+    name = original.name
+    return joined.select(pl.when(pl.col("was")).then(pl.coalesce(pl.col(name), empty)).otherwise(None).alias(name))[
+        name
+    ].cast(original.dtype)
+
+
+def _no_refusals() -> pl.DataFrame:
+    return pl.DataFrame(schema={_ROW: pl.UInt32, _REFUSED: pl.String})
+
+
+def _check(frame: pl.DataFrame, signal: Signal) -> None:
+    for name, dtype in signal.landing_schema.items():
+        found = frame.schema.get(name)
+        if found != dtype:
+            raise PolicyError(
+                f"landing {signal.name}: column {name} is {found or 'missing'}; expected {dtype}; pull again"
+            )

@@ -1,0 +1,87 @@
+"""The patterns of structured identifiers: policies/patterns.yml, typed, expanded and compiled."""
+
+from __future__ import annotations
+
+import re
+from functools import cached_property
+
+from pydantic import model_validator
+
+from governance.errors import PolicyError, one_of
+from governance.policy import Policy, Strict, load_policy
+from governance.privacy.checks import CHECKS
+
+# Between the texts of one call of Presidio. The recognizer looks at each side alone, so nothing matches across it.
+SEPARATOR = "\x1e"
+
+_REFERENCE = re.compile(r"\{\{(\w+)\}\}")
+_REPEAT = re.compile(r"\{(\d+),(\d+)\}")
+
+
+class Pattern(Strict):
+    """One pattern of one entity; `expression` has its fragments filled in."""
+
+    name: str
+    entity: str
+    expression: str
+    is_case_sensitive: bool = False
+    check: str | None = None
+    example: str
+    counter_example: str
+
+    @cached_property
+    def compiled(self) -> re.Pattern[str]:
+        """The expression for one text; ASCII classes, so that it means the same to Hyperscan."""
+        return re.compile(self.expression, re.ASCII if self.is_case_sensitive else re.ASCII | re.IGNORECASE)
+
+    @property
+    def prefilter(self) -> bytes:
+        """The expression for the Hyperscan pass: finds at least what `compiled` finds.
+
+        Upper bounds of repeats are dropped (Hyperscan would unroll them), named groups become plain, a reference
+        back to a group becomes anything.
+        """
+        loose = _REPEAT.sub(lambda found: found[0] if int(found[2]) <= 3 else f"{{{found[1]},}}", self.expression)
+        loose = re.sub(r"\(\?P=\w+\)", "[ -]", loose)
+        return re.sub(r"\(\?P<\w+>", "(?:", loose).encode()
+
+    @property
+    def value_groups(self) -> tuple[str, ...]:
+        """The groups that hold what is replaced; none: the whole match is."""
+        return tuple(name for name in self.compiled.groupindex if name.startswith("value"))
+
+
+class _PatternFile(Policy):
+    fragments: dict[str, str]
+    patterns: tuple[Pattern, ...]
+
+    @model_validator(mode="after")
+    def _are_usable(self) -> _PatternFile:
+        for pattern in self.patterns:
+            where = f"policies/patterns.yml: patterns.{pattern.name}"
+            if pattern.check is not None and pattern.check not in CHECKS:
+                raise PolicyError(f"{where}.check is {pattern.check}; {one_of(pattern.check, CHECKS)}")
+            try:
+                expanded = _expand(pattern, self.fragments).compiled
+            except (re.error, KeyError) as error:
+                raise PolicyError(f"{where}.expression does not compile ({error}); correct it there") from None
+            if expanded.match("") is not None:
+                raise PolicyError(f"{where}.expression matches empty text; make one part of it mandatory")
+        return self
+
+
+def load_patterns() -> tuple[Pattern, ...]:
+    """The patterns in the order of the file, fragments filled in; the first of two that overlap decides.
+
+    Raises:
+        PolicyError: an expression does not compile, a check does not exist.
+    """
+    file = load_policy("patterns", _PatternFile)
+    return tuple(_expand(pattern, file.fragments) for pattern in file.patterns)
+
+
+def _expand(pattern: Pattern, fragments: dict[str, str]) -> Pattern:
+    expression = pattern.expression
+    while _REFERENCE.search(expression):
+        expression = _REFERENCE.sub(lambda found: fragments[found[1]], expression)
+    return pattern.model_copy(update={"expression": expression})

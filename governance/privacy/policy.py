@@ -1,0 +1,146 @@
+"""What happens to every field of every signal: policies/privacy.yml, typed; whatever it does not name is withheld."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from fnmatch import fnmatchcase
+from typing import Literal
+
+import polars as pl
+from pydantic import Field, field_validator, model_validator
+
+from governance.errors import PolicyError, one_of
+from governance.policy import Policy, Strict, load_policy
+from governance.privacy.patterns import Pattern, load_patterns
+from governance.signals import SIGNALS
+
+# Raise it when the same policy would give other output: it is part of the digest that manifests keep.
+CODE_VERSION = 1
+
+ACTIONS: Mapping[str, str] = {
+    "keep": "stays; identifiers found inside are replaced all the same",
+    "id": "stays where it is hexadecimal digits or a number; anything else as keep",
+    "version": "stays where it has the form of a version; anything else as keep",
+    "scan": "free text: identifiers inside are replaced",
+    "url": "path template stays; ids in it become {id}, values of the query are removed",
+    "sql": "literals become ?",
+    "pseudonymise": "becomes the keyed pseudonym of the entity that follows",
+    "generalise": "becomes coarser, as what follows says: network, hour or magnitude",
+    "drop": "removed",
+}
+_DETAILS: Mapping[str, tuple[str, ...]] = {
+    "pseudonymise": ("ACCOUNT", "EMAIL", "IMEI", "IP", "MAC", "PHONE", "USER"),
+    "generalise": ("network", "hour", "magnitude"),
+}
+
+# A plain dotted identifier. Anything else can carry an address or a name in the key itself.
+_PLAIN_KEY = re.compile(r"(?!.*\d{6})[A-Za-z_][A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]+)*")
+MALFORMED_KEY = "(malformed key)"
+
+
+class Treatment(Strict):
+    """What happens to one field: an action and, for two of them, what it needs to know."""
+
+    action: str
+    detail: str = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        action, _, detail = value.partition(" ")
+        return {"action": action, "detail": detail.strip()}
+
+    @model_validator(mode="after")
+    def _exists(self) -> Treatment:
+        if self.action not in ACTIONS:
+            raise ValueError(f"{self.action} is no treatment; {one_of(self.action, ACTIONS)}")
+        allowed = _DETAILS.get(self.action, ("",))
+        if self.detail not in allowed:
+            raise ValueError(
+                f"{self.action} {self.detail}".strip() + f" is not allowed; {one_of(self.detail, allowed)}"
+            )
+        return self
+
+
+class PrivacyPolicy(Policy):
+    """policies/privacy.yml together with the patterns of policies/patterns.yml.
+
+    Attributes:
+        entities: per entity, whether text gets a pseudonym in its place or a marker.
+        columns: per signal, the treatment of each column but `attributes`.
+        attributes: treatments by attribute key or glob; the first that matches decides.
+    """
+
+    phone_region: str = Field(pattern="^[A-Z]{2}$")
+    longest_text: int = Field(ge=1_000, le=16_777_216)
+    entities: dict[str, Literal["pseudonymise", "remove"]]
+    columns: dict[str, dict[str, Treatment]]
+    attributes: dict[str, Treatment]
+    patterns: tuple[Pattern, ...] = ()
+
+    @field_validator("columns")
+    @classmethod
+    def _names_every_column(cls, columns: dict[str, dict[str, Treatment]]) -> dict[str, dict[str, Treatment]]:
+        for name, signal in SIGNALS.items():
+            expected = set(signal.columns) - {"attributes"}
+            treatments = columns.get(name, {})
+            if wrong := sorted(expected ^ set(treatments)):
+                raise ValueError(f"{name}.{wrong[0]} must stand there if, and only if, it is a column of {name}")
+            for column, treatment in treatments.items():
+                is_text = signal.columns[column] in (pl.String, pl.List(pl.String))
+                if not is_text and treatment.action not in ("keep", "drop"):
+                    raise ValueError(f"{name}.{column} is {treatment.action}; it holds no text: allowed: drop, keep")
+        return columns
+
+    @field_validator("entities")
+    @classmethod
+    def _keeps_no_secret(cls, entities: dict[str, str]) -> dict[str, str]:
+        kept = sorted(entity for entity, what in entities.items() if entity.startswith("SECRET") and what != "remove")
+        if kept:
+            raise ValueError(f"{kept[0]} is {entities[kept[0]]}; secrets are removed: write remove")
+        return entities
+
+    @property
+    def removed_entities(self) -> frozenset[str]:
+        """Entities that leave a marker, not a pseudonym."""
+        return frozenset(entity for entity, what in self.entities.items() if what == "remove")
+
+    @property
+    def digest(self) -> str:
+        """Hash of the policy, the patterns and CODE_VERSION: the same digest and key give the same output."""
+        return hashlib.sha256(f"{CODE_VERSION}\n{self.model_dump_json()}".encode()).hexdigest()[:16]
+
+    @property
+    def pattern_digest(self) -> str:
+        """Hash of the patterns alone."""
+        text = "\n".join(pattern.model_dump_json() for pattern in self.patterns)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def attribute(self, key: str) -> Treatment | None:
+        """The treatment of an attribute key; None: withheld, because no rule names it or it is no plain identifier."""
+        if shown_key(key) != key:
+            return None
+        return next((what for glob, what in self.attributes.items() if fnmatchcase(key.lower(), glob)), None)
+
+
+def shown_key(key: str) -> str:
+    """The key as it may be reported: a key that is no plain dotted identifier can itself name a person."""
+    return key if len(key) <= 80 and _PLAIN_KEY.fullmatch(key) else MALFORMED_KEY
+
+
+def load_privacy() -> PrivacyPolicy:
+    """The privacy policy and its patterns.
+
+    Raises:
+        PolicyError: a file is wrong, or a pattern finds an entity for which the policy says nothing.
+    """
+    policy = load_policy("privacy", PrivacyPolicy)
+    patterns = load_patterns()
+    unnamed = sorted({pattern.entity for pattern in patterns} - set(policy.entities))
+    if unnamed:
+        raise PolicyError(f"policies/privacy.yml: entities has no {unnamed[0]}; write {unnamed[0]}: remove")
+    return policy.model_copy(update={"patterns": patterns})

@@ -1,0 +1,175 @@
+"""The `feedback` command. Exit codes: 0 done, 1 failed, 2 wrong use or policy, 3 blocked by the gate."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, date, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from governance.errors import FeedbackError, PolicyError
+from orchestration.settings import enter, home
+
+if TYPE_CHECKING:
+    from orchestration.simulation import Poison
+
+app = typer.Typer(
+    help="The open warehouse of platform feedback: from raw logs, traces and tickets to ranked pain points.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+)
+source_app = typer.Typer(help="What is collected, from where.", no_args_is_help=True)
+app.add_typer(source_app, name="source")
+
+
+class Format(StrEnum):
+    """How `query` prints."""
+
+    table = "table"
+    csv = "csv"
+    json = "json"
+    parquet = "parquet"
+
+
+def main() -> None:
+    """Run the command; an error a user can act on is one line on stderr."""
+    try:
+        enter(home())
+        app(standalone_mode=False)
+    except typer.Exit as done:
+        sys.exit(done.exit_code)
+    except FeedbackError as error:
+        Console(stderr=True, highlight=False).print(f"[bold red]error:[/] {error}", soft_wrap=True)
+        sys.exit(error.exit_code)
+    except typer.Abort:
+        sys.exit(1)
+    except Exception as error:
+        if not hasattr(error, "exit_code"):  # click's own errors: wrong use
+            raise
+        error.show()  # type: ignore[attr-defined]
+        sys.exit(error.exit_code)
+
+
+@app.command(epilog="Example: `feedback run --inbox ./exports --as-of 2026-11-23`")
+def run(
+    inbox: Annotated[
+        Path | None, typer.Option(help="Folder with the files to read; default: the deployment's.")
+    ] = None,
+    as_of: Annotated[str, typer.Option(help="The time the run stands for (ISO, UTC); default: this hour.")] = "",
+    plain: Annotated[bool, typer.Option("--plain", help="One line per step, no progress bar.")] = False,
+) -> None:
+    """Run the whole flow: receive, anonymise, judge, sample, build the marts, publish, report."""
+    from orchestration.running import run_flow  # imports Dagster: 2 s that other commands need not wait
+
+    raise typer.Exit(run_flow(inbox or home().inbox, moment(as_of), is_plain=plain))
+
+
+@app.command(epilog="Example: `feedback simulate --scenario default --seed 7 --days 42`")
+def simulate(
+    scenario: Annotated[str, typer.Option(help="A scenario's name or the path of its YAML.")] = "default",
+    seed: Annotated[int, typer.Option(help="Same seed, same bytes.")] = 1,
+    days: Annotated[int, typer.Option(min=1, help="How many days, the last one being --end.")] = 42,
+    end: Annotated[str, typer.Option(help="Last day (ISO); default: today.")] = "",
+    scale: Annotated[float, typer.Option(min=0.001, help="1 is about 100k spans over 42 days.")] = 1.0,
+    out: Annotated[Path | None, typer.Option(help="Inbox to write to; default: the deployment's.")] = None,
+    poison: Annotated[str, typer.Option(help="DAY:SHARE, so many bad records more on the DAYth day, such as 5:0.05.")] = "",
+) -> None:
+    """Write the files of a simulated company: traces, logs, tickets, deployments, incidents, and truth.json."""
+    from orchestration.simulation import load_scenario
+    from orchestration.simulation import simulate as generate
+
+    target = out or home().inbox
+    last = _day(end) if end else datetime.now(UTC).date()
+    bad = _poison(poison) if poison else None
+    truth = generate(load_scenario(scenario), seed=seed, end=last, days=days, scale=scale, out=target, poison=bad)
+    counts = ", ".join(f"{count:,} {name}" for name, count in truth.totals.items())
+    Console(highlight=False).print(f"Wrote {counts} to {target}.\nNext: [bold]feedback run[/]", soft_wrap=True)
+
+
+@app.command(epilog='Example: `feedback query "select title from rpt_pain_points" --role analyst --format csv`')
+def query(
+    sql: Annotated[str, typer.Argument(help="One select statement.")],
+    role: Annotated[str, typer.Option(help="Whose published file to read.")] = "analyst",
+    output: Annotated[Format, typer.Option("--format", help="How to print it.")] = Format.table,
+) -> None:
+    """Query what was published for a role."""
+    from orchestration.serving.querying import query as answer
+
+    sys.stdout.buffer.write(answer(home().published, role, sql, output.value))
+    sys.stdout.buffer.flush()
+
+
+@source_app.command("list", epilog="Example: `feedback source list`")
+def list_sources() -> None:
+    """Every source: type, signals, owner, purpose and where it is read."""
+    from orchestration.inspection import show_sources
+
+    show_sources(Console())
+
+
+@source_app.command("check", epilog="Example: `feedback source check otel --inbox ./exports`")
+def check_source(
+    name: Annotated[str | None, typer.Argument(help="One source; default: all.")] = None,
+    inbox: Annotated[Path | None, typer.Option(help="Folder with the files to read.")] = None,
+) -> None:
+    """Read each source's definition, find its files and say what would be received; nothing is kept."""
+    from orchestration.inspection import check_sources
+
+    raise typer.Exit(check_sources(Console(), inbox or home().inbox, name, moment("")))
+
+
+@app.command(epilog="Example: `feedback doctor`")
+def doctor() -> None:
+    """Check versions, keys, locks, freshness, disk and policies; each problem with its fix."""
+    from orchestration.inspection import examine
+
+    raise typer.Exit(examine(Console(), home()))
+
+
+@app.command(epilog="Example: `feedback ui --port 3000`")
+def ui(port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 3000) -> None:
+    """Open the Dagster UI on this deployment's data."""
+    from orchestration.running import serve_ui
+
+    serve_ui(port)
+
+
+def moment(text: str) -> datetime:
+    """`text` as a UTC time; without it the current hour, so that two runs within the hour give the same rows.
+
+    Raises:
+        PolicyError: it is no ISO date or time.
+    """
+    if not text:
+        return datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+    try:
+        given = datetime.fromisoformat(text)
+    except ValueError:
+        raise PolicyError(f"--as-of {text}: expected an ISO date or time such as 2026-11-23T12:00") from None
+    return given.replace(tzinfo=UTC) if given.tzinfo is None else given.astimezone(UTC)
+
+
+def _poison(text: str) -> Poison:
+    from orchestration.simulation import Poison
+
+    try:
+        day, share = text.split(":")
+        return Poison(day=int(day), share=float(share))
+    except ValueError:
+        raise PolicyError(f"--poison {text}: expected DAY:SHARE such as 5:0.05 with 0 < SHARE <= 1") from None
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise PolicyError(f"--end {text}: expected an ISO date such as 2026-11-23") from None
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,19 @@
+"""The whole flow, in order, one folder under `defs` per stage:
+
+ingest      pull every source once (`received`), split it by UTC day (`landing`)
+anonymize   landing -> anonymized; what could not be judged -> held
+gate        anonymized -> checked | quarantine; too many failures withhold the day
+sample      checked -> traits, rollups (exact) and sampled (weighted)
+transform   checked, rollups, sampled -> dbt marts
+publish     marts -> one masked file per role
+alert, report, retain   freshness to teams; the status report; expiry
+"""
+
+from pathlib import Path
+
+import dagster as dg
+
+
+@dg.definitions
+def defs() -> dg.Definitions:
+    return dg.load_from_defs_folder(path_within_project=Path(__file__).parent)

@@ -1,0 +1,47 @@
+"""One asset per signal of a source: the records without personal data."""
+
+from __future__ import annotations
+
+import dagster as dg
+from governance.privacy import load_privacy
+
+from governance.sources import Source, load_sources
+from orchestration.defs.partitions import DAYS, ONE_RUN, as_of, guarded
+from orchestration.defs.presentation import day_metadata, described, same_columns
+from orchestration.stages.anonymizing import anonymize_days
+
+
+def anonymized(source: Source, signal: str) -> dg.AssetsDefinition:
+    """Records of one signal without personal data and secrets."""
+    upstream = ["landing", source.name, signal]
+
+    @dg.asset(
+        key=["anonymized", source.name, signal],
+        deps=[upstream],
+        partitions_def=DAYS,
+        backfill_policy=ONE_RUN,
+        description=f"{signal} without personal data and secrets, by policies/privacy.yml. One row per record. "
+        "What could not be judged is held, still raw, under landing's protection.",
+        required_resource_keys={"lake", "keys"},
+        **described("anonymize", source, kinds={"parquet", "presidio"}, signal=signal),
+    )
+    @guarded
+    def anonymize_signal(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
+        tally = anonymize_days(
+            context.resources.lake,
+            f"{source.name}/{signal}",
+            list(context.partition_keys),
+            load_privacy(),
+            context.resources.keys,
+            as_of(context),
+        )
+        lineage = {"dagster/column_lineage": same_columns(upstream, signal)}
+        return dg.MaterializeResult(metadata={**day_metadata(context, tally), **lineage})
+
+    return anonymize_signal
+
+
+@dg.definitions
+def defs() -> dg.Definitions:
+    sources = load_sources().values()
+    return dg.Definitions(assets=[anonymized(source, signal) for source in sources for signal in source.signals])

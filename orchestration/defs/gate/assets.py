@@ -1,0 +1,83 @@
+"""One asset per signal of a source: what passed the suite; the checks are the suite's expectations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import dagster as dg
+
+from governance.quality import Suite, load_gate, load_suite
+from governance.sources import Source, load_sources
+from orchestration.defs.partitions import DAYS, ONE_RUN, as_of, guarded
+from orchestration.defs.presentation import day_metadata, described, same_columns
+from orchestration.lake import Lake
+from orchestration.stages.gating import judge_dataset, results_over
+from orchestration.stages.tally import Tally
+
+DAY_IS_LET_IN = "every_day_is_let_in"
+
+
+def checked(source: Source, signal: str) -> dg.AssetsDefinition:
+    """Records of one signal that passed the gate.
+
+    The gate blocks by withholding: a day that fails has no `checked` state, so nothing downstream can read it,
+    while the other days of the run go on. Its check fails with severity ERROR and names the days.
+    """
+    suite, upstream = load_suite(signal), ["anonymized", source.name, signal]
+    key = dg.AssetKey(["checked", source.name, signal])
+
+    @dg.asset(
+        key=key,
+        deps=[upstream],
+        partitions_def=DAYS,
+        backfill_policy=ONE_RUN,
+        check_specs=[dg.AssetCheckSpec(name, asset=key, description=text) for name, text in _checks(suite)],
+        description=f"{signal} that passed the {signal} suite. One row per record. Failing rows are in quarantine, "
+        "anonymised, with the expectation that failed and the owner; a day with too many is withheld whole.",
+        required_resource_keys={"lake"},
+        **described("gate", source, kinds={"parquet", "greatexpectations"}, signal=signal),
+    )
+    @guarded
+    def judge_signal(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
+        lake, dataset, days = context.resources.lake, f"{source.name}/{signal}", list(context.partition_keys)
+        tally = judge_dataset(lake, dataset, days, suite, load_gate(), as_of(context))
+        lineage = {"dagster/column_lineage": same_columns(upstream, signal)}
+        return dg.MaterializeResult(
+            metadata={**day_metadata(context, tally), **lineage},
+            check_results=list(_results(lake, dataset, days, suite, tally)),
+        )
+
+    return judge_signal
+
+
+def _checks(suite: Suite) -> Iterator[tuple[str, str]]:
+    yield DAY_IS_LET_IN, "No day of the run was withheld by the gate."
+    for expectation in suite.expectations:
+        yield expectation.name, f"{expectation.name.replace('_', ' ').capitalize()}."
+
+
+def _results(lake: Lake, dataset: str, days: list[str], suite: Suite, tally: Tally) -> Iterator[dg.AssetCheckResult]:
+    withheld = [
+        day for day in days if (m := lake.manifest(f"quarantine/{dataset}/{day}")) and m.facts["blocked"] == "true"
+    ]
+    yield dg.AssetCheckResult(
+        check_name=DAY_IS_LET_IN,
+        passed=not withheld,
+        severity=dg.AssetCheckSeverity.ERROR,
+        metadata={"withheld_days": ", ".join(withheld) or "none", "days_judged": len(tally.days)},
+    )
+    over = {row["expectation"]: row for row in results_over(lake, dataset, days).to_dicts()}
+    for expectation in suite.expectations:
+        row = over.get(expectation.name, {"evaluated": 0, "failed": 0, "days_failed": 0})
+        yield dg.AssetCheckResult(
+            check_name=expectation.name,
+            passed=row["failed"] == 0,
+            severity=dg.AssetCheckSeverity.WARN,
+            metadata={name: row[name] for name in ("evaluated", "failed", "days_failed")},
+        )
+
+
+@dg.definitions
+def defs() -> dg.Definitions:
+    sources = load_sources().values()
+    return dg.Definitions(assets=[checked(source, signal) for source in sources for signal in source.signals])

@@ -1,0 +1,66 @@
+"""One asset per source (`received`) and one per signal of it (`landing`): they follow from governance/sources."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import dagster as dg
+from orchestration.stages.landing import land_days
+from orchestration.stages.receiving import receive
+
+from governance.sources import Source, load_sources
+from orchestration.defs.partitions import DAYS, ONE_RUN, as_of, guarded
+from orchestration.defs.presentation import day_metadata, described
+from orchestration.lake import Lake
+from orchestration.settings import Home
+
+
+def received(source: Source) -> dg.AssetsDefinition:
+    """The files and pages of a source, each read once."""
+
+    @dg.asset(
+        key=["received", source.name],
+        description=f"{source.description}\n\nEach file or page is read once; what could not be read is set aside.",
+        required_resource_keys={"home", "lake", "keys"},
+        **described("ingest", source, kinds={source.type, "parquet"}),
+    )
+    @guarded
+    def receive_source(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
+        home: Home = context.resources.home
+        tally = receive(source, home.inbox, context.resources.lake, context.resources.keys, as_of(context))
+        return dg.MaterializeResult(metadata=tally.metadata())
+
+    return receive_source
+
+
+def landed(source: Source, signal: str) -> dg.AssetsDefinition:
+    """The raw records of one day of one signal."""
+
+    @dg.asset(
+        key=["landing", source.name, signal],
+        deps=[["received", source.name]],
+        partitions_def=DAYS,
+        backfill_policy=ONE_RUN,
+        description=f"Raw {signal} of one UTC day: owner-only, short-lived, never queried. One row per record.",
+        required_resource_keys={"lake", "keys"},
+        **described("ingest", source, kinds={"parquet"}, signal=signal),
+    )
+    @guarded
+    def land(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
+        lake: Lake = context.resources.lake
+        tally = land_days(lake, source, signal, list(context.partition_keys), as_of(context))
+        return dg.MaterializeResult(metadata=day_metadata(context, tally))
+
+    return land
+
+
+def _assets() -> Iterator[dg.AssetsDefinition]:
+    for source in load_sources().values():
+        yield received(source)
+        for signal in source.signals:
+            yield landed(source, signal)
+
+
+@dg.definitions
+def defs() -> dg.Definitions:
+    return dg.Definitions(assets=list(_assets()))

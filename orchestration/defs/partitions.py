@@ -1,0 +1,63 @@
+"""What every asset shares: the unit of replacing and accounting, the time a run stands for, and one guard."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import wraps
+from pathlib import Path
+from typing import ParamSpec, TypeVar
+
+import dagster as dg
+
+from governance.errors import FeedbackError
+from orchestration.settings import exclusive, home
+
+# Today is included: feedback of today is worth the most. The start only bounds the calendar of the UI.
+DAYS = dg.DailyPartitionsDefinition(start_date="2015-01-01", end_offset=1)
+ONE_RUN = dg.BackfillPolicy.single_run()
+
+AS_OF_TAG = "feedback/as_of"
+
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
+
+
+def as_of(context: dg.AssetExecutionContext) -> datetime:
+    """The time the run stands for: its tag, else when the run was created; never the clock of a step."""
+    if tag := context.run.tags.get(AS_OF_TAG):
+        return datetime.fromisoformat(tag).astimezone(UTC)
+    record = context.instance.get_run_record_by_id(context.run_id)
+    created = record.create_timestamp if record else datetime.now(UTC)
+    return created.replace(tzinfo=UTC) if created.tzinfo is None else created.astimezone(UTC)
+
+
+def guarded(body: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
+    """One writer at a time, and no row content in Dagster.
+
+    An unexpected error is told by type and place, never by its message: libraries quote values in theirs, and
+    whatever an asset raises ends in the event log and the UI.
+    """
+
+    @wraps(body)
+    def body_alone(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
+        try:
+            with exclusive(home()):
+                return body(*args, **kwargs)
+        except (FeedbackError, dg.DagsterError):
+            raise
+        except Exception as error:
+            raise FeedbackError(f"{body.__name__}: {_place(error)}") from None
+
+    return body_alone
+
+
+def _place(error: Exception) -> str:
+    trace = error.__traceback__
+    frames = []
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        if "site-packages" not in code.co_filename:
+            frames.append(f"{Path(code.co_filename).name}:{trace.tb_lineno} {code.co_name}")
+        trace = trace.tb_next
+    return f"{type(error).__name__} at {' > '.join(frames[-3:])}; its message is withheld because it can quote records"

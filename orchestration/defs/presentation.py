@@ -1,0 +1,60 @@
+"""How every asset presents itself in the UI: group, owner, kinds, columns, and counts per day."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import dagster as dg
+import polars as pl
+
+from governance.signals import SIGNALS
+from governance.sources import Source
+from orchestration.stages.tally import Tally
+
+
+def described(group: str, source: Source, *, kinds: set[str], signal: str | None = None) -> dict[str, Any]:
+    """Group, owner, kinds and tags of an asset that belongs to a source, as arguments of `dg.asset`."""
+    metadata: dict[str, Any] = {"purpose": source.purpose, "source": source.name}
+    if signal:
+        metadata["dagster/column_schema"] = column_schema(SIGNALS[signal].schema)
+    return {
+        "group_name": group,
+        "owners": [owner(source.owner)],
+        "kinds": kinds,
+        "tags": {"feedback/source": source.name, **({"feedback/signal": signal} if signal else {})},
+        "metadata": metadata,
+    }
+
+
+def owner(name: str) -> str:
+    """An owner as Dagster writes it: an address as it is, anything else as a team."""
+    return name if "@" in name else f"team:{re.sub(r'[^A-Za-z0-9_]+', '_', name).strip('_')}"
+
+
+def column_schema(schema: Mapping[str, pl.DataType]) -> dg.TableSchema:
+    """A polars schema as the UI shows it."""
+    return dg.TableSchema(columns=[dg.TableColumn(name, str(kind)) for name, kind in schema.items()])
+
+
+def same_columns(upstream: list[str], signal: str) -> dg.TableColumnLineage:
+    """Column lineage of a stage that keeps the columns of a signal."""
+    key = dg.AssetKey(upstream)
+    return dg.TableColumnLineage(
+        {name: [dg.TableColumnDep(asset_key=key, column_name=name)] for name in SIGNALS[signal].columns}
+    )
+
+
+def day_metadata(context: dg.AssetExecutionContext, tally: Tally) -> dict[str, Any]:
+    """Counts of each day on its own materialisation, and the sums over the run as the result's metadata."""
+    for day, counts in tally.days.items():
+        context.add_asset_metadata({f"day_{name}": count for name, count in counts.items()}, partition_key=day)
+    for day, note in tally.notes.items():
+        context.log.warning(f"{day}: {note}")
+    return {**tally.metadata(), "dagster/row_count": sum(_rows(counts) for counts in tally.days.values())}
+
+
+def _rows(counts: Mapping[str, int]) -> int:
+    kept = [counts[name] for name in ("sampled", "checked", "anonymized", "landed") if name in counts]
+    return kept[0] if kept else 0

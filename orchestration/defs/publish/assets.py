@@ -1,0 +1,45 @@
+"""One asset per role: the masked copy it reads. It materialises only when something new passed the gate."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import dagster as dg
+from governance.access import load_access
+from governance.freshness import load_freshness
+
+from orchestration.defs.partitions import as_of, guarded
+from orchestration.lake import Lake
+from orchestration.stages.publishing import publish_roles
+
+
+def _specs() -> Iterator[dg.AssetSpec]:
+    windows = load_freshness()
+    for name, role in load_access().roles.items():
+        key = f"published/{name}"
+        window = windows.window_of(key)
+        yield dg.AssetSpec(
+            key.split("/"),
+            deps=[dg.AssetKey(["rpt_pain_points"])],
+            skippable=True,
+            description=f"{role.description} One DuckDB file, masked by policies/access.yml, swapped in whole.",
+            group_name="publish",
+            kinds={"duckdb"},
+            owners=[load_access().owner],
+            freshness_policy=dg.FreshnessPolicy.time_window(
+                fail_window=window.fail_after, warn_window=window.warn_after
+            ),
+        )
+
+
+@dg.multi_asset(name="published", specs=list(_specs()), required_resource_keys={"home", "lake"})
+@guarded
+def published(context: dg.AssetExecutionContext) -> tuple[dg.MaterializeResult[None], ...]:
+    """The files of every role, written whole; reported as materialised where what passed the gate has changed."""
+    lake: Lake = context.resources.lake
+    done = publish_roles(lake, context.resources.home, as_of(context))
+    return tuple(
+        dg.MaterializeResult(asset_key=["published", role.name], metadata=dict(role.counts))
+        for role in done
+        if role.has_new_data
+    )

@@ -1,0 +1,24 @@
+"""The status report: one page for everybody, readers outside engineering included."""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from orchestration.defs.partitions import as_of, guarded
+from orchestration.stages.reporting import write_report
+
+
+@dg.asset(
+    key=["report", "status"],
+    deps=[dg.AssetKey(["rpt_pain_points"]), dg.AssetKey(["fct_service_health"]), dg.AssetKey(["fct_ledger"])],
+    group_name="report",
+    kinds={"html"},
+    owners=["data-stewards@example.com"],
+    description="Health, trends, pain points, gate and accounting on one page without outside requests.",
+    required_resource_keys={"home"},
+)
+@guarded
+def status_report(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
+    """The page, written whole and swapped in."""
+    path = write_report(context.resources.home, as_of(context))
+    return dg.MaterializeResult(metadata={"path": dg.MetadataValue.path(str(path)), "bytes": path.stat().st_size})

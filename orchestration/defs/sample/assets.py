@@ -1,0 +1,110 @@
+"""Per source of spans: traits and rollups; per source of logs: rollups; for both: the sample."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import dagster as dg
+
+from governance.sampling import SAMPLED_LOGS_SCHEMA, SAMPLED_SPANS_SCHEMA, load_sampling_policy
+from governance.signals import SIGNALS
+from governance.sources import Source, load_sources
+from orchestration.defs.partitions import DAYS, ONE_RUN, as_of, guarded
+from orchestration.defs.presentation import column_schema, day_metadata, described, same_columns
+from orchestration.stages.sampling import roll_up_log_days, roll_up_span_days, sample_days
+
+_PARTITIONED = {"partitions_def": DAYS, "backfill_policy": ONE_RUN, "required_resource_keys": {"lake"}}
+
+
+def _span_sources() -> list[str]:
+    return [source.name for source in load_sources().values() if "spans" in source.signals]
+
+
+def span_rollups(source: Source) -> dg.AssetsDefinition:
+    """Traits and rollups of the spans of a source; made together: a day's slow traces follow from the days before."""
+    checked = ["checked", source.name, "spans"]
+    shown = described("sample", source, kinds={"polars", "parquet"})
+    specs = [
+        dg.AssetSpec(
+            ["traits", source.name, "spans"],
+            deps=[checked],
+            description="What is known of each trace: failed, slow, rare, whose. One row per trace and day.",
+            **shown,
+        ),
+        dg.AssetSpec(
+            ["rollups", source.name, "spans"],
+            deps=[checked],
+            description="Exact counts, latency histograms and account-days over all checked spans, before sampling.",
+            **shown,
+        ),
+    ]
+
+    @dg.multi_asset(name=f"roll_up_{source.name}_spans", specs=specs, **_PARTITIONED)
+    @guarded
+    def roll_up(context: dg.AssetExecutionContext) -> tuple[dg.MaterializeResult[None], ...]:
+        days, policy = list(context.partition_keys), load_sampling_policy()
+        tally = roll_up_span_days(context.resources.lake, source.name, days, policy, as_of(context))
+        return tuple(dg.MaterializeResult(asset_key=spec.key, metadata=tally.metadata()) for spec in specs)
+
+    return roll_up
+
+
+def log_rollups(source: Source) -> dg.AssetsDefinition:
+    """Rollups of the log records of a source."""
+
+    @dg.asset(
+        key=["rollups", source.name, "logs"],
+        deps=[["checked", source.name, "logs"], *(["traits", name, "spans"] for name in _span_sources())],
+        description="Exact counts of log templates and account-days over all checked records, before sampling.",
+        **described("sample", source, kinds={"polars", "parquet"}),
+        **_PARTITIONED,
+    )
+    @guarded
+    def roll_up(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
+        days, policy = list(context.partition_keys), load_sampling_policy()
+        tally = roll_up_log_days(context.resources.lake, source.name, days, policy, as_of(context))
+        return dg.MaterializeResult(metadata=tally.metadata())
+
+    return roll_up
+
+
+def sampled(source: Source, signal: str) -> dg.AssetsDefinition:
+    """The rows analysts can look at, each with the weight it stands for."""
+    upstream = ["checked", source.name, signal]
+    shown = described("sample", source, kinds={"polars", "parquet"}, signal=signal)
+    shown["metadata"]["dagster/column_schema"] = column_schema(
+        SAMPLED_SPANS_SCHEMA if signal == "spans" else SAMPLED_LOGS_SCHEMA
+    )
+
+    @dg.asset(
+        key=["sampled", source.name, signal],
+        deps=[upstream, *(["traits", name, "spans"] for name in _span_sources())],
+        description=f"Whole traces kept or dropped with their logs, by policies/sampling.yml: {signal} with weight and "
+        "reason. One row per kept record.",
+        **shown,
+        **_PARTITIONED,
+    )
+    @guarded
+    def sample(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
+        days, policy = list(context.partition_keys), load_sampling_policy()
+        tally = sample_days(context.resources.lake, f"{source.name}/{signal}", days, policy, as_of(context))
+        lineage = {"dagster/column_lineage": same_columns(upstream, signal)}
+        return dg.MaterializeResult(metadata={**day_metadata(context, tally), **lineage})
+
+    return sample
+
+
+def _assets() -> Iterator[dg.AssetsDefinition]:
+    for source in load_sources().values():
+        if "spans" in source.signals:
+            yield span_rollups(source)
+        if "logs" in source.signals:
+            yield log_rollups(source)
+        for signal in source.signals:
+            if SIGNALS[signal].is_sampled:
+                yield sampled(source, signal)
+
+
+@dg.definitions
+def defs() -> dg.Definitions:
+    return dg.Definitions(assets=list(_assets()))

@@ -1,0 +1,70 @@
+"""Schema `lake` (what dbt reads) and the dbt project itself."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import dagster as dg
+from dagster_dbt import DbtCliResource, DbtProject, dbt_assets
+
+from governance.sources import load_sources
+from orchestration.defs.partitions import as_of, guarded
+from orchestration.defs.presentation import column_schema
+from orchestration.lake import Lake
+from orchestration.settings import PROJECT, home
+from orchestration.stages.warehousing import COPIED_TABLES, LAKE_TABLES, prepare_warehouse, run_id
+
+DBT = DbtProject(project_dir=PROJECT / "dbt_project", target_path=home().root / "dbt")
+RUN_ID_TAG = "feedback/run_id"
+
+
+def _lake_specs() -> Iterator[dg.AssetSpec]:
+    sources = load_sources().values()
+    for name, table in LAKE_TABLES.items():
+        upstream = [dg.AssetKey([table.state, s.name, table.signal]) for s in sources if table.signal in s.signals]
+        yield dg.AssetSpec(
+            ["lake", name],
+            deps=upstream,
+            description=f"Table `{table.table}` of every existing {table.state} partition of {table.signal}.",
+            metadata={"dagster/column_schema": column_schema(table.schema)},
+        )
+    gated = [dg.AssetKey(["checked", s.name, signal]) for s in sources for signal in s.signals]
+    for name in COPIED_TABLES:
+        yield dg.AssetSpec(["lake", name], deps=gated, description=f"`{name}`, copied from the lake and the policies.")
+
+
+@dg.multi_asset(
+    name="lake",
+    specs=[
+        spec.replace_attributes(group_name="transform", kinds={"duckdb"}, owners=["data-stewards@example.com"])
+        for spec in _lake_specs()
+    ],
+    required_resource_keys={"home", "lake"},
+)
+@guarded
+def lake_views(context: dg.AssetExecutionContext) -> tuple[dg.MaterializeResult[None], ...]:
+    """What dbt reads: one relation per table over exactly the partitions that exist."""
+    covered = prepare_warehouse(context.resources.lake, context.resources.home.warehouse)
+    return tuple(
+        dg.MaterializeResult(asset_key=["lake", name], metadata={"partitions_or_rows": count})
+        for name, count in covered.items()
+    )
+
+
+def _prepared_manifest() -> DbtProject:
+    """The project with a manifest newer than its files; `prepare_if_dev` does nothing outside `dagster dev`."""
+    newest = max(path.stat().st_mtime for path in DBT.project_dir.rglob("*") if path.suffix in {".sql", ".yml"})
+    if not DBT.manifest_path.exists() or DBT.manifest_path.stat().st_mtime < newest:
+        DBT.preparer.prepare(DBT)
+    return DBT
+
+
+@dbt_assets(manifest=_prepared_manifest().manifest_path, project=DBT)
+def models(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[object]:
+    """Staging, intermediate and marts in one build; their data tests are checks."""
+    moment = as_of(context)
+    made = run_id(Lake(home().lake), moment)
+    context.instance.add_run_tags(context.run_id, {RUN_ID_TAG: made})
+    variables = {"run_id": made, "as_of": moment.isoformat()}
+    yield from dbt.cli(["build", "--vars", json.dumps(variables)], context=context).stream()

@@ -1,0 +1,180 @@
+"""What `feedback source list | check` and `feedback doctor` look at. Everything here only reads."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from importlib.metadata import version
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from governance.errors import FeedbackError, UsageError
+from governance.keys import load_keyring
+from governance.sources import load_sources, source_named
+from orchestration.lake import Lake
+from orchestration.settings import Home
+
+_FREE_BYTES = 2 * 2**30
+
+
+def show_sources(console: Console) -> None:
+    """One row per source."""
+    table = Table(title="Sources (governance/sources; add a YAML file to add one)")
+    for heading in ("source", "type", "signals", "where", "owner", "schedule", "purpose"):
+        table.add_column(heading, overflow="fold")
+    for source in load_sources().values():
+        where = source.http.url if source.http else f"{source.files.folder}: {', '.join(source.files.patterns)}"
+        row = (source.name, source.type, ", ".join(source.signals), where, source.owner, source.schedule)
+        table.add_row(*row, source.purpose)
+    console.print(table)
+
+
+def check_sources(console: Console, inbox: Path, name: str | None, as_of: datetime) -> int:
+    """Read each source's files into a throw-away lake and tell what would be received; 1 where something is wrong.
+
+    Raises:
+        UsageError: the inbox does not exist.
+        PolicyError: a source's YAML is wrong, or there is none of that name.
+    """
+    from orchestration.stages.receiving import receive
+
+    if not inbox.is_dir():
+        raise UsageError(f"inbox {inbox}: no such folder; give --inbox DIR or write one with `feedback simulate`")
+    sources = [source_named(name)] if name else list(load_sources().values())
+    table = Table(title=f"What would be received from {inbox}")
+    for heading in ("source", "files", "records", "set aside", "verdict"):
+        table.add_column(heading, overflow="fold")
+    problems = 0
+    with tempfile.TemporaryDirectory() as folder:
+        keys = load_keyring(Path(folder) / "keys")
+        for source in sources:
+            if source.http:
+                table.add_row(source.name, "over HTTP", "-", "-", "defined; pulled by `feedback run`")
+                continue
+            tally = receive(source, inbox, Lake(Path(folder) / "lake"), keys, as_of)
+            verdict = _verdict(tally.documents, tally.records, tally.malformed)
+            problems += verdict.startswith("nothing could be read")
+            table.add_row(source.name, *(f"{n:,}" for n in (tally.documents, tally.records, tally.malformed)), verdict)
+    console.print(table)
+    return 1 if problems else 0
+
+
+def _verdict(documents: int, records: int, malformed: int) -> str:
+    if not documents:
+        return "no file of the inbox matches its folder and patterns"
+    if not records:
+        return "nothing could be read: are these files of this type?"
+    return "reads well" if not malformed else "reads, with records set aside (counted in the ledger)"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing the doctor looked at."""
+
+    name: str
+    is_well: bool
+    found: str
+    fix: str = ""
+
+
+def examine(console: Console, deployment: Home) -> int:
+    """Print every finding with its fix; 0 where all is well, else 1."""
+    findings = list(_findings(deployment))
+    table = Table(title="feedback doctor")
+    for heading in ("", "looked at", "found", "what to do"):
+        table.add_column(heading, overflow="fold")
+    for finding in findings:
+        mark = "[green]ok[/]" if finding.is_well else "[bold red]!![/]"
+        table.add_row(mark, finding.name, finding.found, finding.fix)
+    console.print(table)
+    return 0 if all(finding.is_well for finding in findings) else 1
+
+
+def _findings(deployment: Home) -> Iterator[Finding]:
+    yield Finding(
+        "Python",
+        (3, 11) <= sys.version_info < (3, 14),
+        sys.version.split()[0],
+        "use Python 3.11, 3.12 or 3.13",
+    )
+    for package in ("dagster", "dbt-core", "duckdb", "great-expectations", "presidio-analyzer", "polars"):
+        yield Finding(package, is_well=True, found=version(package))
+    yield _policies()
+    yield _keys(deployment)
+    yield _disk(deployment)
+    yield _protection(deployment)
+    yield _ledger(deployment)
+    yield from _published(deployment)
+
+
+def _policies() -> Finding:
+    from governance.access import load_access
+    from governance.freshness import load_freshness
+    from governance.owners import load_owners
+    from governance.ranking import load_ranking
+    from governance.retention import load_retention
+    from governance.subscriptions import load_subscriptions
+
+    from governance.privacy import load_privacy
+    from governance.quality import load_gate
+    from governance.sampling import load_sampling_policy
+
+    loaders = (
+        load_sources, load_privacy, load_gate, load_sampling_policy, load_ranking,
+        load_owners, load_access, load_retention, load_freshness, load_subscriptions,
+    )  # fmt: skip
+    try:
+        for load in loaders:
+            load()
+    except FeedbackError as error:
+        return Finding("policies", is_well=False, found=str(error), fix="correct that line")
+    return Finding("policies", is_well=True, found=f"{len(loaders)} kinds read without a mistake")
+
+
+def _keys(deployment: Home) -> Finding:
+    if not deployment.keys.is_dir():
+        return Finding("keys", is_well=True, found="none yet: made by the first run")
+    open_to_others = [path.name for path in deployment.keys.iterdir() if path.stat().st_mode & 0o077]
+    if open_to_others:
+        return Finding("keys", False, f"others can read {', '.join(open_to_others)}", f"chmod 600 {deployment.keys}/*")
+    try:
+        return Finding("keys", is_well=True, found=f"pseudonym key {load_keyring(deployment.keys).key_id}")
+    except FeedbackError as error:
+        return Finding("keys", is_well=False, found=str(error), fix="restore the key from your backup")
+
+
+def _disk(deployment: Home) -> Finding:
+    place = next(path for path in (deployment.root, *deployment.root.parents) if path.exists())
+    free = shutil.disk_usage(place).free
+    return Finding("disk", free > _FREE_BYTES, f"{free / 2**30:.1f} GiB free", "free at least 2 GiB before a run")
+
+
+def _protection(deployment: Home) -> Finding:
+    if not deployment.root.is_dir():
+        return Finding("deployment", is_well=True, found=f"{deployment.root}: none yet", fix="make run")
+    is_private = not deployment.root.stat().st_mode & 0o077
+    return Finding("deployment", is_private, str(deployment.root), f"chmod 700 {deployment.root}")
+
+
+def _ledger(deployment: Home) -> Finding:
+    from orchestration.ledger import ledger
+
+    frame = ledger(Lake(deployment.lake))
+    off = frame.filter(~frame["is_balanced"].fill_null(value=True)).height
+    found = f"{frame.height} partitions, {off} out of balance"
+    return Finding("ledger", off == 0, found, "run `feedback run` again; a rerun repairs a killed one")
+
+
+def _published(deployment: Home) -> Iterator[Finding]:
+    from governance.access import load_access
+
+    for role in load_access().roles:
+        path = deployment.published / f"{role}.duckdb"
+        found = f"{path.stat().st_size / 2**20:.1f} MiB" if path.exists() else "not yet"
+        yield Finding(f"published/{role}", path.exists(), found, "feedback run")

@@ -1,0 +1,69 @@
+"""The ledger: what became of every record, per source, signal and day, from the manifests of the lake."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+
+import polars as pl
+
+from governance.quality import applicable, unbalanced
+from orchestration.lake import Lake
+
+COUNTS = (
+    "pulled",
+    "malformed",
+    "duplicates",
+    "landed",
+    "held",
+    "anonymized",
+    "checked",
+    "quarantined",
+    "withheld",
+    "sampled",
+    "sampled_out",
+)
+LEDGER_SCHEMA = pl.Schema(
+    [
+        ("source", pl.String()),
+        ("signal", pl.String()),
+        ("event_date", pl.Date()),
+        *((count, pl.Int64()) for count in COUNTS),
+        ("is_balanced", pl.Boolean()),
+        ("is_withheld", pl.Boolean()),
+    ]
+)
+# Later states first: they carry the counts of the states before them, which speak for themselves while they exist.
+_STATES = ("sampled", "checked", "quarantine", "anonymized", "landing")
+
+
+def ledger(lake: Lake) -> pl.DataFrame:
+    """One row per source, signal and day (LEDGER_SCHEMA); null where a stage has not run.
+
+    is_balanced: every equation whose terms are known holds (see governance.quality.balance); null where none is known.
+    is_withheld: the gate let nothing of the day pass; null where it has not judged.
+    """
+    places: dict[tuple[str, str, str], dict[str, int]] = {}
+    withheld: dict[tuple[str, str, str], bool] = {}
+    for state in _STATES:
+        for key in lake.keys(state):
+            _, source, signal, day = key.split("/")
+            manifest = lake.manifest(key)
+            if manifest is None:  # removed since it was listed
+                continue
+            place = (source, signal, day)
+            counts = {name: count for name, count in manifest.counts.items() if name in COUNTS}
+            places.setdefault(place, {}).update(counts)
+            if state == "checked":
+                withheld[place] = False
+            elif state == "quarantine":
+                withheld[place] = manifest.facts.get("blocked") == "true"
+    rows = [_row(place, counts, is_withheld=withheld.get(place)) for place, counts in sorted(places.items())]
+    return pl.DataFrame(rows, LEDGER_SCHEMA, orient="row")
+
+
+def _row(place: tuple[str, str, str], counts: Mapping[str, int], *, is_withheld: bool | None) -> tuple[object, ...]:
+    source, signal, day = place
+    is_balanced = not unbalanced(counts) if applicable(counts) else None
+    counted = (counts.get(name) for name in COUNTS)
+    return (source, signal, date.fromisoformat(day), *counted, is_balanced, is_withheld)

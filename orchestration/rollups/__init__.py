@@ -1,0 +1,1 @@
+"""What is counted over all checked rows of a day before anything is sampled."""

@@ -1,0 +1,139 @@
+"""`feedback run` and `feedback ui`: the Dagster jobs of the flow, run in this process on the deployment's instance."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
+
+from governance.errors import FeedbackError, GateBlocked, UsageError
+from governance.sources import load_sources
+from orchestration.lake import Lake
+from orchestration.progress import listening
+from orchestration.settings import home
+from orchestration.stages.planning import ranges, stale_days
+
+
+def run_flow(inbox: Path, as_of: datetime, *, is_plain: bool) -> int:
+    """Run the whole flow over `inbox` and print what came of it; returns the exit code.
+
+    Raises:
+        UsageError: the inbox does not exist.
+        FeedbackError: a step failed.
+        GateBlocked: the gate let nothing in at all.
+    """
+    if not inbox.is_dir():
+        raise UsageError(f"inbox {inbox}: no such folder; give --inbox DIR or write one with `feedback simulate`")
+    os.environ["FEEDBACK_INBOX"] = str(inbox.resolve())
+    console = Console(stderr=True, highlight=False)
+    lake = Lake(home().lake)
+    with _steps(console, is_plain=is_plain or not console.is_terminal) as execute:
+        execute("receive", as_of, None)
+        for first, last in ranges(stale_days(lake, load_sources().values())):
+            execute("refresh_days", as_of, (first, last))
+        if not lake.keys("checked"):
+            raise GateBlocked(_nothing(lake))
+        execute("publish", as_of, None)
+    _show_result(lake)
+    return 0
+
+
+def serve_ui(port: int) -> None:
+    """Replace this process by `dg dev` on this deployment; only this machine can reach it."""
+    dg = Path(sys.executable).with_name("dg")
+    os.execv(dg, [str(dg), "dev", "--host", "127.0.0.1", "--port", str(port)])
+
+
+@contextmanager
+def _steps(console: Console, *, is_plain: bool) -> Iterator[_Executor]:
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=console, disable=is_plain, transient=True) as progress:
+        yield _Executor(console, progress, is_plain=is_plain)
+
+
+class _Executor:
+    """Runs a job of the code location and tells about its steps."""
+
+    def __init__(self, console: Console, progress: Progress, *, is_plain: bool) -> None:
+        import dagster as dg
+
+        from orchestration.definitions import defs
+
+        self._console, self._progress, self._is_plain = console, progress, is_plain
+        self._definitions = defs() if callable(defs) else defs
+        self._instance = dg.DagsterInstance.get()
+
+    def __call__(self, job_name: str, as_of: datetime, days: tuple[str, str] | None) -> None:
+        job = self._definitions.resolve_job_def(job_name)
+        tags = {"feedback/as_of": as_of.isoformat()}
+        label = job_name.replace("_", " ")
+        if days:
+            tags |= {
+                "dagster/asset_partition_range_start": days[0],
+                "dagster/asset_partition_range_end": days[1],
+            }
+            label += f" {days[0]} to {days[1]}"
+        bar = self._progress.add_task(label, total=len(job.nodes))
+
+        def tell(step: str) -> None:
+            self._progress.update(bar, advance=1, description=f"{label}: {step.replace('__', '/')}")
+            if self._is_plain:
+                self._console.print(f"{label}: {step.replace('__', '/')} done")
+
+        with listening(tell):
+            result = job.execute_in_process(
+                instance=self._instance,
+                tags=tags,
+                raise_on_error=False,
+                run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+            )
+        self._progress.update(bar, completed=len(job.nodes), description=label)
+        if not result.success:
+            raise FeedbackError(
+                f"{job_name}: {_failure(result)}; run {result.run_id[:8]} in `feedback ui` has the steps"
+            )
+
+
+def _failure(result: object) -> str:
+    """The failed steps, each with the message of its cause where that is one of ours."""
+    told = []
+    for event in result.all_events:  # type: ignore[attr-defined]
+        if event.is_step_failure:
+            error = event.step_failure_data.error
+            while error.cause is not None:
+                error = error.cause
+            told.append(f"{event.step_key.replace('__', '/')} failed: {error.message.strip()}")
+    return "; ".join(told) or "the run failed before its first step"
+
+
+def _nothing(lake: Lake) -> str:
+    if not lake.keys("received"):
+        return "no file of the inbox belongs to a source; see `feedback source check`"
+    if not lake.keys("landing"):
+        return "nothing in the inbox could be read as a record; see `feedback source check`"
+    return "the gate withheld every day; see the checks with `feedback ui`"
+
+
+def _show_result(lake: Lake) -> None:
+    from orchestration.reporting.summary import show_summary
+
+    show_summary(Console(highlight=False), home())

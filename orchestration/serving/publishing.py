@@ -1,0 +1,176 @@
+"""One DuckDB file per role: plain tables with the role's columns and rows, swapped in whole.
+
+The file is the boundary: what is not in it cannot be read, whatever statement is run on it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+
+from governance.access import Column, Publication, Role
+from governance.errors import FeedbackError, PolicyError, one_of
+from orchestration.lake import sync_folder
+
+ABOUT = "about"
+# Readable by every DuckDB client from 1.0.0 on, whichever version writes it.
+_STORAGE = "v1.0.0"
+# Column types of one relation of the warehouse, by column.
+_Types = Mapping[str, str]
+
+
+def publish(warehouse: Path, target: Path, role: Role, as_of: datetime) -> dict[str, int]:
+    """Write `role`'s file at `target` from the warehouse; returns the rows of each table.
+
+    The file holds the role's tables and `about`: one row per table, saying what was masked and left out. Readers that
+    have the file before open keep seeing it.
+
+    Raises:
+        FeedbackError: the warehouse does not exist or cannot be read.
+        PolicyError: access.yml names what the warehouse does not have, or a condition that is no SQL.
+    """
+    if not warehouse.is_file():
+        raise FeedbackError(f"{warehouse}: no warehouse to publish; run `feedback run` first")
+    target.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
+    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    _discard(temporary)
+    try:
+        with duckdb.connect(config={"autoinstall_known_extensions": "false", "threads": 2}) as connection:
+            counts = _write(connection, warehouse, temporary, role, as_of)
+        os.chmod(temporary, 0o640)
+        with temporary.open("rb") as file:
+            os.fsync(file.fileno())
+        temporary.rename(target)
+        sync_folder(target.parent)
+    finally:
+        _discard(temporary)
+    return counts
+
+
+def _discard(temporary: Path) -> None:
+    for path in (temporary, temporary.with_name(f"{temporary.name}.wal")):
+        path.unlink(missing_ok=True)
+
+
+def _write(
+    connection: duckdb.DuckDBPyConnection, warehouse: Path, temporary: Path, role: Role, as_of: datetime
+) -> dict[str, int]:
+    connection.execute("set timezone = 'UTC'")
+    connection.execute(f"attach {_text(str(warehouse))} as warehouse (read_only)")
+    connection.execute(f"attach {_text(str(temporary))} as published (storage_version {_text(_STORAGE)})")
+    types = {table.relation: _types(connection, table.relation) for table in role.tables}
+    _require(role, types)
+    counts = {}
+    connection.begin()  # one commit instead of one fsync per table, comment and row
+    connection.execute(
+        f"create table published.{ABOUT} (table_name varchar, row_count bigint, role varchar, as_of timestamptz,"
+        " run_id varchar, masked varchar, left_out varchar, row_filter varchar, policy varchar)"
+    )
+    for table in role.tables:
+        counts[table.name] = _copy(connection, table, types[table.relation], role)
+        about = _about(connection, table, types[table.relation])
+        row = (table.name, counts[table.name], role.name, as_of.astimezone(UTC), *about, table.where, role.policy)
+        connection.execute(f"insert into published.{ABOUT} values (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+    connection.commit()
+    connection.execute("detach published")
+    return counts
+
+
+def _types(connection: duckdb.DuckDBPyConnection, relation: str) -> _Types:
+    schema, name = relation.split(".")
+    found = connection.execute(
+        "select column_name, data_type from duckdb_columns()"
+        " where database_name = 'warehouse' and schema_name = ? and table_name = ?",
+        (schema, name),
+    )
+    return dict(found.fetchall())
+
+
+def _require(role: Role, types: Mapping[str, _Types]) -> None:
+    """Everything the policy names must exist: a mask on a renamed column would otherwise hide nothing."""
+    for table in role.tables:
+        if not types[table.relation]:
+            raise PolicyError(
+                f"policies/access.yml: tables.{table.name}.from is {table.relation}; no such relation in the warehouse;"
+                " correct the name, or build it with `feedback run`"
+            )
+        missing = [column.name for column in table.columns if column.name not in types[table.relation]]
+        if missing:
+            raise PolicyError(
+                f"policies/access.yml: tables.{table.name}.columns names {', '.join(missing)}; {table.relation} has no"
+                f" such column; {one_of(missing[0], types[table.relation])}"
+            )
+
+
+def _copy(connection: duckdb.DuckDBPyConnection, table: Publication, types: _Types, role: Role) -> int:
+    """Create the role's copy of one table, comments included; returns its rows."""
+    columns = ", ".join(_select(column, types[column.name]) for column in table.columns)
+    condition = f" where ({table.where}\n)" if table.where else ""
+    try:
+        connection.execute(
+            f"create table published.{table.name} as select {columns} from warehouse.{table.relation}{condition}"
+        )
+    except (duckdb.BinderException, duckdb.ParserException) as error:
+        raise PolicyError(
+            f"policies/access.yml: roles.{role.name}.tables.{table.name} is no condition on its columns"
+            f" ({_first_line(error)})"
+        ) from None
+    _comment(connection, table)
+    counted = connection.execute(f"select count(*) from published.{table.name}").fetchone()
+    return int(counted[0]) if counted else 0
+
+
+def _select(column: Column, kind: str) -> str:
+    name = f'"{column.name}"'
+    if column.mask == "blank":
+        return f"cast(null as {kind}) as {name}"
+    if column.mask == "day":
+        if not kind.startswith("TIMESTAMP"):
+            raise PolicyError(f"policies/access.yml: mask day of {column.name} needs a time; it is {kind}; use blank")
+        return f"cast(date_trunc('day', {name}) as {kind}) as {name}"
+    return name
+
+
+def _comment(connection: duckdb.DuckDBPyConnection, table: Publication) -> None:
+    """Carry the models' descriptions over, so that a reader's client shows them."""
+    schema, name = table.relation.split(".")
+    of_table = connection.execute(
+        "select comment from duckdb_tables() where database_name = 'warehouse' and schema_name = ? and table_name = ?"
+        " union all select comment from duckdb_views()"
+        " where database_name = 'warehouse' and schema_name = ? and view_name = ?",
+        (schema, name, schema, name),
+    ).fetchone()
+    if of_table and of_table[0]:
+        connection.execute(f"comment on table published.{table.name} is {_text(of_table[0])}")
+    of_columns = connection.execute(
+        "select column_name, comment from duckdb_columns()"
+        " where database_name = 'warehouse' and schema_name = ? and table_name = ? and comment is not null",
+        (schema, name),
+    ).fetchall()
+    published = {column.name for column in table.columns}
+    for column, comment in of_columns:
+        if column in published:
+            connection.execute(f'comment on column published.{table.name}."{column}" is {_text(comment)}')
+
+
+def _about(connection: duckdb.DuckDBPyConnection, table: Publication, types: _Types) -> tuple[str | None, str, str]:
+    """The run a table was made by, its masked columns and those the warehouse has and the file has not."""
+    run_id = None
+    if "run_id" in types:
+        found = connection.execute(f"select max(run_id) from warehouse.{table.relation}").fetchone()
+        run_id = found[0] if found else None
+    masked = ", ".join(f"{column.name}: {column.mask}" for column in table.columns if column.mask)
+    published = {column.name for column in table.columns}
+    return run_id, masked, ", ".join(sorted(types.keys() - published))
+
+
+def _text(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).split("\n", 1)[0]

@@ -1,0 +1,180 @@
+"""Questions to a role's published file, in a session that can read that file and nothing else."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import threading
+from collections.abc import Callable, Mapping
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from math import isfinite
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import duckdb
+
+from governance.access import load_access
+from governance.errors import FeedbackError, UsageError, one_of
+
+if TYPE_CHECKING:
+    import polars as pl
+
+_TIMEOUT_SECONDS = 60.0
+# Set before the session is locked: no file but the one that is open, no extension, bounded memory and no spilling.
+_SESSION = {
+    "enable_external_access": "false",
+    "autoinstall_known_extensions": "false",
+    "autoload_known_extensions": "false",
+    "python_enable_replacements": "false",  # a variable of this process is no table
+    "memory_limit": "2GB",
+    "threads": "2",
+    "temp_directory": "",
+}
+# A spreadsheet runs a cell that begins with one of these as a formula.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def query(published: Path, role: str, sql: str, output: str = "table") -> bytes:
+    """The answer to one select on `role`'s file, as table, csv, json or parquet.
+
+    Raises:
+        UsageError: the role, format, table or column does not exist, or the statement is not one select.
+        FeedbackError: nothing has been published for the role, or the statement failed.
+    """
+    load_access().role(role)
+    if output not in _WRITERS:
+        raise UsageError(f"--format {output} does not exist; {one_of(output, _WRITERS)}")
+    file = published / f"{role}.duckdb"
+    if not file.is_file():
+        raise FeedbackError(f"nothing is published for {role} yet; run `feedback run` first")
+    return _WRITERS[output](answer(file, sql))
+
+
+def answer(file: Path, sql: str, timeout_seconds: float = _TIMEOUT_SECONDS) -> pl.DataFrame:
+    """The rows of one select on a published file; see `query` for the errors."""
+    with open_locked(file) as connection:
+        watch = threading.Timer(timeout_seconds, connection.interrupt)
+        watch.start()
+        try:
+            _require_select(connection, sql)
+            return connection.execute(sql).pl()
+        except duckdb.InterruptException:
+            raise FeedbackError(f"query: stopped after {timeout_seconds:g} s; ask for fewer rows") from None
+        except duckdb.Error as error:
+            raise UsageError(f"query: {_explained(error)}") from None
+        finally:
+            watch.cancel()
+
+
+def open_locked(file: Path) -> duckdb.DuckDBPyConnection:
+    """A read-only session on a published file that reads no other file and cannot be unlocked."""
+    try:
+        connection = duckdb.connect(str(file), read_only=True, config=dict(_SESSION))
+    except duckdb.Error:
+        raise FeedbackError(f"{file.name}: not readable as a DuckDB file; publish again with `feedback run`") from None
+    connection.execute("set timezone = 'UTC'")
+    connection.execute("set lock_configuration = true")
+    return connection
+
+
+def _require_select(connection: duckdb.DuckDBPyConnection, sql: str) -> None:
+    statements = connection.extract_statements(sql)
+    if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
+        raise UsageError("query: expected exactly one select statement; the file is read-only")
+
+
+def _explained(error: duckdb.Error) -> str:
+    """DuckDB's message as one line: it names the nearest tables and columns itself."""
+    lines = [line.strip() for line in str(error).splitlines()]
+    told = [line for line in lines if line and not line.startswith(("LINE ", "^"))]
+    return " ".join(told)[:500]
+
+
+def _as_csv(frame: pl.DataFrame) -> bytes:
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(_cell(name) for name in frame.columns)
+    writer.writerows([_cell(value) for value in row] for row in frame.iter_rows())
+    return out.getvalue().encode()
+
+
+def _cell(value: object) -> str:
+    """One CSV cell; text that a spreadsheet would run is made text again by a leading apostrophe."""
+    if value is None:
+        return ""
+    if isinstance(value, bool | int | float | Decimal):
+        return str(value).lower() if isinstance(value, bool) else str(value)
+    text = value if isinstance(value, str) else json.dumps(_plain(value), ensure_ascii=False).strip('"')
+    return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+def _as_json(frame: pl.DataFrame) -> bytes:
+    rows = [{name: _plain(value) for name, value in row.items()} for row in frame.iter_rows(named=True)]
+    return (json.dumps(rows, ensure_ascii=False, indent=1) + "\n").encode()
+
+
+def _plain(value: object) -> object:
+    """A value as JSON has it: times with their zone, no number that is none."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, datetime | date | time):
+        return value.isoformat()
+    if isinstance(value, float):
+        return value if isfinite(value) else None
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    if isinstance(value, Decimal):
+        return float(value)
+    if isinstance(value, bytes):
+        return value.hex()
+    return value
+
+
+def _as_parquet(frame: pl.DataFrame) -> bytes:
+    out = io.BytesIO()
+    frame.write_parquet(out)
+    return out.getvalue()
+
+
+def _as_table(frame: pl.DataFrame) -> bytes:
+    """A table for a terminal; control characters of a text are shown, not run."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(show_edge=False, header_style="bold")
+    for name, kind in frame.schema.items():
+        table.add_column(Text(_printable(name)), justify="right" if kind.is_numeric() else "left", overflow="fold")
+    for row in frame.iter_rows():
+        table.add_row(*(Text(_printable("" if value is None else _shown(value))) for value in row))
+    out = io.StringIO()
+    console = Console(file=out, highlight=False)
+    console.print(table)
+    console.print(f"{frame.height:,} row{'' if frame.height == 1 else 's'}; times are UTC")
+    return out.getvalue().encode()
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, datetime):
+        return value.isoformat(sep=" ", timespec="seconds")
+    if isinstance(value, float):
+        return f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.1f}"
+    return str(value)
+
+
+def _printable(text: str) -> str:
+    return "".join(
+        letter if letter.isprintable() else "\N{SYMBOL FOR NEWLINE}" if letter == "\n" else "?" for letter in text
+    )
+
+
+_WRITERS: Mapping[str, Callable[[pl.DataFrame], bytes]] = {
+    "table": _as_table,
+    "csv": _as_csv,
+    "json": _as_json,
+    "parquet": _as_parquet,
+}

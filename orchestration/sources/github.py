@@ -1,0 +1,172 @@
+"""GitHub: issues as ticket versions, deployments with their statuses, as the REST API writes them.
+
+Files hold an array (or one object a line, as `gh api --jq '.[]'` prints): `/repos/{o}/{r}/issues?state=all`, and
+`/repos/{o}/{r}/deployments` with each deployment's `/statuses` put into it as `statuses`. Pull requests among
+the issues are skipped and counted. A webhook's `{"deployment": ..., "deployment_status": ...}` is read too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import partial
+
+import orjson
+
+from orchestration.sources.connector import Batch, Document, Pull, Rows
+from orchestration.sources.documents import is_error, numbered, read_entries
+from orchestration.sources.fields import add, attributes_of, mapped
+from orchestration.sources.reading import files
+from orchestration.sources.values import (
+    Json,
+    MalformedRecord,
+    as_text,
+    at,
+    identifier,
+    list_of,
+    required_timestamp,
+    timestamp,
+)
+
+_ISSUE_STATES = ("open", "closed")
+
+
+class GitHub:
+    """Ticket versions and deployment statuses from GitHub's REST answers."""
+
+    version = 1
+
+    def documents(self, pull: Pull) -> Iterator[Document]:
+        return files(pull)
+
+    def read(self, document: Document, pull: Pull) -> Iterator[Batch]:
+        return read_entries(document, pull, _entries, partial(_read, pull))
+
+
+def _entries(content: Json, line: int) -> Iterator[tuple[int, Json]]:
+    if is_error(content):
+        raise MalformedRecord("an error answer instead of an array of issues or deployments")
+    return numbered(content, line)
+
+
+def _read(pull: Pull, entry: Mapping[str, Json], rows: Rows, number: int) -> None:
+    status = entry.get("deployment_status")
+    if isinstance(deployment := entry.get("deployment"), Mapping):
+        entry = {**deployment, "statuses": [status] if isinstance(status, Mapping) else []}
+    if "pull_request" in entry:
+        rows.skip()
+    elif "environment" in entry and ("sha" in entry or "ref" in entry):
+        _collected(pull, "deployments")
+        _add_deployment(pull, entry, rows, number)
+    elif "title" in entry and "state" in entry:
+        _collected(pull, "tickets")
+        add(rows, pull, "tickets", _issue(pull, entry), number)
+    else:
+        raise MalformedRecord("neither an issue nor a deployment")
+
+
+def _collected(pull: Pull, signal: str) -> None:
+    if signal not in pull.source.signals:
+        raise MalformedRecord(f"{signal} are not collected by this source")
+
+
+def _issue(pull: Pull, issue: Mapping[str, Json]) -> dict[str, Json]:
+    ticket_id = identifier(issue.get("id"), "id")
+    created = required_timestamp(issue.get("created_at"), pull.latest_us, "created_at")
+    closed = timestamp(issue.get("closed_at"), pull.latest_us, "closed_at")
+    updated = timestamp(issue.get("updated_at"), pull.latest_us, "updated_at") or created
+    state = issue.get("state")
+    if state not in _ISSUE_STATES:
+        raise MalformedRecord("state is neither open nor closed")
+    if closed is not None and closed < created:
+        raise MalformedRecord("closed_at is before created_at")
+    labels = [
+        at(label, "name") if isinstance(label, Mapping) else label for label in list_of(issue.get("labels"), "labels")
+    ]
+    return {
+        "record_id": f"{ticket_id}:{updated // 1_000_000}",
+        "event_at": updated,
+        "ticket_id": ticket_id,
+        "created_at": created,
+        "status": state,
+        # Where state and closed_at disagree the state is believed: a reopened issue can keep its old time.
+        "closed_at": closed if state == "closed" else None,
+        "channel": "github",
+        "subject": issue.get("title"),
+        "description": issue.get("body"),
+        "requester": at(issue, "user.login"),
+        "tags": labels,
+        "attributes": attributes_of(
+            {
+                "number": issue.get("number"),
+                "repository": _repository(issue),
+                "comments": issue.get("comments"),
+                "milestone": at(issue, "milestone.title"),
+                "author_association": issue.get("author_association"),
+            }
+        ),
+        **mapped(issue, pull, "tickets"),
+    }
+
+
+def _add_deployment(pull: Pull, deployment: Mapping[str, Json], rows: Rows, number: int) -> None:
+    shared = _deployment(pull, deployment)
+    own = mapped(deployment, pull, "deployments")
+    deployment_id = shared["deployment_id"]
+    created = {"record_id": f"{deployment_id}:created", "event_at": shared["created_at"], "status": "created"}
+    add(rows, pull, "deployments", {**shared, **created, **own}, number)
+    for status in list_of(deployment.get("statuses"), "statuses"):
+        try:
+            if not isinstance(status, Mapping):
+                raise MalformedRecord("a status is no object")
+            add(rows, pull, "deployments", {**shared, **_status(status, deployment_id, pull), **own}, number)
+        except MalformedRecord as reason:
+            rows.reject(number, str(reason), "deployments")
+
+
+def _deployment(pull: Pull, deployment: Mapping[str, Json]) -> dict[str, Json]:
+    payload = _payload(deployment.get("payload"))
+    extra = {f"payload.{key}": value for key, value in payload.items() if key not in ("service", "version")}
+    return {
+        "deployment_id": identifier(deployment.get("id"), "id"),
+        "created_at": required_timestamp(deployment.get("created_at"), pull.latest_us, "created_at"),
+        "service": payload.get("service") or _repository(deployment).rpartition("/")[2] or deployment.get("task"),
+        "service_version": payload.get("version") or deployment.get("ref"),
+        "environment": deployment.get("environment"),
+        "ref": deployment.get("ref"),
+        "sha": deployment.get("sha"),
+        "description": deployment.get("description"),
+        "creator": at(deployment, "creator.login"),
+        "attributes": attributes_of({"task": deployment.get("task"), "repository": _repository(deployment), **extra}),
+    }
+
+
+def _status(status: Mapping[str, Json], deployment_id: Json, pull: Pull) -> dict[str, Json]:
+    state = as_text(status.get("state"))
+    if state is None:
+        raise MalformedRecord("state is missing")
+    said = {"description": status.get("description"), "creator": at(status, "creator.login")}
+    return {
+        "record_id": f"{deployment_id}:{identifier(status.get('id'), 'id')}",
+        "event_at": required_timestamp(status.get("created_at"), pull.latest_us, "created_at"),
+        "status": state.lower(),
+        **attributes_of(said),
+    }
+
+
+def _payload(payload: Json) -> Mapping[str, Json]:
+    """What the deployer attached: an object, or the text of one."""
+    if isinstance(payload, str):
+        try:
+            payload = orjson.loads(payload)
+        except orjson.JSONDecodeError:
+            return {}
+    return payload if isinstance(payload, Mapping) else {}
+
+
+def _repository(entry: Mapping[str, Json]) -> str:
+    """`owner/name`, from whichever address the entry has; empty where it has none."""
+    for key in ("repository_url", "url"):
+        url = entry.get(key)
+        if isinstance(url, str) and "/repos/" in url:
+            return "/".join(url.split("/repos/", 1)[1].split("/")[:2])
+    return ""

@@ -1,0 +1,266 @@
+"""OpenTelemetry's OTLP/JSON as the Collector's file exporter writes it: one export request a line, spans or logs.
+
+What a line is follows from its content, never from the file's name. Unknown fields are ignored, wrong types are
+not: a bad record is set aside alone, a bad request as one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import orjson
+
+from orchestration.sources.connector import Batch, Document, Pull, Rows
+from orchestration.sources.otlp_values import (
+    SEVERITIES,
+    UNKNOWN_SERVICE,
+    Lift,
+    any_text,
+    enum_number,
+    hex_id,
+    nanoseconds,
+    read_attributes,
+    required_hex_id,
+    severity_name,
+    text_of,
+)
+from orchestration.sources.reading import files, json_values
+from orchestration.sources.values import (
+    Attributes,
+    Json,
+    MalformedRecord,
+    list_of,
+    object_of,
+    plausible,
+)
+
+_KINDS = ("unspecified", "internal", "server", "client", "producer", "consumer")
+_KIND_NAMES = {f"SPAN_KIND_{kind.upper()}": number for number, kind in enumerate(_KINDS)}
+_STATUSES = ("unset", "ok", "error")
+_STATUS_NAMES = {f"STATUS_CODE_{status.upper()}": number for number, status in enumerate(_STATUSES)}
+_CALLING = ("client", "producer")
+
+_SEVERITY_NAMES = {
+    f"SEVERITY_NUMBER_{name}{'' if step == 0 else step + 1}": 4 * index + step + 1
+    for index, name in enumerate(SEVERITIES)
+    for step in range(4)
+}
+
+
+@dataclass(frozen=True)
+class _Origin:
+    """What the records of one scope of one resource share."""
+
+    attributes: Attributes
+    canonical: bytes
+
+
+_ReadRecord = Callable[[dict[str, Json], _Origin, int], None]
+
+
+class Otlp:
+    """Spans and log records from OTLP/JSON, plain or gzip."""
+
+    version = 1
+
+    def documents(self, pull: Pull) -> Iterator[Document]:
+        return files(pull)
+
+    def read(self, document: Document, pull: Pull) -> Iterator[Batch]:
+        reader = _Reader(document, pull)
+        for value in json_values(document):
+            if value.reason is not None:
+                reader.rows.reject(value.line, value.reason)
+            else:
+                reader.request(value.content, value.line)
+            reader.rows.consumed(value.size)
+            if reader.rows.is_full:
+                yield reader.rows.batch()
+        yield reader.rows.batch()
+
+
+class _Reader:
+    """Reads the export requests of one document into rows."""
+
+    def __init__(self, document: Document, pull: Pull) -> None:
+        self.rows = Rows(document, pull)
+        self._pull = pull
+        self._latest = pull.latest_us
+        self._lift = Lift.of(pull.source)
+        # Key of the request -> signal, keys of the scopes (an old name last), key of the records, reader of one.
+        self._kinds: dict[str, tuple[str, tuple[str, str], str, _ReadRecord]] = {
+            "resourceSpans": ("spans", ("scopeSpans", "instrumentationLibrarySpans"), "spans", self._span),
+            "resourceLogs": ("logs", ("scopeLogs", "instrumentationLibraryLogs"), "logRecords", self._log),
+        }
+
+    def request(self, content: Json, line: int) -> None:
+        """One export request, or an array of them."""
+        if isinstance(content, list) and content:
+            for part in content:
+                self._request(part, line)
+        else:
+            self._request(content, line)
+
+    def _request(self, content: Json, line: int) -> None:
+        if not isinstance(content, dict):
+            self.rows.reject(line, "not an export request of OTLP/JSON")
+            return
+        known = [key for key in self._kinds if key in content]
+        if content and not known:
+            self.rows.reject(line, _why_unknown(content))
+        for key in known:
+            signal = self._kinds[key][0]
+            if signal not in self._pull.source.signals:
+                self.rows.reject(line, f"{signal} are not collected by this source")
+                continue
+            try:
+                resources = list_of(content[key], key)
+            except MalformedRecord as reason:
+                self.rows.reject(line, str(reason), signal)
+                continue
+            for resource in resources:
+                self._resource(resource, key, line)
+
+    def _resource(self, node: Json, key: str, line: int) -> None:
+        signal, scope_keys, records_key, read = self._kinds[key]
+        try:
+            block = object_of(node, key)
+            resource = object_of(block.get("resource"), "resource")
+            shared: Attributes = {}
+            read_attributes(resource.get("attributes"), shared)
+            scopes = next((block[name] for name in scope_keys if block.get(name) is not None), None)
+            groups = [object_of(scope, scope_keys[0]) for scope in list_of(scopes, scope_keys[0])]
+            records = [(scope, list_of(scope.get(records_key), records_key)) for scope in groups]
+            canonical = orjson.dumps(resource, option=orjson.OPT_SORT_KEYS) if signal == "logs" else b""
+            origins = [(_origin(scope, shared, canonical), of_scope) for scope, of_scope in records]
+        except MalformedRecord as reason:
+            self.rows.reject(line, str(reason), signal)
+            return
+        except orjson.JSONEncodeError:
+            self.rows.reject(line, "resource is nested too deeply", signal)
+            return
+        for origin, of_scope in origins:
+            for record in of_scope:
+                try:
+                    if not isinstance(record, dict):
+                        raise MalformedRecord(f"{records_key} has an entry that is no object")
+                    read(record, origin, line)
+                except MalformedRecord as reason:
+                    self.rows.reject(line, str(reason), signal)
+
+    def _span(self, span: dict[str, Json], origin: _Origin, line: int) -> None:
+        trace_id = required_hex_id(span.get("traceId"), 32, "traceId")
+        span_id = required_hex_id(span.get("spanId"), 16, "spanId")
+        parent_id = hex_id(span.get("parentSpanId"), 16, "parentSpanId")
+        start = nanoseconds(span.get("startTimeUnixNano"), "startTimeUnixNano")
+        end = nanoseconds(span.get("endTimeUnixNano"), "endTimeUnixNano")
+        event_us = plausible(start // 1_000, self._latest, "startTimeUnixNano")
+        plausible(end // 1_000, self._latest, "endTimeUnixNano")
+        if end < start:
+            raise MalformedRecord("endTimeUnixNano is before startTimeUnixNano")
+        number = enum_number(span.get("kind"), _KIND_NAMES, "kind")
+        kind = _KINDS[number] if 0 <= number < len(_KINDS) else _KINDS[0]
+        operation = text_of(span.get("name"), "name") or "unknown_operation"
+        status = object_of(span.get("status"), "status")
+        code = enum_number(status.get("code"), _STATUS_NAMES, "status.code")
+        attributes = dict(origin.attributes)
+        read_attributes(span.get("attributes"), attributes)
+        if span.get("events"):
+            _add_events(span["events"], attributes)
+        take = self._lift.take
+        cells = (
+            f"{trace_id}-{span_id}",
+            event_us,
+            trace_id,
+            span_id,
+            parent_id,
+            take(attributes, "service") or UNKNOWN_SERVICE,
+            take(attributes, "service_version"),
+            operation,
+            kind,
+            start,
+            end - start,
+            _STATUSES[code] if 0 <= code < len(_STATUSES) else _STATUSES[0],
+            text_of(status.get("message"), "status.message") or None,
+            take(attributes, "account_id"),
+            take(attributes, "account_plan"),
+            take(attributes, "feature_flag"),
+            take(attributes, "feature_variant"),
+            take(attributes, "dependency") if kind in _CALLING else None,
+            attributes,
+        )
+        self.rows.add("spans", event_us, cells, line)
+
+    def _log(self, record: dict[str, Json], origin: _Origin, line: int) -> None:
+        time = nanoseconds(record.get("timeUnixNano"), "timeUnixNano")
+        time = time or nanoseconds(record.get("observedTimeUnixNano"), "observedTimeUnixNano")
+        if not time:
+            raise MalformedRecord("timeUnixNano and observedTimeUnixNano are missing")
+        event_us = plausible(time // 1_000, self._latest, "timeUnixNano")
+        number, severity = _severity(record)
+        attributes = dict(origin.attributes)
+        read_attributes(record.get("attributes"), attributes)
+        try:
+            canonical = origin.canonical + b"\n" + orjson.dumps(record, option=orjson.OPT_SORT_KEYS)
+        except orjson.JSONEncodeError:
+            raise MalformedRecord("nested too deeply") from None
+        cells = (
+            self._pull.keys.record_id(canonical),
+            event_us,
+            time,
+            self._lift.take(attributes, "service") or UNKNOWN_SERVICE,
+            self._lift.take(attributes, "service_version"),
+            number,
+            severity,
+            any_text(record.get("body")),
+            _context_id(record.get("traceId"), 32, "traceId"),
+            _context_id(record.get("spanId"), 16, "spanId"),
+            self._lift.take(attributes, "account_id"),
+            attributes,
+        )
+        self.rows.add("logs", event_us, cells, line)
+
+
+def _origin(scope: Json, shared: Attributes, canonical: bytes) -> _Origin:
+    described = object_of(object_of(scope, "scope").get("scope"), "scope")
+    named = {f"otel.scope.{key}": text_of(described.get(key), f"scope.{key}") for key in ("name", "version")}
+    return _Origin(shared | {key: value for key, value in named.items() if value}, canonical)
+
+
+def _add_events(node: Json, attributes: Attributes) -> None:
+    """Span events (an exception, as a rule) as attributes `event.<key>`; of several events the first one's stay."""
+    added: Attributes = {}
+    for event in reversed(list_of(node, "events")):
+        described = object_of(event, "events")
+        read_attributes(described.get("attributes"), added, "event.")
+        if name := text_of(described.get("name"), "event name"):
+            added["event.name"] = name
+    attributes.update(added)
+
+
+def _context_id(value: Json, length: int, field: str) -> str | None:
+    """The id of a log record's trace or span; a record with a broken one is kept without it."""
+    if isinstance(value, str):
+        try:
+            return hex_id(value, length, field)
+        except MalformedRecord:
+            return None
+    return hex_id(value, length, field)
+
+
+def _severity(record: dict[str, Json]) -> tuple[int | None, str]:
+    """Number and name; the number wins over the text, and what says nothing known is UNSET."""
+    number = enum_number(record.get("severityNumber"), _SEVERITY_NAMES, "severityNumber")
+    text = text_of(record.get("severityText"), "severityText")
+    if 1 <= number <= 24:
+        return number, SEVERITIES[(number - 1) // 4]
+    return None, severity_name(text)
+
+
+def _why_unknown(content: dict[str, Json]) -> str:
+    if "resourceMetrics" in content:
+        return "metrics are not collected"
+    if "resource_spans" in content or "resource_logs" in content:
+        return "keys in snake_case; OTLP/JSON writes lowerCamelCase"
+    return "not an export request of OTLP/JSON"

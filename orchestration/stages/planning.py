@@ -1,0 +1,62 @@
+"""Which days must be refreshed: those with a state made from other inputs, or under another policy, than now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, timedelta
+
+from governance.privacy import load_privacy
+from governance.quality import load_gate, load_suite
+from governance.sampling import load_sampling_policy
+from governance.signals import SIGNALS
+from governance.sources import Source
+from orchestration.lake import Lake
+from orchestration.stages.gating import rules_of
+from orchestration.stages.landing import stale_landing_days
+
+_GAP = timedelta(days=14)  # days further apart than this are refreshed in runs of their own
+
+
+def stale_days(lake: Lake, sources: Iterable[Source]) -> list[str]:
+    """The days (ISO, sorted) on which any state up to the gate is not current, or the sample lags behind the gate."""
+    stale: set[str] = set()
+    for source in sources:
+        for signal in source.signals:
+            stale |= set(stale_landing_days(lake, source, signal))
+            stale |= set(_behind(lake, f"{source.name}/{signal}"))
+    return sorted(stale)
+
+
+def _behind(lake: Lake, dataset: str) -> Iterable[str]:
+    signal = dataset.split("/")[1]
+    privacy, rules = load_privacy().digest, rules_of(load_gate(), load_suite(signal))
+    steps = [("landing", "anonymized", privacy), ("anonymized", "quarantine", rules)]
+    for before, after, policy in steps:
+        for day in lake.days(f"{before}/{dataset}"):
+            inputs = lake.digests([f"{before}/{dataset}/{day}"])
+            if not lake.is_current(f"{after}/{dataset}/{day}", inputs, policy):
+                yield day
+    if not SIGNALS[signal].is_sampled:
+        return
+    sampling = load_sampling_policy().digest
+    for day in lake.days(f"sampled/{dataset}"):
+        verdict = lake.manifest(f"quarantine/{dataset}/{day}")
+        if verdict is not None and verdict.facts["blocked"] == "true":
+            yield day
+    for day in lake.days(f"checked/{dataset}"):
+        own = f"checked/{dataset}/{day}"
+        for state in ("rollups", "sampled"):
+            made = lake.manifest(f"{state}/{dataset}/{day}")
+            if made is None or made.policy != sampling or made.inputs.get(own) != lake.digests([own])[own]:
+                yield day
+
+
+def ranges(days: list[str]) -> list[tuple[str, str]]:
+    """Sorted ISO days as few inclusive ranges, split where more than two weeks lie between two of them."""
+    spans: list[tuple[str, str]] = []
+    for day in days:
+        if spans and date.fromisoformat(day) - date.fromisoformat(spans[-1][1]) <= _GAP:
+            spans[-1] = (spans[-1][0], day)
+        else:
+            spans.append((day, day))
+    return spans

@@ -1,0 +1,3 @@
+from orchestration.receiving import ReceivedTally, receive
+
+__all__ = ["ReceivedTally", "receive"]

@@ -1,0 +1,107 @@
+"""Deployments of their own, driven by the `feedback` command as a user would."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import duckdb
+import pytest
+
+FEEDBACK = Path(sys.executable).with_name("feedback")
+AS_OF = "2026-11-21T00:00:00+00:00"
+LAST_DAY = "2026-11-20"
+
+# What says when and by which run a row was made; everything else must be the same however often the flow runs.
+ORIGIN = ("run_id", "as_of")
+
+
+@dataclass
+class Deployment:
+    """One FEEDBACK_HOME and what a user does with it."""
+
+    root: Path
+    settings: dict[str, str] = field(default_factory=dict)
+    command = FEEDBACK
+    as_of = AS_OF
+
+    @property
+    def environment(self):
+        return {**os.environ, "FEEDBACK_HOME": str(self.root), "COLUMNS": "160", **self.settings}
+
+    def feedback(self, *words, check=True, prefix=()):
+        """Run the command; its output and exit code."""
+        done = subprocess.run(
+            [*prefix, FEEDBACK, *map(str, words)],
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=600,
+            check=False,
+        )
+        assert not check or done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+        return done
+
+    def simulate(self, **options):
+        words = [word for name, value in options.items() for word in (f"--{name}", value)]
+        self.feedback("simulate", "--end", LAST_DAY, *words)
+        return self
+
+    def run(self, *words, **options):
+        return self.feedback("run", "--plain", "--as-of", AS_OF, *words, **options)
+
+    def policy(self, name):
+        """The text of a policy as shipped."""
+        return (Path(__file__).parents[2] / "governance" / "policies" / f"{name}.yml").read_text()
+
+    @property
+    def truth(self):
+        return json.loads((self.root / "truth.json").read_text())
+
+    def rows(self, sql, role="steward"):
+        """The answer of a role's published file, as tuples."""
+        with duckdb.connect(str(self.root / "published" / f"{role}.duckdb"), read_only=True) as connection:
+            return connection.execute(sql).fetchall()
+
+    def dicts(self, sql, role="steward"):
+        with duckdb.connect(str(self.root / "published" / f"{role}.duckdb"), read_only=True) as connection:
+            return connection.execute(sql).pl().to_dicts()
+
+    def tables(self, role="steward"):
+        """Every published table of a role as a sorted list of rows, without what names the run."""
+        found = {}
+        path = self.root / "published" / f"{role}.duckdb"
+        with duckdb.connect(str(path), read_only=True) as connection:
+            for (name,) in connection.execute("select table_name from duckdb_tables() order by 1").fetchall():
+                if name == "about":
+                    continue
+                columns = [row[0] for row in connection.execute(f"describe {name}").fetchall() if row[0] not in ORIGIN]
+                quoted = ", ".join(f'"{column}"' for column in columns)
+                found[name] = sorted(map(repr, connection.execute(f"select {quoted} from {name}").fetchall()))
+        return found
+
+    def copy(self, root):
+        """A deployment of its own that begins where this one is."""
+        shutil.copytree(self.root, root, symlinks=True)
+        return Deployment(root, dict(self.settings))
+
+
+@pytest.fixture(scope="session")
+def new_deployment(tmp_path_factory):
+    """Makes empty deployments."""
+
+    def make(name="home", **settings):
+        return Deployment(tmp_path_factory.mktemp(name) / "home", settings)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def company(new_deployment):
+    """The default simulated company after one run."""
+    deployment = new_deployment("company").simulate(seed=1)
+    deployment.printed = deployment.run()
+    return deployment

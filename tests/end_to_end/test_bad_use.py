@@ -1,0 +1,52 @@
+"""A user's mistake ends with one clear line and exit code 2, without a traceback."""
+
+import pytest
+
+pytestmark = pytest.mark.xdist_group("bad_use")
+
+
+@pytest.fixture(scope="module")
+def empty(new_deployment):
+    return new_deployment("empty")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["run", "--inbox", "/nowhere/at/all"], "no such folder; give --inbox DIR"),
+        (["run", "--as-of", "yesterday"], "expected an ISO date"),
+        (["query", "select 1", "--role", "analist"], "did you mean analyst?"),
+        (["query", "select 1", "--role", "analyst"], "feedback run"),
+        (["source", "check", "otell", "--inbox", "."], "did you mean otel?"),
+        (["simulate", "--scenario", "defualt"], "did you mean default?"),
+    ],
+)
+def test_a_mistake_is_one_line_that_says_what_to_do(empty, words, said):
+    done = empty.feedback(*words, check=False)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert "Traceback" not in done.stderr + done.stdout
+
+
+def test_an_unknown_option_is_wrong_use(empty):
+    assert empty.feedback("run", "--colour", check=False).returncode == 2
+
+
+def test_a_wrong_policy_names_file_line_and_key(new_deployment, tmp_path):
+    (tmp_path / "policies").mkdir()
+    (tmp_path / "policies" / "sampling.yml").write_text("owner: a@example.com\nreason: test\nrates: 7\n")
+    deployment = new_deployment("wrong", FEEDBACK_CONFIG=str(tmp_path))
+    (deployment.root / "inbox").mkdir(parents=True)
+    done = deployment.feedback("run", check=False)
+    assert done.returncode == 2
+    assert "policies/sampling.yml:3: rates" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_an_empty_inbox_says_that_nothing_belongs_to_a_source(new_deployment):
+    deployment = new_deployment("nothing")
+    (deployment.root / "inbox").mkdir(parents=True)
+    done = deployment.feedback("run", check=False)
+    assert done.returncode == 3
+    assert "no file of the inbox belongs to a source" in done.stderr

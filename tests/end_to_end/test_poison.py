@@ -1,0 +1,42 @@
+"""5 % bad rows in one day move no published figure of any other day."""
+
+import pytest
+
+pytestmark = pytest.mark.xdist_group("reruns")
+
+SMALL = {"days": 8, "scale": 0.25, "seed": 3}
+POISONED = "2026-11-17"
+
+
+@pytest.fixture(scope="module")
+def pair(new_deployment):
+    clean = new_deployment("clean").simulate(**SMALL)
+    clean.run()
+    poisoned = new_deployment("poisoned")
+    poisoned.root.mkdir(parents=True)
+    (poisoned.root / "keys").mkdir(mode=0o700)
+    for key in (clean.root / "keys").iterdir():
+        (poisoned.root / "keys" / key.name).write_bytes(key.read_bytes())
+        (poisoned.root / "keys" / key.name).chmod(0o600)
+    poisoned.simulate(**SMALL, poison=f"{POISONED}:0.05")
+    poisoned.run()
+    return clean, poisoned
+
+
+def test_the_poison_was_set_aside_and_the_ledger_balances(pair):
+    clean, poisoned = pair
+    sql = "select sum(malformed + quarantined) from fct_ledger where event_date = ?".replace("?", f"'{POISONED}'")
+    extra = poisoned.rows(sql)[0][0] - clean.rows(sql)[0][0]
+    assert extra == len(poisoned.truth["poison"])
+    assert all(balanced for (balanced,) in poisoned.rows("select is_balanced from fct_ledger"))
+
+
+@pytest.mark.parametrize("table", ["fct_service_health_daily", "fct_operation_health_daily", "fct_ticket_volume_daily"])
+def test_no_figure_of_another_day_moved(pair, table):
+    def other_days(deployment):
+        columns = [row[0] for row in deployment.rows(f"describe {table}") if row[0] not in ("run_id", "as_of")]
+        quoted = ", ".join(f'"{name}"' for name in columns)
+        return sorted(map(repr, deployment.rows(f"select {quoted} from {table} where event_date <> '{POISONED}'")))
+
+    clean, poisoned = pair
+    assert other_days(clean) == other_days(poisoned)

@@ -1,0 +1,73 @@
+"""The default company: what was planted is found and named, and every record is accounted for."""
+
+import re
+
+import pytest
+
+pytestmark = pytest.mark.xdist_group("company")
+
+
+def test_the_run_ends_with_a_screen_a_person_can_read(company):
+    screen = company.printed.stdout
+    worst = company.rows("select title from rpt_pain_points order by rank limit 1")[0][0]
+    assert " ".join(worst.split()[:4]) in " ".join(screen.split())
+    assert "feedback query" in screen or "make ui" in screen or "feedback ui" in screen
+    assert "Traceback" not in screen + company.printed.stderr
+
+
+def test_every_ledger_balances_to_the_row(company):
+    rows = company.dicts("select * from fct_ledger")
+    assert len(rows) > 42
+    for row in rows:
+        assert row["pulled"] == row["malformed"] + row["duplicates"] + row["held"] + row["anonymized"], row
+        assert row["anonymized"] == row["checked"] + row["quarantined"] + row["withheld"], row
+        if row["sampled"] is not None:
+            assert row["checked"] == row["sampled"] + row["sampled_out"], row
+        assert row["is_balanced"], row
+
+
+def test_every_record_that_was_written_was_pulled(company):
+    written = company.truth["totals"]
+    pulled = dict(company.rows("select signal, sum(pulled - malformed) from fct_ledger group by signal"))
+    for signal in ("spans", "logs"):
+        assert pulled[signal] == written[signal]
+
+
+def test_rollups_count_every_span_and_the_sample_stands_for_them(company):
+    total = company.rows("select sum(checked) from fct_ledger where signal = 'spans'")[0][0]
+    assert company.rows("select sum(span_count) from fct_service_health")[0][0] == total
+
+
+def test_every_planted_problem_is_among_the_first_five_and_named(company, planted):
+    planted.assert_found(company)
+
+
+def test_the_harmless_noise_is_not_among_the_first_ten(company, planted):
+    planted.assert_noise_is_low(company)
+
+
+def test_a_role_reads_only_what_its_policy_gives_it(company):
+    steward = {name for (name,) in company.rows("select table_name from duckdb_tables()", "steward")}
+    analyst = {name for (name,) in company.rows("select table_name from duckdb_tables()", "analyst")}
+    assert "rpt_pain_points" in steward & analyst
+    assert analyst < steward
+
+
+@pytest.mark.parametrize("output", ["table", "csv", "json"])
+def test_an_analyst_asks_on_the_command_line(company, output):
+    sql = "select rank, service from rpt_pain_points order by rank limit 3"
+    done = company.feedback("query", sql, "--role", "analyst", "--format", output)
+    assert re.search(r"\b1\b", done.stdout)
+
+
+def test_the_doctor_finds_nothing_wrong(company):
+    done = company.feedback("doctor", check=False)
+    assert done.returncode == 0, done.stdout
+
+
+def test_the_report_says_what_the_marts_say(company):
+    page = (company.root / "reports" / "status.html").read_text()
+    for (name,) in company.rows("select service from rpt_pain_points order by rank limit 5"):
+        assert name in page
+    assert len(page) < 2_000_000
+    assert not re.findall(r"""(?:src|href)=["']https?://""", page)

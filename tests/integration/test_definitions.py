@@ -1,0 +1,88 @@
+"""Every asset can be understood in the UI, and both ways of loading the code work."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+SCRIPTS = Path(sys.executable).parent
+
+pytestmark = pytest.mark.xdist_group("definitions")
+
+
+@pytest.fixture(scope="module")
+def definitions():
+    from orchestration.definitions import defs
+    from orchestration.settings import enter, home
+
+    enter(home())
+    return defs()
+
+
+@pytest.fixture(scope="module")
+def specs(definitions):
+    return {spec.key.to_user_string(): spec for spec in definitions.resolve_all_asset_specs()}
+
+
+def test_every_asset_has_description_owner_group_and_kinds(specs):
+    lacking = {
+        key: [name for name in ("description", "owners", "group_name", "kinds") if not getattr(spec, name)]
+        for key, spec in specs.items()
+    }
+    assert {key: names for key, names in lacking.items() if names} == {}
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        *("received/otel", "landing/otel/spans", "landing/otel/logs", "landing/zendesk/tickets"),
+        *("anonymized/zendesk/ticket_events", "checked/github/deployments", "checked/pagerduty/incidents"),
+        *("traits/otel/spans", "rollups/otel/logs", "sampled/otel/spans", "lake/spans", "published/analyst"),
+        *("rpt_pain_points", "fct_service_health", "report/status", "retention/proofs"),
+    ],
+)
+def test_the_flow_has_the_asset(specs, key):
+    assert any(found == key or found.endswith(f"/{key}") for found in specs)
+
+
+def test_every_stage_has_a_group_of_its_own(specs):
+    groups = {spec.group_name for spec in specs.values()}
+    assert {"ingest", "anonymize", "gate", "sample", "transform", "publish", "report", "retain"} <= groups
+    assert "default" not in groups
+
+
+def test_partitions_include_today(specs):
+    from datetime import UTC, datetime
+
+    today = datetime.now(UTC).date().isoformat()
+    assert specs["landing/otel/spans"].partitions_def.get_last_partition_key() == today
+
+
+def test_every_expectation_is_a_check_of_its_asset(definitions):
+    from governance.quality import load_suite
+
+    checks = {key.name for key in definitions.resolve_asset_graph().asset_check_keys}
+    assert {expectation.name for expectation in load_suite("spans").expectations} <= checks
+
+
+def test_what_was_published_has_a_freshness_policy(specs):
+    assert all(spec.freshness_policy for key, spec in specs.items() if key.startswith("published/"))
+
+
+def test_secrets_are_no_resource_fields(definitions):
+    for resource in (definitions.resources or {}).values():
+        assert not isinstance(resource, dg.ConfigurableResource) or "key" not in type(resource).model_fields
+
+
+@pytest.mark.parametrize(
+    "words", [["dagster", "definitions", "validate", "-w", "workspace.yaml"], ["dg", "check", "defs"]]
+)
+def test_the_code_location_loads(words):
+    done = subprocess.run(
+        [SCRIPTS / words[0], *words[1:]], cwd=ROOT, env=dict(os.environ), capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr[-2000:]

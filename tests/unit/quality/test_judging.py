@@ -1,0 +1,186 @@
+"""The gate keeps good rows, sets bad ones aside with a name and an owner, and withholds days it cannot believe."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import polars as pl
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
+
+from governance.errors import FeedbackError, PolicyError
+from governance.quality import Verdict, judge, judge_days, load_gate, load_suite, quarantine_schema
+from governance.signals import SIGNALS
+
+Records = Callable[..., pl.DataFrame]
+DAY = "2026-01-01"
+
+
+def verdict(signal: str, frame: pl.DataFrame, known: dict[str, int] | None = None) -> Verdict:
+    return judge(frame, SIGNALS[signal], load_suite(signal), load_gate(), day=DAY, known=known)
+
+
+def at(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+@pytest.mark.parametrize("signal", SIGNALS)
+def test_good_rows_pass(records: Records, signal: str) -> None:
+    frame = records(signal, DAY, {}, {})
+    judged = verdict(signal, frame)
+    assert_frame_equal(judged.checked, frame)
+    assert judged.results["is_passed"].all()
+    assert judged.counts == {"checked": 2, "quarantined": 0, "withheld": 0}
+
+
+@pytest.mark.parametrize("signal", SIGNALS)
+def test_a_day_without_rows_passes(records: Records, signal: str) -> None:
+    judged = verdict(signal, pl.DataFrame(schema=SIGNALS[signal].schema))
+    assert not judged.is_blocked
+    assert judged.quarantined.schema == quarantine_schema(SIGNALS[signal])
+
+
+@pytest.mark.parametrize(
+    ("signal", "spoilt", "expected"),
+    [
+        ("spans", {"trace_id": "A" * 32}, ["spans_have_a_valid_trace_id"]),
+        ("spans", {"trace_id": None}, ["spans_have_a_trace"]),
+        ("spans", {"parent_span_id": "zz"}, ["spans_have_a_valid_parent"]),
+        ("spans", {"service": " "}, ["spans_name_their_service"]),
+        ("spans", {"duration_ns": -1}, ["spans_last_no_longer_than_a_day"]),
+        ("spans", {"duration_ns": 86_400_000_000_001}, ["spans_last_no_longer_than_a_day"]),
+        ("spans", {"kind": "servr", "status": None}, ["spans_have_a_known_kind", "spans_have_a_status"]),
+        # list columns are read as text
+        (
+            "spans",
+            {"attributes": [{"key": "user", "value": "a@b.example.com"}]},
+            ["spans_have_no_emails_in_attributes"],
+        ),
+        ("logs", {"severity_number": 25}, ["logs_have_a_valid_severity_number"]),
+        ("logs", {"body": "mail to jane@mail.example.org now"}, ["logs_have_no_emails_in_body"]),
+        ("logs", {"body": "key AKIAABCDEFGHIJKLMNOP"}, ["logs_have_no_secrets_in_body"]),
+        # real trackers show all of these: closed before created, open with a closing time
+        ("tickets", {"status": "closed", "closed_at": at("2017-01-01")}, ["tickets_close_after_they_are_created"]),
+        ("tickets", {"status": "open", "closed_at": at("2019-01-01")}, ["tickets_that_are_open_have_no_closing_time"]),
+        ("tickets", {"created_at": at("2027-01-01")}, ["tickets_change_after_they_are_created"]),
+        ("tickets", {"tags": ["vip", "jane@example.com"]}, ["tickets_have_no_emails_in_tags"]),
+        ("ticket_events", {"event_type": "status", "status": None}, ["ticket_events_that_change_status_name_it"]),
+        ("deployments", {"status": "done"}, ["deployments_have_a_known_status"]),
+        (
+            "incidents",
+            {"entry_type": "resolve", "started_at": at("2027-01-01")},
+            ["incidents_resolve_after_they_start"],
+        ),
+    ],
+)
+def test_a_bad_row_is_quarantined_under_the_name_of_the_fact(
+    records: Records, signal: str, spoilt: dict[str, object], expected: list[str]
+) -> None:
+    judged = verdict(signal, records(signal, DAY, {}, spoilt, {}))
+    assert judged.quarantined["record_id"].to_list() == [f"{DAY}-1"]
+    assert judged.quarantined["expectations"].to_list() == [expected]
+    assert judged.checked["record_id"].to_list() == [f"{DAY}-0", f"{DAY}-2"]
+    assert judged.results.filter(~pl.col("is_passed"))["expectation"].to_list() == expected
+
+
+@pytest.mark.parametrize(
+    "accepted",
+    [
+        {"status": "closed", "closed_at": None},  # closed without saying when
+        {"subject": None, "tags": None, "requester": None},  # a deleted account
+        {"description": "pin react@18.2.0, run user@host"},  # looks like an address, is none
+    ],
+)
+def test_odd_but_honest_tickets_pass(records: Records, accepted: dict[str, object]) -> None:
+    assert verdict("tickets", records("tickets", DAY, accepted)).counts["checked"] == 1
+
+
+def test_a_quarantined_row_names_everyone_who_answers(records: Records) -> None:
+    judged = verdict("logs", records("logs", DAY, {"severity": "LOUD", "body": "x@y.example.com"}))
+    assert judged.quarantined["owner"].to_list() == ["observability@example.com, privacy@example.com"]
+
+
+def test_results_hold_counts_and_no_values(records: Records) -> None:
+    judged = verdict("logs", records("logs", DAY, {"body": "x@y.example.com"}))
+    assert "x@y" not in str(judged.results.to_dicts())
+
+
+def test_a_few_bad_rows_do_not_withhold_the_day(records: Records) -> None:
+    rows = [{"status": "bogus"} if place % 20 == 0 else {} for place in range(100)]
+    assert verdict("spans", records("spans", DAY, *rows)).counts == {"checked": 95, "quarantined": 5, "withheld": 0}
+
+
+def test_too_many_bad_rows_withhold_the_day(records: Records) -> None:
+    rows = [{"status": "bogus"} if place % 4 == 0 else {} for place in range(100)]
+    judged = verdict("spans", records("spans", DAY, *rows))
+    assert judged.is_blocked
+    assert judged.reason == "25 of 100 rows quarantined, more than 20%"
+    assert judged.counts == {"checked": 0, "quarantined": 25, "withheld": 75}
+
+
+def test_on_a_thin_day_only_the_rows_are_set_aside(records: Records) -> None:
+    assert not verdict("spans", records("spans", DAY, {"status": "bogus"}, {})).is_blocked
+
+
+@pytest.mark.parametrize(
+    ("spoilt", "reason"),
+    [
+        ({"record_id": f"{DAY}-0"}, "spans_are_unique failed (2 of 2 rows)"),
+        ({"event_at": at("2026-01-02")}, "spans_belong_to_their_day failed (1 of 2 rows)"),
+        ({"record_id": None}, "spans_have_an_id failed (1 of 2 rows)"),
+    ],
+)
+def test_a_blocking_failure_withholds_the_day(records: Records, spoilt: dict[str, object], reason: str) -> None:
+    judged = verdict("spans", records("spans", DAY, {}, spoilt))
+    assert judged.reason == reason
+    assert judged.checked.is_empty()
+
+
+@pytest.mark.parametrize(
+    ("known", "is_blocked"),
+    [
+        ({"pulled": 4, "malformed": 1, "duplicates": 0, "landed": 3, "held": 1, "anonymized": 2}, False),
+        ({"landed": 2}, False),  # what is not known is not judged
+        ({"landed": 4, "held": 1}, True),  # a row was lost between landing and here
+        ({"pulled": 9, "malformed": 1, "duplicates": 0, "landed": 3}, True),
+        ({"anonymized": 3}, True),  # the partition says three, two are here
+    ],
+)
+def test_a_ledger_that_does_not_balance_withholds_the_day(
+    records: Records, known: dict[str, int], *, is_blocked: bool
+) -> None:
+    judged = verdict("spans", records("spans", DAY, {}, {}), known)
+    assert judged.is_blocked is is_blocked
+    assert ("does not balance" in judged.reason) is is_blocked
+
+
+def test_other_columns_than_the_signals_stop_the_gate(records: Records) -> None:
+    with pytest.raises(FeedbackError, match="other columns"):
+        verdict("spans", records("spans", DAY, {}).drop("kind"))
+
+
+def test_a_suite_of_another_signal_stops_the_gate(records: Records) -> None:
+    with pytest.raises(PolicyError, match="suite is for logs"):
+        judge(records("spans", DAY, {}), SIGNALS["spans"], load_suite("logs"), load_gate(), day=DAY)
+
+
+SPOILS = [{}, {"status": "bogus"}, {"status": None, "kind": "x"}, {"trace_id": "no"}, {"record_id": "same"}]
+
+
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(days=st.lists(st.lists(st.sampled_from(SPOILS), max_size=6), min_size=1, max_size=3), chunk=st.integers(1, 5))
+def test_judging_many_days_at_once_is_judging_each(
+    records: Records, days: list[list[dict[str, object]]], chunk: int
+) -> None:
+    signal, suite, policy = SIGNALS["spans"], load_suite("spans"), load_gate()
+    frames = {f"2026-01-0{n + 1}": records("spans", f"2026-01-0{n + 1}", *rows) for n, rows in enumerate(days)}
+    together = judge_days(frames, signal, suite, policy, chunk_rows=chunk)
+    for day, frame in frames.items():
+        alone = judge(frame, signal, suite, policy, day=day)
+        for part in ("checked", "quarantined", "results"):
+            assert_frame_equal(getattr(together[day], part), getattr(alone, part))
+        assert (together[day].is_blocked, together[day].reason) == (alone.is_blocked, alone.reason)
+        assert sum(alone.counts.values()) == frame.height

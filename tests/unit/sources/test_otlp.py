@@ -1,0 +1,182 @@
+"""OTLP/JSON: what becomes a column, what is refused and why."""
+
+import gzip
+from datetime import UTC, date, datetime
+
+import orjson
+import pytest
+
+START = 1_780_000_000_123_456_789
+TRACE, SPAN = "5b8efff798038103d269b633813fc60c", "eee19b7ec3c1b174"
+
+
+def attribute(key, value):
+    return {"key": key, "value": {"stringValue": value}}
+
+
+def span(**fields):
+    times = {"startTimeUnixNano": str(START), "endTimeUnixNano": str(START + 5)}
+    return {"traceId": TRACE, "spanId": SPAN, "name": "GET /", **times, **fields}
+
+
+def traces(*spans, resource=None):
+    resource = resource or {"attributes": [attribute("service.name", "checkout")]}
+    return {"resourceSpans": [{"resource": resource, "scopeSpans": [{"spans": list(spans)}]}]}
+
+
+def logs(*records):
+    return {"resourceLogs": [{"scopeLogs": [{"logRecords": list(records)}]}]}
+
+
+def test_a_span_keeps_its_exact_times_and_its_version_time_dates_it(read):
+    (row,) = read("otlp", traces(span())).rows("spans")
+    assert (row["start_unix_nano"], row["duration_ns"]) == (START, 5)
+    assert row["event_at"] == datetime(2026, 5, 28, 20, 26, 40, 123456, UTC)
+    assert row["record_id"] == f"{TRACE}-{SPAN}"
+
+
+def test_known_attributes_become_columns_and_are_not_kept_twice(read):
+    own = [
+        attribute("account.id", "a1"),
+        attribute("app.account.plan", "pro"),
+        attribute("feature_flag.key", "new-cart"),
+    ]
+    own += [attribute("feature_flag.variant", "on"), attribute("peer.service", "ledger"), attribute("http.route", "/")]
+    (row,) = read("otlp", traces(span(kind=3, attributes=own))).rows("spans")
+    lifted = ("service", "account_id", "account_plan", "feature_flag", "feature_variant", "dependency", "kind")
+    assert [row[name] for name in lifted] == ["checkout", "a1", "pro", "new-cart", "on", "ledger", "client"]
+    assert row["attributes"] == {"http.route": "/"}
+
+
+def test_a_server_span_calls_nobody(read):
+    (row,) = read("otlp", traces(span(kind=2, attributes=[attribute("server.address", "here")]))).rows("spans")
+    assert row["dependency"] is None
+    assert row["attributes"] == {"server.address": "here"}
+
+
+def test_a_steward_lifts_attributes_of_their_own_before_the_usual_ones(read):
+    own = [attribute("account.id", "usual"), attribute("acme.customer", "ours")]
+    (row,) = read("otlp", traces(span(attributes=own)), columns={"account_id": ["acme.customer"]}).rows("spans")
+    assert row["account_id"] == "ours"
+    assert row["attributes"] == {"account.id": "usual"}
+
+
+def test_an_exception_event_becomes_attributes(read):
+    event = {"name": "exception", "attributes": [attribute("exception.type", "IOError")]}
+    (row,) = read("otlp", traces(span(events=[event], status={"code": 2, "message": "no"}))).rows("spans")
+    assert row["attributes"] == {"event.name": "exception", "event.exception.type": "IOError"}
+    assert (row["status"], row["status_message"]) == ("error", "no")
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ({"intValue": "9007199254740993"}, "9007199254740993"),
+        ({"intValue": 9007199254740993}, "9007199254740993"),
+        ({"boolValue": True}, "true"),
+        ({"doubleValue": "NaN"}, "NaN"),
+        ({"arrayValue": {"values": [{"intValue": "1"}, {"stringValue": "x"}]}}, '["1","x"]'),
+        ({"kvlistValue": {"values": [{"key": "n", "value": {"stringValue": "v"}}]}}, '{"n":"v"}'),
+        ({"stringValue": "a\x00b"}, "ab"),
+        ({"stringValue": "x" * 70_000}, "x" * 65_536 + " [truncated]"),
+        ({}, None),
+    ],
+)
+def test_attribute_values_become_text(read, value, text):
+    (row,) = read("otlp", traces(span(attributes=[{"key": "k", "value": value}]))).rows("spans")
+    assert row["attributes"] == {"k": text}
+
+
+def test_a_span_without_a_service_is_of_the_unknown_service(read):
+    (row,) = read("otlp", traces(span(), resource={"attributes": []})).rows("spans")
+    assert row["service"] == "unknown_service"
+
+
+@pytest.mark.parametrize(
+    ("record", "severity"),
+    [
+        ({"severityNumber": 17, "severityText": "info"}, (17, "ERROR")),  # the number wins
+        ({"severityText": "error"}, (None, "ERROR")),
+        ({"severityText": "Warning"}, (None, "WARN")),
+        ({"severityNumber": "SEVERITY_NUMBER_WARN2"}, (14, "WARN")),
+        ({"severityNumber": 99}, (None, "UNSET")),
+        ({}, (None, "UNSET")),
+    ],
+)
+def test_a_severity_is_one_of_six_or_unset(read, record, severity):
+    (row,) = read("otlp", logs({"timeUnixNano": str(START), **record})).rows("logs")
+    assert (row["severity_number"], row["severity"]) == severity
+
+
+def test_a_log_without_time_was_observed_at_one(read):
+    (row,) = read("otlp", logs({"timeUnixNano": "0", "observedTimeUnixNano": START})).rows("logs")
+    assert row["time_unix_nano"] == START
+
+
+def test_equal_raw_logs_have_one_id_and_different_ones_have_two(read):
+    one, other = ({"timeUnixNano": str(START), "body": {"stringValue": body}} for body in ("a", "b"))
+    ids = [row["record_id"] for row in read("otlp", logs(one, one, other)).rows("logs")]
+    assert ids[0] == ids[1] != ids[2]
+    assert all(len(record_id) == 32 for record_id in ids)
+
+
+@pytest.mark.parametrize(
+    ("bad", "reason"),
+    [
+        ({"traceId": "W47/95gDgQPSabYzgT/GDA=="}, "traceId is not 32 hex digits"),
+        ({"traceId": "0" * 32}, "traceId is missing or zero"),
+        ({"startTimeUnixNano": 1.78e18}, "startTimeUnixNano is not an unsigned integer of nanoseconds"),
+        ({"startTimeUnixNano": "1780000000"}, "startTimeUnixNano is out of range"),
+        ({"endTimeUnixNano": str(START - 1)}, "endTimeUnixNano is before startTimeUnixNano"),
+        ({"startTimeUnixNano": "1790000000000000000"}, "startTimeUnixNano is out of range"),  # after the pull
+        ({"name": 7}, "name is not a string"),
+        ({"attributes": [{"key": "k", "value": {"stringValue": 7}}]}, "stringValue has the wrong type"),
+    ],
+)
+def test_a_bad_span_goes_alone_and_says_why(read, bad, reason):
+    said = read("otlp", traces(span(**bad), span()))
+    assert len(said.rows("spans")) == 1
+    assert said.reasons == [reason]
+
+
+def test_what_cannot_be_read_counts_on_the_day_of_the_good_record_before_it_else_behind_it(read):
+    next_day = span(startTimeUnixNano=str(START + 86_400 * 10**9), endTimeUnixNano=str(START + 86_400 * 10**9))
+    lines = [b"{first", orjson.dumps(traces(span())), b"{second", orjson.dumps(traces(next_day)), b"{third"]
+    said = read("otlp", b"\n".join(lines))
+    days = [date(2026, 5, 28), date(2026, 5, 28), date(2026, 5, 29)]
+    assert said.malformed["event_date"].to_list() == days
+    assert said.malformed["signal"].unique().to_list() == ["spans"]
+    assert said.malformed["line"].to_list() == [1, 3, 5]
+
+
+def test_a_file_without_a_good_record_counts_on_the_day_of_the_pull(read):
+    said = read("otlp", b"<html>\n", signals=("logs",))
+    assert said.malformed.select("signal", "event_date", "reason").rows() == [
+        ("logs", date(2026, 6, 1), "invalid JSON")
+    ]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        orjson.dumps(traces(span())),
+        gzip.compress(orjson.dumps(traces(span()))),
+        b"\xef\xbb\xbf" + orjson.dumps(traces(span())) + b"\r\n\r\n",
+        orjson.dumps(traces(span()), option=orjson.OPT_INDENT_2),
+        orjson.dumps([traces(span())]),
+        orjson.dumps(traces(span())).replace(b"GET /", rb"GET \ud83d"),  # a lone surrogate
+    ],
+    ids=["plain", "gzip under another name", "bom and crlf", "over many lines", "array", "lone surrogate"],
+)
+def test_one_request_is_read_however_it_is_written(read, content):
+    said = read("otlp", content)
+    assert len(said.rows("spans")) == 1
+    assert said.reasons == []
+
+
+def test_a_long_file_comes_in_bounded_batches(read, monkeypatch):
+    monkeypatch.setattr("orchestration.sources.connector.BATCH_RECORDS", 10)
+    lines = [orjson.dumps(traces(*(span(spanId=f"{line:08x}{n:08x}") for n in range(1, 5)))) for line in range(10)]
+    said = read("otlp", b"\n".join(lines))
+    assert max(batch.records["spans"].height for batch in said.batches if batch.records) == 12  # whole lines
+    assert len(said.rows("spans")) == 40

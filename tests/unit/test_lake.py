@@ -1,0 +1,116 @@
+"""A partition is replaced whole or not at all, and says what it was made from."""
+
+import os
+import signal
+import subprocess
+import sys
+from datetime import UTC, datetime
+
+import polars as pl
+import pytest
+
+from orchestration.lake import Lake
+
+AS_OF = datetime(2026, 11, 1, tzinfo=UTC)
+KEY = "checked/otel/spans/2026-10-31"
+
+
+@pytest.fixture
+def lake(tmp_path):
+    return Lake(tmp_path / "lake")
+
+
+def write(lake, values, key=KEY, **made):
+    with lake.replace(key, as_of=AS_OF, **made) as out:
+        out.write("records", pl.DataFrame({"n": values}))
+        out.counts["checked"] = len(values)
+
+
+def test_what_was_written_is_read_back(lake):
+    write(lake, [1, 2, 3])
+    assert lake.read(KEY)["n"].to_list() == [1, 2, 3]
+    assert lake.manifest(KEY).counts == {"checked": 3}
+    assert lake.days("checked/otel/spans") == ["2026-10-31"]
+
+
+def test_a_failed_replacement_leaves_the_state_before(lake):
+    write(lake, [1])
+    before = sorted(path.name for path in (lake.root / KEY).iterdir())
+    with pytest.raises(RuntimeError), lake.replace(KEY, as_of=AS_OF) as out:
+        out.write("records", pl.DataFrame({"n": [2]}))
+        raise RuntimeError
+    assert lake.read(KEY)["n"].to_list() == [1]
+    assert sorted(path.name for path in (lake.root / KEY).iterdir()) == before
+
+
+def test_a_folder_without_a_manifest_does_not_exist(lake):
+    write(lake, [1])
+    (lake.root / KEY / "manifest.json").unlink()
+    assert not lake.exists(KEY)
+    assert lake.keys("checked") == []
+    with pytest.raises(FileNotFoundError):
+        lake.read(KEY)
+
+
+def test_replacing_removes_the_files_of_the_state_before(lake):
+    write(lake, [1])
+    write(lake, [2])
+    assert len(list((lake.root / KEY).glob("*.parquet"))) == 1
+
+
+def test_the_same_rows_make_the_same_state_whenever_they_are_written(lake):
+    write(lake, [1, 2])
+    first = (lake.manifest(KEY).digest, sorted(path.name for path in (lake.root / KEY).iterdir()))
+    with lake.replace(KEY, as_of=datetime(2027, 1, 1, tzinfo=UTC)) as out:
+        out.write("records", pl.DataFrame({"n": [1, 2]}))
+        out.counts["checked"] = 2
+    assert (lake.manifest(KEY).digest, sorted(path.name for path in (lake.root / KEY).iterdir())) == first
+
+
+@pytest.mark.parametrize(
+    ("inputs", "policy", "is_current"),
+    [
+        ({"a": "1"}, "p", True),
+        ({"a": "2"}, "p", False),  # another input
+        ({"a": "1", "b": "1"}, "p", False),  # one more input
+        ({"a": "1"}, "q", False),  # another policy
+    ],
+)
+def test_a_state_is_current_while_inputs_and_policy_are_the_same(lake, inputs, policy, is_current):
+    write(lake, [1], inputs={"a": "1"}, policy="p")
+    assert lake.is_current(KEY, inputs, policy) is is_current
+
+
+def test_only_the_owner_can_read_a_state(lake):
+    write(lake, [1])
+    for path in (lake.root / KEY).iterdir():
+        assert path.stat().st_mode & 0o077 == 0
+
+
+def test_removing_leaves_nothing(lake):
+    write(lake, [1])
+    lake.remove(KEY)
+    assert not (lake.root / KEY).exists()
+    lake.remove(KEY)  # and removing what is not there is no error
+
+
+def test_a_kill_while_replacing_leaves_one_of_the_two_states(lake):
+    write(lake, [0] * 1000)
+    program = (
+        "import itertools, sys; from pathlib import Path; sys.path.insert(0, 'tests/unit')\n"
+        "import polars as pl; from datetime import datetime, UTC; from orchestration.lake import Lake\n"
+        f"lake = Lake(Path({str(lake.root)!r})); print('ready', flush=True)\n"
+        "for n in itertools.count(1):\n"
+        f"    with lake.replace({KEY!r}, as_of=datetime(2026, 11, 1, tzinfo=UTC)) as out:\n"
+        "        out.write('records', pl.DataFrame({'n': [n] * 1000})); out.counts['checked'] = 1000\n"
+    )
+    for wait in (0.02, 0.05, 0.11):
+        with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as child:
+            child.stdout.readline()
+            with pytest.raises(subprocess.TimeoutExpired):
+                child.wait(timeout=wait)
+            os.kill(child.pid, signal.SIGKILL)
+        values = lake.read(KEY)["n"]
+        assert (values.len(), values.n_unique()) == (1000, 1)
+    write(lake, [7])  # and the left-overs of the kills are swept
+    assert len(list((lake.root / KEY).iterdir())) == 2

@@ -1,0 +1,173 @@
+"""A landed day holds each record once, and its counts balance whatever was received in which order."""
+
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from governance.keys import Keyring
+from governance.sources import Files, Source
+from orchestration.lake import Lake
+from orchestration.landing import days_received, land
+from orchestration.receiving import receive
+
+AS_OF = datetime(2026, 6, 1, tzinfo=UTC)
+KEYS = Keyring(b"p" * 32, b"i" * 32)
+DAY = "2026-05-01"
+HEADER = "record_id,event_at,subject\n"
+SOURCE = Source(
+    name="desk",
+    description="d",
+    type="csv",
+    signals=("tickets",),
+    owner="o",
+    purpose="p",
+    files=Files(patterns=("*.csv",)),
+)
+
+
+class Desk:
+    """An inbox and a lake."""
+
+    def __init__(self, folder):
+        self.inbox, self.lake = folder / "inbox", Lake(folder / "lake")
+        self.inbox.mkdir()
+
+    def write(self, name, *rows):
+        (self.inbox / name).write_text(HEADER + "".join(f"{row}\n" for row in rows))
+
+    def run(self):
+        """Receive and land all days; what landing said by day."""
+        receive(SOURCE, self.inbox, self.lake, KEYS, AS_OF)
+        days = days_received(self.lake, "desk", "tickets")
+        return {day: land(self.lake, "desk", "tickets", day, AS_OF, inputs) for day, inputs in days.items()}
+
+    def landed(self, day=DAY):
+        return self.lake.read(f"landing/desk/tickets/{day}")
+
+    def expire(self, name):
+        for key in self.lake.keys("received/desk"):
+            if self.lake.manifest(key).facts["name"] == name:
+                self.lake.remove(key)
+
+
+@pytest.fixture
+def desk(tmp_path):
+    return Desk(tmp_path)
+
+
+def row(record_id, subject="s", day=1, hour=10):
+    return f"{record_id},2026-05-{day:02}T{hour:02}:00:00Z,{subject}"
+
+
+def balances(counts):
+    return counts["pulled"] == counts["malformed"] + counts["duplicates"] + counts["landed"]
+
+
+def test_records_land_on_the_utc_day_of_their_own_time(desk):
+    desk.write("a.csv", row(1), row(2, day=2), "3,2026-05-02T01:00:00+02:00,s")
+    desk.run()
+    assert desk.lake.days("landing/desk/tickets") == ["2026-05-01", "2026-05-02"]
+    assert desk.landed()["record_id"].to_list() == ["1", "3"]
+
+
+def test_the_same_record_of_two_files_lands_once_and_is_counted(desk):
+    desk.write("a.csv", row(1), row(2), row(1))
+    desk.write("b.csv", row(2), row(3), "bad")
+    counts = desk.run()[DAY].counts
+    assert counts == {"pulled": 6, "malformed": 1, "duplicates": 2, "landed": 3, "conflicts": 0}
+
+
+def test_one_id_with_two_contents_keeps_what_came_first_and_counts_the_conflict(desk):
+    desk.write("b.csv", row(1, "first pull"))
+    desk.run()
+    desk.write("a.csv", row(1, "second pull"))
+    counts = desk.run()[DAY].counts
+    assert desk.landed()["subject"].to_list() == ["first pull"]
+    assert (counts["conflicts"], counts["landed"]) == (1, 1)
+
+
+def test_running_again_changes_no_row_and_no_count(desk):
+    desk.write("a.csv", row(1), "bad", row(1))
+    first = desk.run()[DAY]
+    digests = desk.lake.digests(desk.lake.keys("landing"))
+    second = desk.run()[DAY]
+    assert (first.state, second.state) == ("landed", "current")
+    assert second.counts == first.counts
+    assert desk.lake.digests(desk.lake.keys("landing")) == digests
+
+
+def test_a_version_once_landed_stays_when_its_document_has_expired(desk):
+    desk.write("a.csv", row(1), row(1), "bad")
+    desk.run()
+    desk.expire("a.csv")
+    (desk.inbox / "a.csv").unlink()
+    desk.write("b.csv", row(2))
+    counts = desk.run()[DAY].counts
+    assert desk.landed()["record_id"].to_list() == ["1", "2"]
+    assert counts == {"pulled": 4, "malformed": 1, "duplicates": 1, "landed": 2, "conflicts": 0}
+
+
+def test_a_day_of_which_everything_received_has_expired_is_left_as_it_is(desk):
+    desk.write("a.csv", row(1))
+    counts = desk.run()[DAY].counts
+    desk.expire("a.csv")
+    again = land(desk.lake, "desk", "tickets", DAY, AS_OF)
+    assert (again.state, again.counts) == ("frozen", counts)
+    assert desk.landed().height == 1
+
+
+def test_a_day_whose_landing_has_expired_is_closed(desk):
+    desk.write("a.csv", row(1))
+    desk.run()
+    with desk.lake.replace(f"anonymized/desk/tickets/{DAY}", as_of=AS_OF) as out:
+        out.write("records", desk.landed())
+    desk.lake.remove(f"landing/desk/tickets/{DAY}")
+    desk.write("late.csv", row(2))
+    assert desk.run()[DAY].state == "frozen"
+    assert not desk.lake.exists(f"landing/desk/tickets/{DAY}")
+
+
+def test_a_grown_file_counts_its_lines_once(desk):
+    desk.write("a.csv", row(1), "bad")
+    desk.run()
+    desk.write("a.csv", row(1), "bad", row(2))
+    assert desk.run()[DAY].counts == {"pulled": 3, "malformed": 1, "duplicates": 0, "landed": 2, "conflicts": 0}
+
+
+def test_a_day_of_malformed_rows_alone_is_a_day(desk):
+    desk.write("a.csv", "bad")
+    landed = desk.run()
+    assert landed["2026-06-01"].counts["malformed"] == 1
+    assert desk.landed("2026-06-01").is_empty()
+
+
+def test_a_day_nothing_was_received_of_is_absent(desk):
+    assert land(desk.lake, "desk", "tickets", DAY, AS_OF).state == "absent"
+
+
+_FILES = st.lists(
+    st.tuples(st.sampled_from("abc"), st.lists(st.sampled_from([row(1), row(2), row(1, "x"), row(3, day=2), "bad"]))),
+    max_size=5,
+)
+
+
+@settings(max_examples=25, deadline=None)
+@given(writes=_FILES, expired=st.sampled_from("abc"))
+def test_every_day_balances_and_never_loses_an_id(writes, expired):
+    with tempfile.TemporaryDirectory() as folder:
+        desk = Desk(Path(folder))
+        seen: set[str] = set()
+        for name, rows in writes:
+            desk.write(f"{name}.csv", *rows)
+            landed = desk.run()
+            desk.expire(f"{expired}.csv")
+            seen |= {line.split(",")[0] for line in rows if line != "bad"}
+            assert all(balances(day.counts) and min(day.counts.values()) >= 0 for day in landed.values())
+            days = desk.lake.keys("landing/desk/tickets")
+            kept = pl.concat([desk.lake.read(key)["record_id"] for key in days]) if days else pl.Series([])
+            assert sorted(kept) == sorted(seen)
