@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -74,7 +74,7 @@ def simulate(
     scenario: Annotated[str, typer.Option(help="A scenario's name or the path of its YAML.")] = "default",
     seed: Annotated[int, typer.Option(help="Same seed, same bytes.")] = 1,
     days: Annotated[int, typer.Option(min=1, help="How many days, the last one being --end.")] = 42,
-    end: Annotated[str, typer.Option(help="Last day (ISO); default: today.")] = "",
+    end: Annotated[str, typer.Option(help="Last whole day (ISO); default: yesterday.")] = "",
     scale: Annotated[float, typer.Option(min=0.001, help="1 is about 100k spans over 42 days.")] = 1.0,
     out: Annotated[Path | None, typer.Option(help="Inbox to write to; default: the deployment's.")] = None,
     poison: Annotated[str, typer.Option(help="DAY:SHARE, so many bad records more on the DAYth day, such as 5:0.05.")] = "",
@@ -84,7 +84,7 @@ def simulate(
     from orchestration.simulation import simulate as generate
 
     target = out or home().inbox
-    last = _day(end) if end else datetime.now(UTC).date()
+    last = _day(end) if end else datetime.now(UTC).date() - timedelta(days=1)
     bad = _poison(poison) if poison else None
     truth = generate(load_scenario(scenario), seed=seed, end=last, days=days, scale=scale, out=target, poison=bad)
     counts = ", ".join(f"{count:,} {name}" for name, count in truth.totals.items())

@@ -11,7 +11,7 @@ import binascii
 import ipaddress
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 Span = tuple[int, int]
 Check = Callable[[str, int, int], Span | None]
@@ -79,8 +79,12 @@ def card(text: str, start: int, end: int) -> Span | None:
 
 
 def luhn(text: str, start: int, end: int) -> Span | None:
-    """A number that a label calls a card: Luhn alone."""
-    return (start, end) if _luhn(_digits(text[start:end])) else None
+    """A number that a label calls a card: Luhn alone; numbers behind it are left out."""
+    for stop in _endings(text, start, end):
+        digits = _digits(text[start:stop])
+        if len(digits) >= 12 and _luhn(digits):
+            return start, stop
+    return None
 
 
 def iban(text: str, start: int, end: int) -> Span | None:
@@ -128,18 +132,18 @@ def email(text: str, start: int, end: int) -> Span | None:
 
 
 def phone(text: str, start: int, end: int) -> Span | None:
-    """A number with a country code that a telephone network could route."""
+    """A number with a country code that a telephone network could route; numbers behind it are left out."""
     import phonenumbers
 
-    end = _without_bracket(text, start, end)
-    value = text[start:end]
-    if not 7 <= len(_digits(value)) <= 21:
-        return None
-    try:
-        number = phonenumbers.parse("+" + value[2:] if value.startswith("00") else value, None)
-    except phonenumbers.NumberParseException:
-        return None
-    return (start, end) if phonenumbers.is_possible_number(number) else None
+    for stop in _endings(text, start, _without_bracket(text, start, end)):
+        value = text[start:stop]
+        try:
+            number = phonenumbers.parse("+" + value[2:] if value.startswith("00") else value, None)
+        except phonenumbers.NumberParseException:
+            continue
+        if phonenumbers.is_possible_number(number):
+            return start, stop
+    return None
 
 
 def national_phone(text: str, start: int, end: int) -> Span | None:
@@ -149,6 +153,14 @@ def national_phone(text: str, start: int, end: int) -> Span | None:
     is_date = re.match(r"(?:19|20)[0-9]{2}[-./][0-9]{1,2}[-./][0-9]{1,2}", value)
     is_address = re.fullmatch(r"(?:[0-9]{1,3}\.){3}[0-9]{1,3}", value)
     return (start, end) if 7 <= len(_digits(value)) <= 14 and not is_date and not is_address else None
+
+
+def _endings(text: str, start: int, end: int) -> Iterator[int]:
+    """Where a number can end: at the end of the candidate, or before one of its last groups of digits."""
+    yield end
+    for stop in range(end - 1, start + 6, -1):
+        if text[stop - 1].isdigit() and not text[stop].isdigit():
+            yield stop
 
 
 def _without_bracket(text: str, start: int, end: int) -> int:

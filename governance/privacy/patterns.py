@@ -45,7 +45,7 @@ class Pattern(Strict):
         loose = re.sub(r"\(\?P=\w+\)", "[ -]", loose)
         return re.sub(r"\(\?P<\w+>", "(?:", loose).encode()
 
-    @property
+    @cached_property
     def value_groups(self) -> tuple[str, ...]:
         """The groups that hold what is replaced; none: the whole match is."""
         return tuple(name for name in self.compiled.groupindex if name.startswith("value"))

@@ -35,8 +35,9 @@ _DETAILS: Mapping[str, tuple[str, ...]] = {
     "generalise": ("network", "hour", "magnitude"),
 }
 
-# A plain dotted identifier. Anything else can carry an address or a name in the key itself.
-_PLAIN_KEY = re.compile(r"(?!.*\d{6})[A-Za-z_][A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]+)*")
+# A plain dotted identifier. Anything else can carry an address or a name in the key itself; a long number too, except
+# that ticket systems number their own fields.
+_PLAIN_KEY = re.compile(r"(?!(?!custom_fields\.\d{1,20}$).*\d{6})[A-Za-z_][A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]+)*")
 MALFORMED_KEY = "(malformed key)"
 
 

@@ -139,14 +139,14 @@ def _is_json(text: str) -> bool:
 @lru_cache(maxsize=4)
 def _analyzer(patterns: tuple[Pattern, ...]) -> AnalyzerEngine:
     """Presidio's engine over our one recognizer: no model, no network, no other recognizer."""
-    import tldextract
     from presidio_analyzer import AnalyzerEngine, RecognizerRegistry
     from presidio_analyzer.nlp_engine import NoOpNlpEngine
 
-    from governance.privacy.recognizer import StructuredRecognizer
+    from governance.privacy.recognizer import NoContext, StructuredRecognizer
 
-    tldextract.tldextract.TLD_EXTRACTOR = tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None)
     engine = NoOpNlpEngine(models=[{"lang_code": "en", "model_name": "none"}])
     engine.load()
     registry = RecognizerRegistry(recognizers=[StructuredRecognizer(patterns)], supported_languages=["en"])
-    return AnalyzerEngine(registry=registry, nlp_engine=engine, supported_languages=["en"])
+    return AnalyzerEngine(
+        registry=registry, nlp_engine=engine, supported_languages=["en"], context_aware_enhancer=NoContext()
+    )

@@ -153,10 +153,11 @@ def _verdict(
     ):
         rows.append(row)
         reasons += [reason] if reason else []
-    passed = frame.with_row_index(ROW).join(failures.select(ROW).unique(), on=ROW, how="anti").drop(ROW)
+    is_failing = pl.int_range(pl.len(), dtype=pl.Int64).is_in(failures.get_column(ROW).implode())
+    passed = frame.filter(~is_failing)
     checked = passed.clear() if reasons else passed
     return Verdict(
-        checked=checked.select(signal.schema.names()),
+        checked=checked,
         quarantined=quarantined,
         results=pl.DataFrame(rows, RESULTS_SCHEMA, orient="row"),
         withheld=passed.height - checked.height,

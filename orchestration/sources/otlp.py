@@ -159,15 +159,13 @@ class _Reader:
         plausible(end // 1_000, self._latest, "endTimeUnixNano")
         if end < start:
             raise MalformedRecord("endTimeUnixNano is before startTimeUnixNano")
-        number = enum_number(span.get("kind"), _KIND_NAMES, "kind")
-        kind = _KINDS[number] if 0 <= number < len(_KINDS) else _KINDS[0]
+        kind = _name(_KINDS, enum_number(span.get("kind"), _KIND_NAMES, "kind"))
         operation = text_of(span.get("name"), "name") or "unknown_operation"
         status = object_of(span.get("status"), "status")
         code = enum_number(status.get("code"), _STATUS_NAMES, "status.code")
         attributes = dict(origin.attributes)
         read_attributes(span.get("attributes"), attributes)
-        if span.get("events"):
-            _add_events(span["events"], attributes)
+        _add_events(span.get("events"), attributes)
         take = self._lift.take
         cells = (
             f"{trace_id}-{span_id}",
@@ -181,7 +179,7 @@ class _Reader:
             kind,
             start,
             end - start,
-            _STATUSES[code] if 0 <= code < len(_STATUSES) else _STATUSES[0],
+            _name(_STATUSES, code),
             text_of(status.get("message"), "status.message") or None,
             take(attributes, "account_id"),
             take(attributes, "account_plan"),
@@ -222,6 +220,11 @@ class _Reader:
         self.rows.add("logs", event_us, cells, line)
 
 
+def _name(names: tuple[str, ...], number: int) -> str:
+    """The name of an enum's number; a number of a later OTLP than ours counts as unspecified, the first."""
+    return names[number] if 0 <= number < len(names) else names[0]
+
+
 def _origin(scope: Json, shared: Attributes, canonical: bytes) -> _Origin:
     described = object_of(object_of(scope, "scope").get("scope"), "scope")
     named = {f"otel.scope.{key}": text_of(described.get(key), f"scope.{key}") for key in ("name", "version")}
@@ -230,6 +233,8 @@ def _origin(scope: Json, shared: Attributes, canonical: bytes) -> _Origin:
 
 def _add_events(node: Json, attributes: Attributes) -> None:
     """Span events (an exception, as a rule) as attributes `event.<key>`; of several events the first one's stay."""
+    if not node:
+        return
     added: Attributes = {}
     for event in reversed(list_of(node, "events")):
         described = object_of(event, "events")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import io
+import os
 import re
 import zlib
 from collections.abc import Iterator
@@ -68,8 +69,20 @@ def files(pull: Pull) -> Iterator[Document]:
     found = {path for pattern in where.patterns for path in folder.glob(pattern) if path.is_file()}
     for path in sorted(found, key=lambda path: path.relative_to(pull.inbox).as_posix()):
         relative = path.relative_to(pull.inbox)
-        if not any(part.startswith(".") for part in relative.parts):
-            yield document(path, relative.as_posix())
+        if any(part.startswith(".") for part in relative.parts):
+            continue
+        try:
+            yield document(path, _display(relative))
+        except FileNotFoundError:  # moved away since it was listed: whoever moved it knows
+            continue
+        except PermissionError:
+            raise UsageError(f"{path}: not readable for this user; allow it or move the file away") from None
+
+
+def _display(path: Path) -> str:
+    """A path that any terminal and database takes: a name can hold bytes that are no text, and control characters."""
+    text = os.fsencode(path.as_posix()).decode(errors="replace")
+    return "".join(character if character.isprintable() else "\ufffd" for character in text)
 
 
 def document(path: Path, name: str) -> Document:

@@ -90,8 +90,6 @@ class Zendesk:
         ticket_id = identifier(ticket.get("id"), "id")
         created = required_timestamp(ticket.get("created_at"), pull.latest_us, "created_at")
         updated = required_timestamp(ticket.get("updated_at"), pull.latest_us, "updated_at")
-        if updated < created:
-            raise MalformedRecord("updated_at is before created_at")
         status = as_text(ticket.get("status"))
         if status is None:
             raise MalformedRecord("status is missing")

@@ -1,3 +1,247 @@
-from orchestration.receiving import ReceivedTally, receive
+"""Receiving: every document of a source is read once and kept, in landing schema, under the hash of its bytes.
 
-__all__ = ["ReceivedTally", "receive"]
+State `received/<source>/<document id>`: tables `<signal>-<batch>` with records, `malformed` with what was set aside.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+import polars as pl
+
+from governance.keys import Keyring
+from governance.signals import MALFORMED_SCHEMA, SIGNALS
+from governance.sources import Source
+from orchestration.lake import Lake, Manifest, Replacement
+from orchestration.sources.connector import Batch, Connector, Document, Pull
+from orchestration.sources.reading import prefix_id
+from orchestration.sources.registry import connector_for
+
+# Records and malformed rows by signal and day (ISO).
+DayCounts = Mapping[str, Mapping[str, tuple[int, int]]]
+
+
+@dataclass(frozen=True)
+class ReceivedTally:
+    """What a source holds, and what of it this pull read anew.
+
+    Attributes:
+        documents: files or pages that are there now.
+        read: of those, how many were read in this pull; the others were read before.
+        by_signal: records of each signal in all documents that are there now.
+        malformed: lines, records or files set aside, likewise.
+        skipped: entries that are no records of a signal, such as pull requests among issues, likewise.
+        expired: of the documents, how many were removed for their age since they were read; they are left alone.
+        unreadable: names of the documents that yielded nothing but malformed rows.
+    """
+
+    documents: int
+    read: int
+    by_signal: Mapping[str, int]
+    malformed: int
+    skipped: int
+    expired: int
+    unreadable: tuple[str, ...] = field(repr=False)
+
+    @property
+    def records(self) -> int:
+        return sum(self.by_signal.values())
+
+    @property
+    def is_nothing_readable(self) -> bool:
+        """Whether there was something to read and not one record came out of it: a run must not call that success."""
+        return self.malformed > 0 and self.records == 0
+
+    def metadata(self) -> dict[str, int]:
+        """The counts as asset metadata: numbers only, no names."""
+        return {
+            "documents": self.documents,
+            "documents_read": self.read,
+            "documents_unreadable": len(self.unreadable),
+            "documents_expired": self.expired,
+            **self.by_signal,
+            "malformed": self.malformed,
+            "skipped": self.skipped,
+        }
+
+
+def receive(
+    source: Source, inbox: Path, lake: Lake, keys: Keyring, as_of: datetime, connector: Connector | None = None
+) -> ReceivedTally:
+    """Read every document that was not read before; a connector or mapping that changed reads its documents again.
+
+    Args:
+        as_of: the run's time (aware, UTC); dates what has no time, and bounds what is plausible.
+        connector: of the source's type, where it must be reached in a special way.
+
+    Raises:
+        UsageError: there is no inbox.
+        TransientError: a server did not answer; what was received before that is kept.
+    """
+    reader = connector or connector_for(source)
+    policy = _policy(source, reader)
+    manifests: dict[str, Manifest] = {}
+    read = 0
+    known, expired = _Known(lake, source.name), _expired(lake)
+    left_alone: set[str] = set()
+    for document in reader.documents(Pull(source, inbox, keys, as_of, as_of)):
+        key = f"received/{source.name}/{document.id}"
+        before = lake.manifest(key)
+        if before is None and key in expired:
+            left_alone.add(key)
+            continue
+        if before is None or before.policy != policy:
+            superseded = known.grown_into(document) if source.files else ()
+            pull = _pull(source, inbox, keys, as_of, before or known.first_of(superseded))
+            _write(lake, key, reader, document, pull, superseded, policy)
+            read += 1
+        if manifest := lake.manifest(key):
+            manifests[key] = manifest
+    _drop_superseded(lake, source.name)
+    return _tally(manifests.values(), read, len(left_alone))
+
+
+def day_counts(manifest: Manifest) -> DayCounts:
+    """Records and malformed rows of a received document, by signal and day."""
+    stored: DayCounts = json.loads(manifest.facts["days"])
+    return stored
+
+
+def superseded_by(manifest: Manifest) -> list[str]:
+    """Keys of the documents that are whole prefixes of this one: the same file, when it was shorter."""
+    stored: list[str] = json.loads(manifest.facts["supersedes"])
+    return stored
+
+
+def _policy(source: Source, connector: Connector) -> str:
+    mapping = json.dumps([source.type, source.signals, source.columns, source.constants], sort_keys=True)
+    return f"{connector.version}-{hashlib.sha256(mapping.encode()).hexdigest()[:12]}"
+
+
+def _pull(source: Source, inbox: Path, keys: Keyring, as_of: datetime, before: Manifest | None) -> Pull:
+    """A document read again, or grown, dates its records as it did when it was first received."""
+    received_at = datetime.fromisoformat(before.facts["received_at"]) if before else as_of
+    return Pull(source, inbox, keys, as_of, received_at)
+
+
+class _Known:
+    """The documents received before, by the name of their file."""
+
+    def __init__(self, lake: Lake, source: str) -> None:
+        self._manifests = {key: found for key in lake.keys(f"received/{source}") if (found := lake.manifest(key))}
+
+    def grown_into(self, document: Document) -> tuple[str, ...]:
+        """Keys of those that `document` begins with: a collector appended to their file.
+
+        Only then nothing is lost without them: a file that was cut or rotated begins otherwise.
+        """
+        grown: list[str] = []
+        for key, manifest in self._manifests.items():
+            size = int(manifest.facts["size"])
+            is_shorter = manifest.facts["name"] == document.name and 0 < size < document.size
+            if is_shorter and prefix_id(document, size) == key.rpartition("/")[2]:
+                grown += [key, *superseded_by(manifest)]
+        return tuple(sorted(set(grown)))
+
+    def first_of(self, keys: tuple[str, ...]) -> Manifest | None:
+        """The one of `keys` received first."""
+        found = [self._manifests[key] for key in keys if key in self._manifests]
+        return min(found, key=lambda manifest: manifest.facts["received_at"], default=None)
+
+
+def _expired(lake: Lake) -> set[str]:
+    """Documents removed for their age: were they read again while their files still lie there, raw data would stay."""
+    proofs = lake.scan(lake.keys("retention/received"), "proofs", pl.Schema({"key": pl.String}))
+    return set(proofs.select("key").collect()["key"])
+
+
+def _write(
+    lake: Lake,
+    key: str,
+    connector: Connector,
+    document: Document,
+    pull: Pull,
+    superseded: tuple[str, ...],
+    policy: str,
+) -> None:
+    counted = _Counted()
+    with lake.replace(key, as_of=pull.as_of, policy=policy, key_id=pull.keys.key_id) as out:
+        for number, batch in enumerate(connector.read(document, pull), start=1):
+            counted.add(batch)
+            for signal, records in batch.records.items():
+                out.write(f"{signal}-{number:04d}", records)
+        out.write("malformed", counted.malformed)
+        counted.note(out)
+        out.facts |= {
+            "name": document.name,
+            "size": str(document.size),
+            "received_at": pull.received_at.isoformat(),
+            "supersedes": json.dumps(superseded),
+        }
+
+
+class _Counted:
+    """Counts of one document while its batches go by."""
+
+    def __init__(self) -> None:
+        self._days: dict[str, dict[str, tuple[int, int]]] = {}
+        self._malformed = [pl.DataFrame(schema=MALFORMED_SCHEMA)]
+        self._skipped = 0
+
+    @property
+    def malformed(self) -> pl.DataFrame:
+        return pl.concat(self._malformed)
+
+    def add(self, batch: Batch) -> None:
+        self._malformed.append(batch.malformed)
+        self._skipped += batch.skipped
+        for signal, records in batch.records.items():
+            for day, rows in records["event_at"].dt.date().value_counts().iter_rows():
+                self._count(signal, day.isoformat(), rows, 0)
+        for signal, day, rows in batch.malformed.group_by("signal", "event_date").len().iter_rows():
+            self._count(signal, day.isoformat(), 0, rows)
+
+    def _count(self, signal: str, day: str, records: int, malformed: int) -> None:
+        days = self._days.setdefault(signal, {})
+        before = days.get(day, (0, 0))
+        days[day] = (before[0] + records, before[1] + malformed)
+
+    def note(self, out: Replacement) -> None:
+        out.counts |= {signal: sum(records for records, _ in days.values()) for signal, days in self._days.items()}
+        out.counts |= {"malformed": self.malformed.height, "skipped": self._skipped}
+        out.facts["days"] = json.dumps(self._days, sort_keys=True)
+
+
+def _drop_superseded(lake: Lake, source: str) -> None:
+    """Remove what a longer document replaced: only after that one is whole, and again after a kill in between."""
+    for key in lake.keys(f"received/{source}"):
+        manifest = lake.manifest(key)
+        for old in superseded_by(manifest) if manifest else ():
+            if old != key and lake.exists(old):
+                lake.remove(old)
+
+
+def _tally(manifests: Collection[Manifest], read: int, expired: int) -> ReceivedTally:
+    records: Counter[str] = Counter()
+    for manifest in manifests:
+        records.update(_records(manifest))
+    unreadable = [m.facts["name"] for m in manifests if m.counts["malformed"] and not any(_records(m).values())]
+    return ReceivedTally(
+        documents=len(manifests) + expired,
+        read=read,
+        by_signal=dict(records),
+        malformed=sum(manifest.counts["malformed"] for manifest in manifests),
+        skipped=sum(manifest.counts["skipped"] for manifest in manifests),
+        expired=expired,
+        unreadable=tuple(unreadable),
+    )
+
+
+def _records(manifest: Manifest) -> dict[str, int]:
+    return {signal: rows for signal, rows in manifest.counts.items() if signal in SIGNALS}

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -105,3 +106,58 @@ def company(new_deployment):
     deployment = new_deployment("company").simulate(seed=1)
     deployment.printed = deployment.run()
     return deployment
+
+
+class Planted:
+    """What a scenario planted, against what the product ranks."""
+
+    @staticmethod
+    def assert_found(deployment, first=5):
+        """Every fault is among the first: service, operation or template or theme, and the deployment that caused it."""
+        ranked = deployment.dicts(f"select * from rpt_pain_points where rank <= {first} order by rank")
+        missed = [fault["name"] for fault in deployment.truth["faults"] if not any(is_it(fault, row) for row in ranked)]
+        shown = [(row["rank"], row["title"]) for row in deployment.dicts("select * from rpt_pain_points order by rank")]
+        assert not missed, f"not among the first {first}: {missed}; ranked: {shown[:10]}"
+
+    @staticmethod
+    def assert_noise_is_low(deployment, first=10):
+        """No harmless log template is among the first."""
+        ranked = deployment.dicts(f"select * from rpt_pain_points where rank <= {first} and template is not null")
+        noise = [words(template) for template in deployment.truth["noise_templates"]]
+        loud = [row["title"] for row in ranked if any(overlap(words(row["template"]), words_) > 0.7 for words_ in noise)]
+        assert not loud
+
+
+def is_it(fault, row):
+    """Whether a ranked row is about the planted fault and names what a team needs to act."""
+    if row["service"] != fault["service"]:
+        return False
+    if fault["deployment_id"] and row["deployment_id"] != fault["deployment_id"]:
+        return False
+    if fault["feature_flag"] and row["feature_flag"] != fault["feature_flag"]:
+        return False
+    if fault["operation"] and row["operation"] == fault["operation"]:
+        return True
+    if fault["dependency"] and row["dependency"] == fault["dependency"]:
+        return True
+    if fault["kind"] in ("log", "ticket_theme"):
+        texts = [text for text in (fault["template"], *fault["theme"]) if text]
+        said = words(" ".join(filter(None, (row["template"], row["title"]))))
+        return any(overlap(words(text), said) > 0.3 for text in texts)
+    return not fault["operation"] and not fault["dependency"]
+
+
+def words(text):
+    """The plain words of a text, without placeholders and numbers."""
+    return {word for word in re.findall(r"[a-z]{3,}", re.sub(r"[{<]\w*[}>]", " ", (text or "").lower()))}
+
+
+def overlap(wanted, said):
+    """The share of the wanted words that were said."""
+    return len(wanted & said) / len(wanted) if wanted else 0.0
+
+
+@pytest.fixture(scope="session")
+def planted():
+    """Assertions about what was planted."""
+    return Planted

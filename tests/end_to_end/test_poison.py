@@ -5,7 +5,7 @@ import pytest
 pytestmark = pytest.mark.xdist_group("reruns")
 
 SMALL = {"days": 8, "scale": 0.25, "seed": 3}
-POISONED = "2026-11-17"
+POISONED, POISON = "2026-11-17", "4:0.05"
 
 
 @pytest.fixture(scope="module")
@@ -18,7 +18,7 @@ def pair(new_deployment):
     for key in (clean.root / "keys").iterdir():
         (poisoned.root / "keys" / key.name).write_bytes(key.read_bytes())
         (poisoned.root / "keys" / key.name).chmod(0o600)
-    poisoned.simulate(**SMALL, poison=f"{POISONED}:0.05")
+    poisoned.simulate(**SMALL, poison=POISON)
     poisoned.run()
     return clean, poisoned
 
@@ -27,7 +27,7 @@ def test_the_poison_was_set_aside_and_the_ledger_balances(pair):
     clean, poisoned = pair
     sql = "select sum(malformed + quarantined) from fct_ledger where event_date = ?".replace("?", f"'{POISONED}'")
     extra = poisoned.rows(sql)[0][0] - clean.rows(sql)[0][0]
-    assert extra == len(poisoned.truth["poison"])
+    assert extra == len(poisoned.truth["poison"]) > 20
     assert all(balanced for (balanced,) in poisoned.rows("select is_balanced from fct_ledger"))
 
 

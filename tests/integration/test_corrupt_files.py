@@ -12,8 +12,8 @@ import pytest
 from governance.keys import Keyring
 from governance.sources import Files, Source
 from orchestration.lake import Lake
-from orchestration.landing import days_received, land
-from orchestration.receiving import receive
+from orchestration.stages.landing import days_received, land
+from orchestration.stages.receiving import receive
 
 AS_OF = datetime(2026, 6, 1, tzinfo=UTC)
 KEYS = Keyring(b"p" * 32, b"i" * 32)

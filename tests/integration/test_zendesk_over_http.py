@@ -12,8 +12,8 @@ from governance.errors import FeedbackError, PolicyError, TransientError
 from governance.keys import Keyring
 from governance.sources import Http, Source
 from orchestration.lake import Lake
-from orchestration.landing import days_received, land
-from orchestration.receiving import receive
+from orchestration.stages.landing import days_received, land
+from orchestration.stages.receiving import receive
 from orchestration.sources.zendesk import Zendesk
 
 AS_OF = datetime(2026, 6, 1, tzinfo=UTC)
@@ -130,7 +130,7 @@ def test_every_ticket_and_event_arrives_once_through_limits_failures_and_cut_off
 
     tally, waits = pull()
 
-    assert tally.records == {"tickets": 252, "ticket_events": 121}  # the repeated rows are still in there
+    assert tally.by_signal == {"tickets": 252, "ticket_events": 121}  # the repeated rows are still in there
     lake = Lake(tmp_path / "lake")
     assert landed(lake, "tickets") == 250
     assert landed(lake, "ticket_events") == 120
@@ -150,7 +150,7 @@ def test_a_second_pull_of_the_same_pages_reads_nothing_again(server, pull):
     first, _ = pull()
     second, _ = pull()
     assert (first.read, second.read) == (first.documents, 0)
-    assert second.records == first.records
+    assert second.by_signal == first.by_signal
 
 
 def test_a_cursor_that_does_not_move_is_an_error_and_what_came_before_is_kept(server, pull, tmp_path):

@@ -40,6 +40,7 @@ def test_a_wrong_policy_fails_at_load_saying_what_is_allowed(was, becomes, fault
         ("app.payment.api_key", "drop"),
         ("db.system", "keep"),
         ("app.cart.size", "scan"),
+        ("custom_fields.360001234567", "scan"),
         ("never.heard.of", None),
         ("app.bob@x.org", None),
         ("app.1234567", None),

@@ -62,21 +62,21 @@ around = st.text(st.sampled_from(string.ascii_letters + string.digits + " .,:;!?
 
 
 @pytest.mark.parametrize(("planted", "trace"), PLANTED)
-@settings(deadline=None, max_examples=1000)
+@settings(deadline=None, max_examples=40)
 @given(before=around, after=around)
 def test_no_planted_value_survives_in_any_context(planted: str, trace: str, before: str, after: str) -> None:
     text = f"{before.replace(trace, '')} | {planted} | {after.replace(trace, '')}"
     assert trace not in _scan(text), planted
 
 
-@settings(deadline=None, max_examples=3000)
+@settings(deadline=None, max_examples=100)
 @given(st.lists(st.one_of(around, st.sampled_from([planted for planted, _ in PLANTED])), max_size=90, unique=True))
 def test_many_texts_at_once_give_what_each_gives_alone(texts: list[str]) -> None:
     scanner = _scanner()
     assert scanner.scan(texts) == {text: scanner.scan([text])[text] for text in texts}
 
 
-@settings(deadline=None, max_examples=3000)
+@settings(deadline=None, max_examples=100)
 @given(st.lists(st.sampled_from([planted for planted, _ in PLANTED]), max_size=4), around)
 def test_anonymising_twice_changes_nothing(planted: list[str], context: str) -> None:
     once = _scan(f" {context} ".join(["", *planted, ""]))
@@ -116,6 +116,19 @@ def test_all_spellings_of_a_value_get_one_pseudonym(spellings: list[str]) -> Non
     tokens = [set(_tokens(_scan(spelling))) for spelling in spellings]
     assert len(tokens[0]) == 1
     assert all(found == tokens[0] for found in tokens)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "+15551234567  2001:db8::1",
+        "call +49 30 90182012 12 times",
+        "card 4111 1111 1111 1111 2 of 3",
+        "+15551234567, 12",
+    ],
+)
+def test_numbers_behind_a_number_do_not_hide_it(text: str) -> None:
+    assert not {"15551234567", "90182012", "1111"} & set(_scan(text).replace("+", "").replace(",", "").split())
 
 
 def test_another_key_gives_another_pseudonym(policy: PrivacyPolicy) -> None:

@@ -50,6 +50,7 @@ def test_a_day_without_rows_passes(records: Records, signal: str) -> None:
         ("spans", {"trace_id": None}, ["spans_have_a_trace"]),
         ("spans", {"parent_span_id": "zz"}, ["spans_have_a_valid_parent"]),
         ("spans", {"service": " "}, ["spans_name_their_service"]),
+        ("spans", {"service": "unknown_service"}, ["spans_say_which_service_they_are_of"]),
         ("spans", {"duration_ns": -1}, ["spans_last_no_longer_than_a_day"]),
         ("spans", {"duration_ns": 86_400_000_000_001}, ["spans_last_no_longer_than_a_day"]),
         ("spans", {"kind": "servr", "status": None}, ["spans_have_a_known_kind", "spans_have_a_status"]),

@@ -29,7 +29,7 @@ def test_a_time_is_the_same_moment_in_every_usual_form(said):
 
 @pytest.mark.parametrize("said", ["soon", "1999-12-31", "2100-01-01", True, [], 0, -5, "9" * 30])
 def test_an_implausible_time_is_refused(said):
-    with pytest.raises(MalformedRecord, match="^at "):
+    with pytest.raises(MalformedRecord, match=r"^at "):
         timestamp(said, LATEST, "at")
 
 

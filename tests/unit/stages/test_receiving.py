@@ -1,6 +1,8 @@
 """Every document is read once, whatever happens to its file afterwards."""
 
+import os
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -9,7 +11,7 @@ from governance.keys import Keyring
 from governance.retention import load_retention
 from governance.sources import Files, Source
 from orchestration.lake import Lake
-from orchestration.receiving import receive
+from orchestration.stages.receiving import receive
 from orchestration.sources.tabular import Tabular
 from orchestration.stages.expiring import expire
 
@@ -45,7 +47,7 @@ def test_a_document_is_read_once(lake, desk):
     (desk / "a.csv").write_text(HEADER + "".join(ROWS))
     first, second = pull(lake, desk), pull(lake, desk, as_of=AS_OF + timedelta(days=3))
     assert (first.read, second.read) == (1, 0)
-    assert first.records == second.records == {"tickets": 9}
+    assert first.by_signal == second.by_signal == {"tickets": 9}
 
 
 def test_a_copy_under_another_name_is_the_same_document(lake, desk):
@@ -139,3 +141,11 @@ def test_hidden_and_other_files_are_left_alone(lake, desk):
     (desk / ".a.csv").write_text(HEADER + ROWS[0])
     (desk / "a.txt").write_text("not ours")
     assert pull(lake, desk).documents == 0
+
+
+def test_a_file_may_have_any_name(lake, desk):
+    for name in (b"\xff.csv", b"a\nb\x1b[31m.csv"):
+        Path(os.fsdecode(bytes(desk) + b"/" + name)).write_text(HEADER + ROWS[len(name) % 9])
+    pull(lake, desk)
+    names = sorted(lake.manifest(key).facts["name"] for key in lake.keys("received/desk"))
+    assert names == ["desk/a\ufffdb\ufffd[31m.csv", "desk/\ufffd.csv"]

@@ -1,0 +1,29 @@
+{# Where a row comes from: the run, the time it is true for, and what its figures mean by definition. #}
+{% macro audit_columns() -%}
+    cast('{{ var("run_id") }}' as varchar) as run_id,
+    {{ as_of() }} as as_of,
+    cast('{{ definition_hash() }}' as varchar) as definition_hash
+{%- endmacro %}
+
+
+{% macro as_of() -%}
+    cast('{{ var("as_of") }}' as timestamp with time zone)
+{%- endmacro %}
+
+
+{# Hash of the SQL of the model and of every model above it: changes when any of them does. #}
+{% macro definition_hash() -%}
+    {%- if execute -%}
+        {%- set found = [model.unique_id] -%}
+        {%- for unique_id in found -%}
+            {%- for parent in graph.nodes[unique_id].depends_on.nodes if parent.startswith('model.') -%}
+                {%- if parent not in found -%}{%- do found.append(parent) -%}{%- endif -%}
+            {%- endfor -%}
+        {%- endfor -%}
+        {%- set texts = [] -%}
+        {%- for unique_id in found | sort -%}
+            {%- do texts.append(graph.nodes[unique_id].raw_code) -%}
+        {%- endfor -%}
+        {{- local_md5(texts | join('\n'))[:16] -}}
+    {%- endif -%}
+{%- endmacro %}

@@ -1,0 +1,85 @@
+{# The few things engines say differently; everything else is portable SQL. #}
+
+{% macro text_list(expression, order_by, separator=', ') -%}
+    {{ return(adapter.dispatch('text_list')(expression, order_by, separator)) }}
+{%- endmacro %}
+
+{% macro default__text_list(expression, order_by, separator) -%}
+    string_agg({{ expression }}, '{{ separator }}' order by {{ order_by }})
+{%- endmacro %}
+
+{% macro spark__text_list(expression, order_by, separator) -%}
+    array_join(transform(sort_array(collect_list(struct({{ order_by }}, {{ expression }}))), x -> x.col2), '{{ separator }}')
+{%- endmacro %}
+
+
+{% macro replace_pattern(text, pattern, replacement) -%}
+    {{ return(adapter.dispatch('replace_pattern')(text, pattern, replacement)) }}
+{%- endmacro %}
+
+{% macro default__replace_pattern(text, pattern, replacement) -%}
+    regexp_replace({{ text }}, '{{ pattern }}', '{{ replacement }}', 'g')
+{%- endmacro %}
+
+{% macro spark__replace_pattern(text, pattern, replacement) -%}
+    regexp_replace({{ text }}, '{{ pattern }}', '{{ replacement }}')
+{%- endmacro %}
+
+
+{% macro has_pattern(text, pattern) -%}
+    {{ return(adapter.dispatch('has_pattern')(text, pattern)) }}
+{%- endmacro %}
+
+{% macro default__has_pattern(text, pattern) -%}
+    regexp_matches({{ text }}, {{ pattern }})
+{%- endmacro %}
+
+{% macro spark__has_pattern(text, pattern) -%}
+    ({{ text }} rlike {{ pattern }})
+{%- endmacro %}
+
+
+{# One row per calendar day, `event_date`, of a relation with first_date and last_date. #}
+{% macro calendar(relation) -%}
+    {{ return(adapter.dispatch('calendar')(relation)) }}
+{%- endmacro %}
+
+{% macro default__calendar(relation) -%}
+    select cast(unnest(generate_series(first_date, last_date, interval 1 day)) as date) as event_date
+    from {{ relation }}
+{%- endmacro %}
+
+{% macro spark__calendar(relation) -%}
+    select explode(sequence(first_date, last_date, interval 1 day)) as event_date
+    from {{ relation }}
+{%- endmacro %}
+
+
+{# Hours from one time to another, with fraction. #}
+{% macro hours_between(earlier, later) -%}
+    {{ return(adapter.dispatch('hours_between')(earlier, later)) }}
+{%- endmacro %}
+
+{% macro default__hours_between(earlier, later) -%}
+    ((epoch({{ later }}) - epoch({{ earlier }})) / 3600.0)
+{%- endmacro %}
+
+{% macro spark__hours_between(earlier, later) -%}
+    ((cast({{ later }} as double) - cast({{ earlier }} as double)) / 3600.0)
+{%- endmacro %}
+
+
+{# One row per word of a text, `word`, of a relation; its other columns stay. #}
+{% macro words_of(relation, text) -%}
+    {{ return(adapter.dispatch('words_of')(relation, text)) }}
+{%- endmacro %}
+
+{% macro default__words_of(relation, text) -%}
+    select *, unnest(string_split_regex(lower({{ text }}), '[^a-z]+')) as word
+    from {{ relation }}
+{%- endmacro %}
+
+{% macro spark__words_of(relation, text) -%}
+    select *, explode(split(lower({{ text }}), '[^a-z]+')) as word
+    from {{ relation }}
+{%- endmacro %}

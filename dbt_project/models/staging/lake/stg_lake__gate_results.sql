@@ -1,0 +1,19 @@
+with source as (
+    select * from {{ source('lake', 'gate_results') }}
+),
+
+final as (
+    select
+        source,
+        signal,
+        event_date,
+        expectation,
+        severity,
+        evaluated,
+        failed,
+        is_passed,
+        is_blocking
+    from source
+)
+
+select * from final

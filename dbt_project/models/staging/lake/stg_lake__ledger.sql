@@ -1,0 +1,26 @@
+with source as (
+    select * from {{ source('lake', 'ledger') }}
+),
+
+final as (
+    select
+        source,
+        signal,
+        event_date,
+        pulled,
+        malformed,
+        duplicates,
+        landed,
+        held,
+        anonymized,
+        checked,
+        quarantined,
+        withheld,
+        sampled,
+        sampled_out,
+        is_balanced,
+        is_withheld
+    from source
+)
+
+select * from final

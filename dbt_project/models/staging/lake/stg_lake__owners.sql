@@ -1,0 +1,13 @@
+with source as (
+    select * from {{ source('lake', 'owners') }}
+),
+
+final as (
+    select
+        service,
+        owner_team,
+        owner_email
+    from source
+)
+
+select * from final

@@ -1,0 +1,23 @@
+with source as (
+    select * from {{ source('lake', 'span_latency') }}
+),
+
+final as (
+    select
+        source,
+        hour_start_at,
+        cast(hour_start_at as date) as event_date,
+        coalesce(service, 'unknown') as service,
+        coalesce(operation, '(no name)') as operation,
+        coalesce(kind, 'unspecified') as span_kind,
+        service_version,
+        feature_flag,
+        feature_variant,
+        dependency,
+        measure,
+        bucket,
+        span_count
+    from source
+)
+
+select * from final

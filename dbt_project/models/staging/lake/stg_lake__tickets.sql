@@ -1,0 +1,25 @@
+with source as (
+    select * from {{ source('lake', 'tickets') }}
+),
+
+final as (
+    select
+        source,
+        record_id,
+        event_at as updated_at,
+        ticket_id,
+        created_at,
+        status,
+        closed_at,
+        priority,
+        ticket_type,
+        channel,
+        subject,
+        description,
+        account_id,
+        service,
+        tags
+    from source
+)
+
+select * from final

@@ -1,0 +1,37 @@
+"""Whatever the seed, every planted problem is found: the ranking is not tuned to one draw."""
+
+import pytest
+
+
+def assert_the_ranking_holds(new_deployment, planted, scenario, seed):
+    deployment = new_deployment(f"{scenario}-{seed}").simulate(scenario=scenario, seed=seed)
+    deployment.run()
+    planted.assert_found(deployment)
+    planted.assert_noise_is_low(deployment)
+
+
+@pytest.mark.parametrize("seed", range(2, 6))
+def test_the_planted_problems_lead_the_ranking(new_deployment, planted, seed):
+    assert_the_ranking_holds(new_deployment, planted, "default", seed)
+
+
+def test_another_scenario_is_found_as_well(new_deployment, planted):
+    assert_the_ranking_holds(new_deployment, planted, "migration", 1)
+
+
+def test_a_quiet_company_has_no_worst_pain_points(new_deployment):
+    deployment = new_deployment("quiet").simulate(scenario="quiet", seed=1, days=21)
+    deployment.run()
+    assert len(deployment.rows("select * from rpt_pain_points where confidence > 0.8 and accounts > 20")) <= 2
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize("seed", range(6, 21))
+def test_the_planted_problems_lead_whatever_the_seed(new_deployment, planted, seed):
+    assert_the_ranking_holds(new_deployment, planted, "default", seed)
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize("seed", range(2, 6))
+def test_another_scenario_is_found_whatever_the_seed(new_deployment, planted, seed):
+    assert_the_ranking_holds(new_deployment, planted, "migration", seed)

@@ -1,0 +1,139 @@
+"""A simulated company's warehouse, as dbt finds it: schema `lake` filled without the stages between."""
+
+from __future__ import annotations
+
+import json
+import os
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import duckdb
+import polars as pl
+from dbt.cli.main import dbtRunner
+
+from governance.keys import Keyring
+from governance.owners import load_owners
+from governance.quality import RESULTS_SCHEMA
+from governance.ranking import load_ranking
+from governance.sampling import (
+    SAMPLED_LOGS_SCHEMA,
+    SAMPLED_SPANS_SCHEMA,
+    TRAITS_SCHEMA,
+    load_sampling_policy,
+)
+from governance.signals import MALFORMED_SCHEMA, SIGNALS
+from governance.sources import load_sources
+from orchestration.ledger import LEDGER_SCHEMA
+from orchestration.rollups import schemas
+from orchestration.rollups.logs import roll_up_logs
+from orchestration.rollups.spans import roll_up_spans
+from orchestration.rollups.traits import find_traits, slow_thresholds
+from orchestration.settings import PROJECT
+from orchestration.simulation.run import simulate
+from orchestration.simulation.scenario import Scenario
+from orchestration.simulation.truth import Truth
+from orchestration.sources.connector import Pull
+from orchestration.sources.registry import connector_for
+
+LAST_DAY = date(2026, 11, 22)
+AS_OF = datetime(2026, 11, 23, tzinfo=UTC)
+_KEYS = Keyring(pseudonym_key=b"p" * 32, id_key=b"i" * 32)
+
+_LAKE = {
+    "spans": SAMPLED_SPANS_SCHEMA,
+    "logs": SAMPLED_LOGS_SCHEMA,
+    **{name: SIGNALS[name].schema for name in ("tickets", "ticket_events", "deployments", "incidents")},
+    "traces": TRAITS_SCHEMA,
+    "span_requests": schemas.REQUESTS_SCHEMA,
+    "span_latency": schemas.LATENCY_SCHEMA,
+    "span_account_days": schemas.SPAN_ACCOUNT_DAYS_SCHEMA,
+    "log_templates": schemas.LOG_TEMPLATES_SCHEMA,
+    "log_account_days": schemas.LOG_ACCOUNT_DAYS_SCHEMA,
+    "gate_results": {"signal": pl.String(), "event_date": pl.Date(), **RESULTS_SCHEMA},
+    "malformed": MALFORMED_SCHEMA,
+}
+
+
+def lake_of(inbox: Path) -> dict[str, list[pl.DataFrame]]:
+    """Frames of schema `lake` by table, made by the connectors and rollups themselves from the files of `inbox`."""
+    read: dict[str, list[pl.DataFrame]] = {}
+    for source in load_sources().values():
+        pull = Pull(source, inbox, _KEYS, AS_OF, AS_OF)
+        connector = connector_for(source)
+        for document in connector.documents(pull):
+            for batch in connector.read(document, pull):
+                for signal, frame in batch.records.items():
+                    tagged = frame.select(pl.lit(source.name).alias("source"), *SIGNALS[signal].columns)
+                    read.setdefault(signal, []).append(tagged)
+    records = {signal: pl.concat(frames).unique("record_id") for signal, frames in read.items()}
+    tables = {name: [frame] for name, frame in records.items() if name not in ("spans", "logs")}
+    _roll_up(records, tables)
+    return tables
+
+
+def _roll_up(records: dict[str, pl.DataFrame], tables: dict[str, list[pl.DataFrame]]) -> None:
+    policy = load_sampling_policy()
+    spans, logs = (_by_day(records.get(signal)) for signal in ("spans", "logs"))
+    traits: dict[date, pl.DataFrame] = {}
+    for day, frame in sorted(spans.items()):
+        traits[day] = find_traits(frame, slow_thresholds(None, frame, policy), policy)
+        rollup = roll_up_spans(frame, traits[day], policy.rollups)
+        _add(tables, traces=traits[day], span_requests=rollup.requests, span_latency=rollup.latency)
+        _add(tables, span_account_days=rollup.account_days)
+    empty = pl.DataFrame(schema=TRAITS_SCHEMA)
+    for day, frame in sorted(logs.items()):
+        known = pl.concat([traits.get(day + timedelta(days=shift), empty) for shift in (-1, 0, 1)])
+        logged = roll_up_logs(frame, known, policy.rollups)
+        _add(tables, log_templates=logged.templates, log_account_days=logged.account_days)
+
+
+def _by_day(frame: pl.DataFrame | None) -> dict[date, pl.DataFrame]:
+    if frame is None:
+        return {}
+    dated = frame.drop("source").with_columns(day=pl.col("event_at").dt.date())
+    return {part["day"][0]: part.drop("day") for part in dated.partition_by("day")}
+
+
+def _add(tables: dict[str, list[pl.DataFrame]], **frames: pl.DataFrame) -> None:
+    for name, frame in frames.items():
+        tables.setdefault(name, []).append(frame.select(pl.lit("otel").alias("source"), pl.all()))
+
+
+def fill_warehouse(warehouse: Path, tables: dict[str, list[pl.DataFrame]]) -> None:
+    """Schema `lake` with every relation of the contract, empty where `tables` has none."""
+    frames = {
+        name: pl.concat([pl.DataFrame(schema={"source": pl.String(), **schema}), *tables.get(name, [])])
+        for name, schema in _LAKE.items()
+    }
+    frames["owners"] = load_owners().as_frame()
+    frames["ranking"] = load_ranking().as_frame()
+    frames["ledger"] = pl.concat([pl.DataFrame(schema=LEDGER_SCHEMA), *tables.get("ledger", [])])
+    with duckdb.connect(str(warehouse)) as connection:
+        connection.execute("set timezone = 'UTC'")
+        connection.execute("create schema if not exists lake")
+        for name, frame in frames.items():
+            connection.register("incoming", frame.to_arrow())
+            connection.execute(f"create or replace table lake.{name} as select * from incoming")
+            connection.unregister("incoming")
+
+
+def build(warehouse: Path, *extra: str) -> list[str]:
+    """`dbt build` in this process; the ids of what did not succeed."""
+    os.environ["FEEDBACK_WAREHOUSE"] = str(warehouse)
+    project = str(PROJECT / "dbt_project")
+    variables = json.dumps({"run_id": "run-test", "as_of": AS_OF.isoformat()})
+    places = ["--target-path", str(warehouse.parent / "dbt"), "--log-path", str(warehouse.parent / "logs")]
+    result = dbtRunner().invoke(
+        ["--quiet", "build", "--project-dir", project, "--profiles-dir", project, "--vars", variables, *places, *extra]
+    )
+    if result.exception:
+        raise result.exception
+    return [f"{r.node.unique_id}: {r.message}" for r in result.result if r.status not in ("success", "pass")]
+
+
+def company(folder: Path, scenario: Scenario, *, seed: int, days: int = 42) -> tuple[Path, Truth]:
+    """A warehouse over a simulated company, and what was planted in it."""
+    truth = simulate(scenario, seed=seed, end=LAST_DAY, days=days, out=folder / "inbox")
+    warehouse = folder / "feedback.duckdb"
+    fill_warehouse(warehouse, lake_of(folder / "inbox"))
+    return warehouse, truth
