@@ -1,47 +1,106 @@
-"""How pain points are found and ranked: policies/ranking.yml, handed to the models as one row of parameters."""
+"""How pain points are found and ranked: policies/ranking.yml, typed, and as the one row that the models read."""
 
 from __future__ import annotations
 
-import polars as pl
-from pydantic import Field
+import re
 
-from governance.policy import Policy, load_policy
+import polars as pl
+from pydantic import Field, field_validator
+
+from governance.policy import Policy, Strict, load_policy
+
+
+class Detection(Strict):
+    """What counts as a pain point at all."""
+
+    window_days: int = Field(ge=7, le=400)
+    reference_days: int = Field(ge=1)
+    reference_spans: int = Field(ge=10)
+    slow_factor: float = Field(gt=1)
+    very_slow_factor: float = Field(gt=1)
+    slow_floor_ms: float = Field(ge=0)
+    tolerated_factor: float = Field(ge=1)
+    tolerated_slow_ratio: float = Field(ge=0, lt=1)
+    tolerated_error_ratio: float = Field(gt=0, lt=1)
+    tolerated_records: float = Field(gt=0)
+    tolerated_tickets: float = Field(gt=0)
+    least_factor: float = Field(gt=1)
+    least_evidence: float = Field(gt=0)
+    least_evidence_log: float = Field(gt=0)
+    least_evidence_ticket: float = Field(gt=0)
+    least_excess: float = Field(ge=1)
+    slow_objective_ms: float = Field(gt=0)
+    slow_objective_ratio: float = Field(gt=0, lt=1)
+    error_objective_ratio: float = Field(gt=0, lt=1)
+    ticket_objective_factor: float = Field(gt=1)
+    bridge_days: int = Field(ge=0)
+    recovery_evidence: float = Field(ge=0)
+    ticket_match_ratio: float = Field(gt=0, le=1)
+    shown_from_accounts: int = Field(ge=1)
+
+
+class Attribution(Strict):
+    """What is taken as the cause, and as a fix."""
+
+    before_hours: float = Field(gt=0)
+    after_hours: float = Field(ge=0)
+    fix_hours: float = Field(gt=0)
+    fix_words: str
+
+    @field_validator("fix_words")
+    @classmethod
+    def is_a_pattern(cls, value: str) -> str:
+        try:
+            re.compile(value)
+        except re.error:
+            raise ValueError("expected words separated by |, or another regular expression") from None
+        return value
+
+
+class Impact(Strict):
+    """What a bad experience costs a person, in minutes, and how much what is over counts."""
+
+    minutes_per_slow_request: float = Field(ge=0)
+    minutes_per_failed_request: float = Field(ge=0)
+    minutes_per_log_record: float = Field(ge=0)
+    minutes_per_ticket: float = Field(ge=0)
+    resolved_factor: float = Field(gt=0, le=1)
+
+
+class Effort(Strict):
+    """Person-days to do something about a pain point, by kind."""
+
+    known_change: float = Field(gt=0)
+    latency: float = Field(gt=0)
+    error: float = Field(gt=0)
+    log: float = Field(gt=0)
+    ticket: float = Field(gt=0)
+
+
+class Confidence(Strict):
+    """Factors for what is not known."""
+
+    without_tickets: float = Field(gt=0, le=1)
+    without_accounts: float = Field(gt=0, le=1)
+    without_before: float = Field(gt=0, le=1)
+    log_only: float = Field(gt=0, le=1)
 
 
 class RankingPolicy(Policy):
-    """`policies/ranking.yml`; the file explains each parameter.
+    """`policies/ranking.yml`; the file explains each parameter."""
 
-    Units: ratios between 0 and 1, times as their names say, evidence as natural-log likelihood ratios.
-    """
-
-    window_days: int = Field(ge=7, le=366)
-    min_evidence: float = Field(gt=0)
-    min_extra_error_ratio: float = Field(ge=0, lt=1)
-    min_slowdown_ratio: float = Field(ge=1)
-    min_slowdown_ms: float = Field(ge=0)
-    min_extra_tickets: float = Field(ge=1)
-    min_ticket_ratio: float = Field(ge=1)
-    objective_error_ratio: float = Field(gt=0, lt=1)
-    objective_latency_ms: float = Field(gt=0)
-    objective_slow_ratio: float = Field(gt=0, lt=1)
-    minutes_per_failed_request: float = Field(ge=0)
-    minutes_per_slow_request: float = Field(ge=0)
-    minutes_per_ticket: float = Field(ge=0)
-    half_impact_minutes: float = Field(gt=0)
-    half_confidence_evidence: float = Field(gt=0)
-    confidence_without_accounts: float = Field(gt=0, le=1)
-    effort: float = Field(gt=0)
-    resolved_factor: float = Field(gt=0, le=1)
-    max_evidence_lost_by_cause: float = Field(ge=0)
-    ticket_cause_hours: float = Field(gt=0)
-    fix_words: tuple[str, ...] = Field(min_length=1)
+    detection: Detection
+    attribution: Attribution
+    impact: Impact
+    effort: Effort
+    confidence: Confidence
 
     def as_frame(self) -> pl.DataFrame:
-        """The parameters as one row, a column each; the words for fixes as one regular expression."""
-        values = self.model_dump(exclude={"owner", "reason", "fix_words"})
-        words = "|".join(word.replace(" ", "[ -]") for word in self.fix_words)
-        numbers = {name: float(value) for name, value in values.items()}
-        return pl.DataFrame([{**numbers, "fix_pattern": f"(^|[^a-z])({words})"}])
+        """One row: every parameter of the policy and its digest. Effort's and confidence's carry their part's name."""
+        named = {**_values(self.detection), **_values(self.attribution), **_values(self.impact)}
+        for part, model in (("effort", self.effort), ("confidence", self.confidence)):
+            named |= {f"{part}_{name}": value for name, value in _values(model).items()}
+        return pl.DataFrame([{**named, "policy_digest": self.digest}])
 
 
 def load_ranking() -> RankingPolicy:
@@ -51,3 +110,7 @@ def load_ranking() -> RankingPolicy:
         PolicyError: the file is wrong, see `governance.policy.load`.
     """
     return load_policy("ranking", RankingPolicy)
+
+
+def _values(part: Strict) -> dict[str, float | int | str]:
+    return {name: getattr(part, name) for name in type(part).model_fields}

@@ -13,7 +13,10 @@ from pathlib import Path
 
 import dagster as dg
 
+from orchestration.settings import enter, home
+
 
 @dg.definitions
 def defs() -> dg.Definitions:
+    enter(home())
     return dg.load_from_defs_folder(path_within_project=Path(__file__).parent)

@@ -29,7 +29,8 @@ def show_sources(console: Console) -> None:
     for heading in ("source", "type", "signals", "where", "owner", "schedule", "purpose"):
         table.add_column(heading, overflow="fold")
     for source in load_sources().values():
-        where = source.http.url if source.http else f"{source.files.folder}: {', '.join(source.files.patterns)}"
+        files = source.files
+        where = f"{files.folder}: {', '.join(files.patterns)}" if files else source.http.url if source.http else ""
         row = (source.name, source.type, ", ".join(source.signals), where, source.owner, source.schedule)
         table.add_row(*row, source.purpose)
     console.print(table)
@@ -117,13 +118,12 @@ def _policies() -> Finding:
     from governance.access import load_access
     from governance.freshness import load_freshness
     from governance.owners import load_owners
-    from governance.ranking import load_ranking
-    from governance.retention import load_retention
-    from governance.subscriptions import load_subscriptions
-
     from governance.privacy import load_privacy
     from governance.quality import load_gate
+    from governance.ranking import load_ranking
+    from governance.retention import load_retention
     from governance.sampling import load_sampling_policy
+    from governance.subscriptions import load_subscriptions
 
     loaders = (
         load_sources, load_privacy, load_gate, load_sampling_policy, load_ranking,

@@ -23,7 +23,7 @@ from governance.errors import FeedbackError, GateBlocked, UsageError
 from governance.sources import load_sources
 from orchestration.lake import Lake
 from orchestration.progress import listening
-from orchestration.settings import home
+from orchestration.settings import PROJECT, home
 from orchestration.stages.planning import ranges, stale_days
 
 
@@ -54,6 +54,7 @@ def run_flow(inbox: Path, as_of: datetime, *, is_plain: bool) -> int:
 def serve_ui(port: int) -> None:
     """Replace this process by `dg dev` on this deployment; only this machine can reach it."""
     dg = Path(sys.executable).with_name("dg")
+    os.chdir(PROJECT)  # where dg finds pyproject.toml
     os.execv(dg, [str(dg), "dev", "--host", "127.0.0.1", "--port", str(port)])
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -71,11 +72,13 @@ def enter(deployment: Home) -> None:
     os.environ |= {
         "FEEDBACK_HOME": str(deployment.root),
         "FEEDBACK_WAREHOUSE": str(deployment.warehouse),
-        "DAGSTER_HOME": str(deployment.dagster),
+        "DAGSTER_HOME": os.environ.get("DAGSTER_HOME", str(deployment.dagster)),
         "DAGSTER_EVENT_BATCH_SIZE": "200",
         "DBT_TARGET_PATH": str(deployment.root / "dbt"),
         "DBT_LOG_PATH": str(deployment.root / "dbt" / "logs"),
         "TMPDIR": str(deployment.temporary),
+        # dagster-dbt looks for `dbt` there, whether the environment is activated or not
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]),
         **QUIET,
     }
 

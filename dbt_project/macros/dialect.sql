@@ -83,3 +83,9 @@
     select *, explode(split(lower({{ text }}), '[^a-z]+')) as word
     from {{ relation }}
 {%- endmacro %}
+
+
+{# Whole days from one date to another. #}
+{% macro days_between(earlier, later) -%}
+    {{ dbt.datediff(earlier, later, 'day') }}
+{%- endmacro %}

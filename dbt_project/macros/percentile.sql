@@ -7,22 +7,24 @@
 {# Nearest-rank percentiles from histograms: one row per distinct `keys`, a column per percentile (whole percent).
    `relation` has the keys, bucket and span_count; buckets that come several times are added up. #}
 {% macro percentiles(relation, keys, percents) -%}
+    {%- set key_list = keys | join(', ') -%}
     select
-        {{ keys | join(', ') }},
+        {{ key_list }},
         {%- for percent in percents %}
-        {{ bucket_ms('min(case when counted_up * 100 >= total_count * ' ~ percent ~ ' then bucket end)') }} as p{{ percent }}_ms{{ ',' if not loop.last }}
+        {%- set reached = 'counted_up * 100 >= total_count * ' ~ percent %}
+        {{ bucket_ms('min(case when ' ~ reached ~ ' then bucket end)') }} as p{{ percent }}_ms{{ ',' if not loop.last }}
         {%- endfor %}
     from (
         select
-            {{ keys | join(', ') }},
+            {{ key_list }},
             bucket,
-            sum(span_count) over (partition by {{ keys | join(', ') }} order by bucket rows unbounded preceding) as counted_up,
-            sum(span_count) over (partition by {{ keys | join(', ') }}) as total_count
+            sum(span_count) over (partition by {{ key_list }} order by bucket asc rows unbounded preceding) as counted_up,
+            sum(span_count) over (partition by {{ key_list }}) as total_count
         from (
-            select {{ keys | join(', ') }}, bucket, cast(sum(span_count) as bigint) as span_count
+            select {{ key_list }}, bucket, cast(sum(span_count) as bigint) as span_count
             from {{ relation }}
-            group by {{ keys | join(', ') }}, bucket
+            group by {{ key_list }}, bucket
         ) as per_bucket
     ) as counted
-    group by {{ keys | join(', ') }}
+    group by {{ key_list }}
 {%- endmacro %}

@@ -1,7 +1,5 @@
 """Everything that runs by itself, and when: sources by their schedule, then the days they touched, then the marts."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Iterator
 

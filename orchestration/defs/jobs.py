@@ -1,7 +1,5 @@
 """The three jobs of the flow: read what came, refresh the days it touches, publish the result."""
 
-from __future__ import annotations
-
 import dagster as dg
 
 from orchestration.progress import report_step

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import wraps
 from pathlib import Path
@@ -40,16 +41,32 @@ def guarded(body: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
     """
 
     @wraps(body)
-    def body_alone(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
-        try:
-            with exclusive(home()):
-                return body(*args, **kwargs)
-        except (FeedbackError, dg.DagsterError):
-            raise
-        except Exception as error:
-            raise FeedbackError(f"{body.__name__}: {_place(error)}") from None
+    def alone(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
+        with exclusive(home()), _content_withheld(body.__name__):
+            return body(*args, **kwargs)
 
-    return body_alone
+    return alone
+
+
+def guarded_steps(body: Callable[Arguments, Iterator[Result]]) -> Callable[Arguments, Iterator[Result]]:
+    """`guarded` for an asset that yields its results."""
+
+    @wraps(body)
+    def alone(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Iterator[Result]:
+        with exclusive(home()), _content_withheld(body.__name__):
+            yield from body(*args, **kwargs)
+
+    return alone
+
+
+@contextmanager
+def _content_withheld(name: str) -> Iterator[None]:
+    try:
+        yield
+    except (FeedbackError, dg.DagsterError):
+        raise
+    except Exception as error:
+        raise FeedbackError(f"{name}: {_place(error)}") from None
 
 
 def _place(error: Exception) -> str:

@@ -2,6 +2,7 @@
 
 What a team was told last is remembered per team, and only once the message was accepted. So a message that fails is
 made again at the next tick from what is true then, and a data set that recovered meanwhile is not mentioned at all.
+After a day the team is taken as told: an address that nobody sets or mends is not tried for ever.
 """
 
 from __future__ import annotations
@@ -10,8 +11,8 @@ import json
 import os
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 
 from governance.freshness import Change, Freshness, FreshnessPolicy, State, changes, state_of
 from governance.subscriptions import Subscription, SubscriptionsPolicy
@@ -19,37 +20,57 @@ from orchestration.delivery.channels import failure_of
 from orchestration.delivery.messages import Message, compose
 
 _AT_ONCE = 8
+_GIVEN_UP_AFTER = timedelta(days=1)
 
 
 @dataclass(frozen=True)
 class Pending:
-    """What the next tick must know: since when each data set is expected, and what each team was told last."""
+    """What the next tick must know.
+
+    Attributes:
+        first_seen: since when each data set is expected.
+        told: what each team was told last, by data set.
+        waiting: since when each team waits for a message that could not be delivered, by data set.
+    """
 
     first_seen: Mapping[str, datetime] = field(default_factory=dict)
     told: Mapping[str, Mapping[str, State]] = field(default_factory=dict)
+    waiting: Mapping[str, Mapping[str, datetime]] = field(default_factory=dict)
 
     @staticmethod
     def from_json(text: str | None) -> Pending:
         """The stored form; an empty one where there is none yet, or it cannot be read (then alarms are told again)."""
         try:
             stored = json.loads(text or "{}")
-            first_seen = {asset: datetime.fromisoformat(at) for asset, at in stored.get("first_seen", {}).items()}
-            return Pending(first_seen, stored.get("told", {}))
+            waiting = {team: _times(of_team) for team, of_team in stored.get("waiting", {}).items()}
+            return Pending(_times(stored.get("first_seen", {})), stored.get("told", {}), waiting)
         except (ValueError, TypeError, AttributeError):
             return Pending()
 
     def to_json(self) -> str:
-        first_seen = {asset: at.isoformat() for asset, at in self.first_seen.items()}
-        return json.dumps({"first_seen": first_seen, "told": self.told}, sort_keys=True)
+        stored = {"first_seen": self.first_seen, "told": self.told, "waiting": self.waiting}
+        return json.dumps(stored, sort_keys=True, default=datetime.isoformat)
+
+
+def _times(stored: Mapping[str, str]) -> dict[str, datetime]:
+    return {name: datetime.fromisoformat(at) for name, at in stored.items()}
 
 
 @dataclass(frozen=True)
 class Delivery:
-    """What one team was to be told, and why it was not: null where it was."""
+    """What one team was to be told, why it was not (null: it was), and the data sets given up on."""
 
     team: str
     changes: tuple[Change, ...]
     failure: str | None
+    given_up: frozenset[str] = frozenset()
+
+    def __str__(self) -> str:
+        if self.failure is None:
+            return f"{self.team} told of {len(self.changes)}"
+        if not self.given_up:
+            return f"{self.team} not told, tried again next time: {self.failure}"
+        return f"{self.team} not told, given up after a day on {', '.join(sorted(self.given_up))}: {self.failure}"
 
 
 @dataclass(frozen=True)
@@ -64,9 +85,7 @@ class Outcome:
         """One line for whoever reads the tick."""
         if not self.deliveries:
             return "nothing changed, nobody told"
-        sent = [f"{d.team} told of {len(d.changes)}" for d in self.deliveries if d.failure is None]
-        failed = [f"{d.team} not told, tried again next time: {d.failure}" for d in self.deliveries if d.failure]
-        return "; ".join([*failed, *sent])
+        return "; ".join(map(str, sorted(self.deliveries, key=lambda delivery: delivery.failure is None)))
 
 
 def alert_teams(
@@ -86,10 +105,17 @@ def alert_teams(
     first_seen = {asset: pending.first_seen.get(asset, now) for asset in last}
     current = {asset: _freshness(last_at, now, freshness, asset, first_seen) for asset, last_at in last.items()}
     found = {team: changes(pending.told.get(team, {}), current) for team in subscriptions.teams}
-    deliveries = deliver(found, now, freshness, subscriptions, environment)
-    failed = {delivery.team: delivery for delivery in deliveries if delivery.failure}
-    told = {team: _remembered(pending.told.get(team, {}), current, failed.get(team)) for team in subscriptions.teams}
-    return Outcome(Pending(first_seen, told), tuple(deliveries))
+    waiting: dict[str, dict[str, datetime]] = {}
+    missed: dict[str, set[str]] = {}
+    deliveries = []
+    for delivery in deliver(found, now, freshness, subscriptions, environment):
+        since = _waiting(delivery, pending.waiting.get(delivery.team, {}), now)
+        given_up = frozenset(asset for asset, began in since.items() if now - began >= _GIVEN_UP_AFTER)
+        waiting[delivery.team] = {asset: began for asset, began in since.items() if asset not in given_up}
+        missed[delivery.team] = set(waiting[delivery.team])
+        deliveries.append(replace(delivery, given_up=given_up))
+    told = {team: _remembered(pending.told.get(team, {}), current, missed.get(team, set())) for team in found}
+    return Outcome(Pending(first_seen, told, {team: of for team, of in waiting.items() if of}), tuple(deliveries))
 
 
 def deliver(
@@ -120,7 +146,7 @@ def deliver(
 def _failure(message: Message, subscription: Subscription, environment: Mapping[str, str]) -> str | None:
     url = subscription.address(environment)
     if url is None:
-        return f"{subscription.url_env} is not set; set it to the team's apprise URL"
+        return f"no address: {subscription.url_env} is not set; set it to the team's apprise URL"
     return failure_of(message, url)
 
 
@@ -131,9 +157,11 @@ def _freshness(
     return Freshness(state, last_at, first_seen[asset])
 
 
-def _remembered(
-    told: Mapping[str, State], current: Mapping[str, Freshness], failed: Delivery | None
-) -> dict[str, State]:
-    """The states a team now knows of: the current ones, except those whose message did not arrive."""
-    missed = {change.asset for change in failed.changes} if failed else set()
+def _waiting(delivery: Delivery, since: Mapping[str, datetime], now: datetime) -> dict[str, datetime]:
+    """Since when the team waits for each part of a message that did not arrive; empty where it did."""
+    return {change.asset: since.get(change.asset, now) for change in delivery.changes} if delivery.failure else {}
+
+
+def _remembered(told: Mapping[str, State], current: Mapping[str, Freshness], missed: set[str]) -> dict[str, State]:
+    """The states a team now knows of: the current ones, except those whose message did not arrive yet."""
     return {asset: told.get(asset, "unknown") if asset in missed else now.state for asset, now in current.items()}

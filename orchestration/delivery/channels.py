@@ -5,6 +5,8 @@ An address can hold a password or token, so no message here names more of it tha
 
 from __future__ import annotations
 
+import logging
+
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
 
 from governance.errors import FeedbackError, PolicyError, TransientError
@@ -24,7 +26,11 @@ def send(message: Message, url: str) -> None:
     """
     import apprise
 
-    channel = apprise.Apprise.instantiate(url, asset=apprise.AppriseAsset(app_id="Feedback Warehouse"))
+    # Its own log lines can name a host and path, and the path of a webhook is its password.
+    logging.getLogger("apprise").setLevel(logging.CRITICAL + 1)
+    in_memory = apprise.PersistentStoreMode.MEMORY  # no copy of an address on disk
+    asset = apprise.AppriseAsset(app_id="Feedback Warehouse", app_url="", storage_mode=in_memory)
+    channel = apprise.Apprise.instantiate(url, asset=asset)
     if channel is None:
         raise PolicyError("not an apprise URL (its text is not shown); write one as in policies/subscriptions.yml")
     sender = apprise.Apprise()

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from governance.privacy import PrivacyPolicy, anonymize
-
 from governance.keys import Keyring
+from governance.privacy import PrivacyPolicy, anonymize
 from governance.signals import SIGNALS
 from orchestration.lake import Lake
 from orchestration.stages.tally import Tally
@@ -30,10 +29,9 @@ def anonymize_days(
             tally.current.append(day)
             continue
         result = anonymize(lake.read(source_key), signal, policy, keys)
-        made = {"as_of": as_of, "inputs": inputs, "policy": policy.digest, "key_id": keys.key_id}
-        with lake.replace(held, **made) as out:
+        with lake.replace(held, as_of=as_of, inputs=inputs, policy=policy.digest, key_id=keys.key_id) as out:
             out.write("records", result.held)
-        with lake.replace(target, **made) as out:
+        with lake.replace(target, as_of=as_of, inputs=inputs, policy=policy.digest, key_id=keys.key_id) as out:
             out.write("records", result.records)
             out.counts = {**landing.counts, "anonymized": result.records.height, "held": result.held.height}
             out.facts = {f"withheld field {name}": str(count) for name, count in sorted(result.withheld_fields.items())}

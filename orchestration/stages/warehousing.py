@@ -14,12 +14,12 @@ from pathlib import Path
 
 import duckdb
 import polars as pl
-from governance.owners import load_owners
-from governance.ranking import load_ranking
 
+from governance.owners import load_owners
 from governance.quality import RESULTS_SCHEMA
+from governance.ranking import load_ranking
 from governance.sampling import SAMPLED_LOGS_SCHEMA, SAMPLED_SPANS_SCHEMA, TRAITS_SCHEMA
-from governance.signals import MALFORMED_SCHEMA, SIGNALS
+from governance.signals import MALFORMED_SCHEMA, SIGNALS, TIMESTAMP
 from orchestration.lake import Lake
 from orchestration.ledger import ledger
 from orchestration.rollups import schemas
@@ -49,8 +49,12 @@ LAKE_TABLES: Mapping[str, LakeTable] = {
     "log_templates": LakeTable("rollups", "logs", "templates", schemas.LOG_TEMPLATES_SCHEMA),
     "log_account_days": LakeTable("rollups", "logs", "account_days", schemas.LOG_ACCOUNT_DAYS_SCHEMA),
 }
+# What of a quarantined row every signal has.
+_QUARANTINED = pl.Schema(
+    {"record_id": pl.String(), "event_at": TIMESTAMP, "expectations": pl.List(pl.String), "owner": pl.String()}
+)
 # Small enough to be copied into the warehouse whole.
-COPIED_TABLES = ("gate_results", "ledger", "malformed", "owners", "ranking")
+COPIED_TABLES = ("gate_results", "quarantined_rows", "ledger", "malformed", "owners", "ranking")
 
 
 def run_id(lake: Lake, as_of: datetime) -> str:
@@ -84,7 +88,10 @@ def opened(warehouse: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     A file that does not open is set aside, never deleted: everything in it can be rebuilt from the lake.
     """
     warehouse.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    config = {"autoinstall_known_extensions": "false", "temp_directory": str(warehouse.parent / "spill")}
+    config: dict[str, str | bool | int | float | list[str]] = {
+        "autoinstall_known_extensions": False,
+        "temp_directory": str(warehouse.parent / "spill"),
+    }
     try:
         connection = duckdb.connect(str(warehouse), config=config)
     except (duckdb.IOException, duckdb.SerializationException, duckdb.InternalException) as error:
@@ -130,6 +137,9 @@ def _create_view(connection: duckdb.DuckDBPyConnection, lake: Lake, name: str, t
 def _copies(lake: Lake) -> dict[str, pl.DataFrame]:
     return {
         "gate_results": _by_day(lake, "quarantine", "results", RESULTS_SCHEMA),
+        "quarantined_rows": _by_day(lake, "quarantine", "records", _QUARANTINED).with_columns(
+            pl.col("expectations").list.join(", ")
+        ),
         "ledger": ledger(lake),
         "malformed": _malformed(lake),
         "owners": load_owners().as_frame(),
@@ -143,9 +153,10 @@ def _by_day(lake: Lake, state: str, table: str, schema: pl.Schema) -> pl.DataFra
     for key in lake.keys(state):
         _, source, signal, day = key.split("/")
         place = [pl.lit(value).alias(name) for name, value in (("source", source), ("signal", signal))]
-        frames.append(lake.read(key, table).select(*place, pl.lit(day).str.to_date().alias("event_date"), pl.all()))
+        when = pl.lit(day).str.to_date().alias("event_date")
+        frames.append(lake.read(key, table).select(*place, when, *schema.names()))
     front = {"source": pl.String(), "signal": pl.String(), "event_date": pl.Date()}
-    return pl.concat(frames) if frames else pl.DataFrame(schema={**front, **schema})
+    return pl.concat(frames) if frames else pl.DataFrame(schema=pl.Schema([*front.items(), *schema.items()]))
 
 
 def _malformed(lake: Lake) -> pl.DataFrame:

@@ -31,7 +31,8 @@ class Deployment:
 
     @property
     def environment(self):
-        return {**os.environ, "FEEDBACK_HOME": str(self.root), "COLUMNS": "160", **self.settings}
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith(("DAGSTER_", "DBT_"))}
+        return {**inherited, "FEEDBACK_HOME": str(self.root), "COLUMNS": "160", **self.settings}
 
     def feedback(self, *words, check=True, prefix=()):
         """Run the command; its output and exit code."""

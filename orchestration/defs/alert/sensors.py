@@ -1,7 +1,5 @@
 """Tells each subscribed team when what it reads goes stale, never arrived, or recovers."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 
 import dagster as dg

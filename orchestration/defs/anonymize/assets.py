@@ -1,7 +1,5 @@
 """One asset per signal of a source: the records without personal data."""
 
-from __future__ import annotations
-
 import dagster as dg
 from governance.privacy import load_privacy
 

@@ -1,7 +1,5 @@
 """One asset per signal of a source: what passed the suite; the checks are the suite's expectations."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import dagster as dg

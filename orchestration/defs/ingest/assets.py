@@ -1,18 +1,18 @@
 """One asset per source (`received`) and one per signal of it (`landing`): they follow from governance/sources."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import dagster as dg
-from orchestration.stages.landing import land_days
-from orchestration.stages.receiving import receive
 
 from governance.sources import Source, load_sources
 from orchestration.defs.partitions import DAYS, ONE_RUN, as_of, guarded
 from orchestration.defs.presentation import day_metadata, described
 from orchestration.lake import Lake
 from orchestration.settings import Home
+from orchestration.stages.landing import land_days
+from orchestration.stages.receiving import receive
+
+READABLE = "some_record_could_be_read"
 
 
 def received(source: Source) -> dg.AssetsDefinition:
@@ -21,6 +21,9 @@ def received(source: Source) -> dg.AssetsDefinition:
     @dg.asset(
         key=["received", source.name],
         description=f"{source.description}\n\nEach file or page is read once; what could not be read is set aside.",
+        check_specs=[
+            dg.AssetCheckSpec(READABLE, asset=["received", source.name], description="Some record could be read.")
+        ],
         required_resource_keys={"home", "lake", "keys"},
         **described("ingest", source, kinds={source.type, "parquet"}),
     )
@@ -28,7 +31,12 @@ def received(source: Source) -> dg.AssetsDefinition:
     def receive_source(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
         home: Home = context.resources.home
         tally = receive(source, home.inbox, context.resources.lake, context.resources.keys, as_of(context))
-        return dg.MaterializeResult(metadata=tally.metadata())
+        if tally.is_nothing_readable:
+            context.log.error(f"{source.name}: nothing could be read of {tally.documents} files or pages")
+        is_readable = dg.AssetCheckResult(
+            check_name=READABLE, passed=not tally.is_nothing_readable, metadata={"malformed": tally.malformed}
+        )
+        return dg.MaterializeResult(metadata=tally.metadata(), check_results=[is_readable])
 
     return receive_source
 

@@ -1,14 +1,12 @@
 """One asset per role: the masked copy it reads. It materialises only when something new passed the gate."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import dagster as dg
 from governance.access import load_access
 from governance.freshness import load_freshness
 
-from orchestration.defs.partitions import as_of, guarded
+from orchestration.defs.partitions import as_of, guarded_steps
 from orchestration.lake import Lake
 from orchestration.stages.publishing import publish_roles
 
@@ -33,12 +31,12 @@ def _specs() -> Iterator[dg.AssetSpec]:
 
 
 @dg.multi_asset(name="published", specs=list(_specs()), required_resource_keys={"home", "lake"})
-@guarded
-def published(context: dg.AssetExecutionContext) -> tuple[dg.MaterializeResult[None], ...]:
+@guarded_steps
+def published(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[None]]:
     """The files of every role, written whole; reported as materialised where what passed the gate has changed."""
     lake: Lake = context.resources.lake
     done = publish_roles(lake, context.resources.home, as_of(context))
-    return tuple(
+    yield from (
         dg.MaterializeResult(asset_key=["published", role.name], metadata=dict(role.counts))
         for role in done
         if role.has_new_data

@@ -1,7 +1,5 @@
 """The status report: one page for everybody, readers outside engineering included."""
 
-from __future__ import annotations
-
 import dagster as dg
 
 from orchestration.defs.partitions import as_of, guarded

@@ -1,7 +1,5 @@
 """Expiry by policies/retention.yml, with a proof row per partition removed."""
 
-from __future__ import annotations
-
 import dagster as dg
 from governance.retention import load_retention
 from orchestration.stages.expiring import expire

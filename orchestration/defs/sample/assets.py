@@ -1,19 +1,18 @@
 """Per source of spans: traits and rollups; per source of logs: rollups; for both: the sample."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
+from typing import Any
 
 import dagster as dg
 
 from governance.sampling import SAMPLED_LOGS_SCHEMA, SAMPLED_SPANS_SCHEMA, load_sampling_policy
 from governance.signals import SIGNALS
 from governance.sources import Source, load_sources
-from orchestration.defs.partitions import DAYS, ONE_RUN, as_of, guarded
+from orchestration.defs.partitions import DAYS, ONE_RUN, as_of, guarded, guarded_steps
 from orchestration.defs.presentation import column_schema, day_metadata, described, same_columns
 from orchestration.stages.sampling import roll_up_log_days, roll_up_span_days, sample_days
 
-_PARTITIONED = {"partitions_def": DAYS, "backfill_policy": ONE_RUN, "required_resource_keys": {"lake"}}
+_PARTITIONED: dict[str, Any] = {"partitions_def": DAYS, "backfill_policy": ONE_RUN, "required_resource_keys": {"lake"}}
 
 
 def _span_sources() -> list[str]:
@@ -40,11 +39,11 @@ def span_rollups(source: Source) -> dg.AssetsDefinition:
     ]
 
     @dg.multi_asset(name=f"roll_up_{source.name}_spans", specs=specs, **_PARTITIONED)
-    @guarded
-    def roll_up(context: dg.AssetExecutionContext) -> tuple[dg.MaterializeResult[None], ...]:
+    @guarded_steps
+    def roll_up(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[None]]:
         days, policy = list(context.partition_keys), load_sampling_policy()
         tally = roll_up_span_days(context.resources.lake, source.name, days, policy, as_of(context))
-        return tuple(dg.MaterializeResult(asset_key=spec.key, metadata=tally.metadata()) for spec in specs)
+        yield from (dg.MaterializeResult(asset_key=spec.key, metadata=tally.metadata()) for spec in specs)
 
     return roll_up
 

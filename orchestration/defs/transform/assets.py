@@ -1,7 +1,5 @@
 """Schema `lake` (what dbt reads) and the dbt project itself."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 
@@ -9,7 +7,7 @@ import dagster as dg
 from dagster_dbt import DbtCliResource, DbtProject, dbt_assets
 
 from governance.sources import load_sources
-from orchestration.defs.partitions import as_of, guarded
+from orchestration.defs.partitions import as_of, guarded_steps
 from orchestration.defs.presentation import column_schema
 from orchestration.lake import Lake
 from orchestration.settings import PROJECT, home
@@ -42,11 +40,11 @@ def _lake_specs() -> Iterator[dg.AssetSpec]:
     ],
     required_resource_keys={"home", "lake"},
 )
-@guarded
-def lake_views(context: dg.AssetExecutionContext) -> tuple[dg.MaterializeResult[None], ...]:
+@guarded_steps
+def lake_views(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[None]]:
     """What dbt reads: one relation per table over exactly the partitions that exist."""
     covered = prepare_warehouse(context.resources.lake, context.resources.home.warehouse)
-    return tuple(
+    yield from (
         dg.MaterializeResult(asset_key=["lake", name], metadata={"partitions_or_rows": count})
         for name, count in covered.items()
     )

@@ -29,7 +29,7 @@ def hours_ago(hours):
 def test_team_without_an_address_is_told_of_as_not_told():
     outcome = tick({"published/lead": hours_ago(40)})
     assert outcome.told == (
-        "team not told, tried again next time: TEAM_URL is not set; set it to the team's apprise URL"
+        "team not told, tried again next time: no address: TEAM_URL is not set; set it to the team's apprise URL"
     )
     assert outcome.pending.told["team"] == {"published/lead": "unknown"}
 
@@ -37,6 +37,25 @@ def test_team_without_an_address_is_told_of_as_not_told():
 def test_what_was_not_told_is_tried_again():
     first = tick({"published/lead": hours_ago(40)})
     assert tick({"published/lead": hours_ago(41)}, first.pending).deliveries[0].changes[0].event == "stale"
+
+
+def test_what_could_not_be_told_for_a_day_is_given_up_with_a_note():
+    late = {"published/lead": hours_ago(40)}
+    first = tick(late)
+    day_old = tick(late, Pending.from_json(first.pending.to_json()), now=NOW + timedelta(days=1))
+    assert day_old.told.startswith("team not told, given up after a day on published/lead: no address")
+    assert tick(late, day_old.pending, now=NOW + timedelta(days=1, minutes=1)).deliveries == ()
+
+
+def test_what_happened_later_is_tried_for_a_day_of_its_own():
+    first = tick({"published/lead": hours_ago(40), "published/analyst": hours_ago(20)})
+    later = tick(
+        {"published/lead": hours_ago(40), "published/analyst": hours_ago(20)},
+        first.pending,
+        now=NOW + timedelta(days=1),
+    )
+    assert later.deliveries[0].given_up == {"published/lead"}
+    assert later.pending.waiting["team"].keys() == {"published/analyst"}
 
 
 def test_what_recovered_before_it_was_told_is_not_mentioned():

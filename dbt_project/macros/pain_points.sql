@@ -1,0 +1,32 @@
+{# Identifies an operation: service, name, kind and what it calls. #}
+{% macro operation_id(relation) -%}
+    md5(
+        {{ relation }}.service || '|' || {{ relation }}.operation || '|' || {{ relation }}.span_kind
+        || '|' || coalesce({{ relation }}.dependency, '')
+    )
+{%- endmacro %}
+
+
+{# Whether a time is among those the list looks at; needs `ranking` in scope. #}
+{% macro in_window(time) -%}
+    {{ time }} < {{ as_of() }}
+    and {{ hours_between(time, as_of()) }} <= ranking.window_days * 24
+{%- endmacro %}
+
+
+{# Nanosecond bucket of so many milliseconds. #}
+{% macro bucket_of_ms(milliseconds) -%}
+    (64.0 * log2(({{ milliseconds }}) * 1000000.0))
+{%- endmacro %}
+
+
+{# The words of a text without numbers, ids, short codes and signs: what two shapes of one line have in common. #}
+{% macro letters_of(text) -%}
+    {{ replace_pattern(replace_pattern('lower(' ~ text ~ ')', '[^a-z]+', ' '), '\\b[a-z]{1,2}\\b *', '') }}
+{%- endmacro %}
+
+
+{# Identifies a kind of log line: service, severity and the words all its templates share. #}
+{% macro log_symptom_id(relation) -%}
+    md5({{ relation }}.service || '|' || {{ relation }}.severity || '|' || {{ letters_of(relation ~ '.template') }})
+{%- endmacro %}

@@ -1,0 +1,2 @@
+{# What is shown where nothing says which service something is about. #}
+{% macro unknown_service() -%}unknown{%- endmacro %}

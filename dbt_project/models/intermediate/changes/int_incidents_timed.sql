@@ -1,0 +1,57 @@
+with entries as (
+    select * from {{ ref('stg_lake__incidents') }}
+),
+
+ordered as (
+    select
+        *,
+        row_number() over (partition by source, incident_id order by occurred_at desc, record_id desc) as place,
+        max(case when entry_type = 'trigger' then occurred_at end) over (
+            partition by source, incident_id
+        ) as last_triggered_at
+    from entries
+),
+
+latest as (
+    select * from ordered
+    where place = 1
+),
+
+histories as (
+    select
+        source,
+        incident_id,
+        max(deployment_id) as deployment_id,
+        min(started_at) as started_at,
+        coalesce(min(case when entry_type = 'trigger' then occurred_at end), min(created_at)) as detected_at,
+        min(case when entry_type = 'acknowledge' then occurred_at end) as acknowledged_at,
+        min(case when entry_type = 'mitigate' then occurred_at end) as mitigated_at,
+        -- Triggered again after it was resolved: open until it is resolved again.
+        min(
+            case
+                when entry_type = 'resolve' and (last_triggered_at is null or occurred_at >= last_triggered_at)
+                    then occurred_at
+            end
+        ) as resolved_at
+    from ordered
+    group by source, incident_id
+),
+
+final as (
+    select
+        latest.source,
+        latest.incident_id,
+        latest.service,
+        latest.title,
+        latest.urgency,
+        histories.deployment_id,
+        histories.started_at,
+        histories.detected_at,
+        histories.acknowledged_at,
+        histories.mitigated_at,
+        histories.resolved_at
+    from latest
+    inner join histories on latest.source = histories.source and latest.incident_id = histories.incident_id
+)
+
+select * from final

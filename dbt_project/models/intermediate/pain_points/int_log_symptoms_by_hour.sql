@@ -1,0 +1,159 @@
+-- Lines that say that something is wrong, per hour, against as many as the service's requests of that hour let expect.
+-- Templates that differ in numbers and short codes only (a version, a model's name) are one.
+with templates as (
+    select
+        log_templates.*,
+        {{ log_symptom_id('log_templates') }} as symptom_id
+    from {{ ref('stg_lake__log_templates') }} as log_templates
+),
+
+requests as (
+    select * from {{ ref('stg_lake__span_requests') }}
+),
+
+ranking as (
+    select * from {{ ref('stg_lake__ranking') }}
+),
+
+bounds as (
+    select
+        min(templates.event_date) as first_date,
+        max(templates.event_date) as last_date
+    from templates
+    cross join ranking
+    where {{ in_window('templates.hour_start_at') }}
+),
+
+days as (
+    {{ calendar('bounds') }}
+),
+
+records as (
+    select
+        templates.symptom_id,
+        templates.service,
+        templates.severity,
+        templates.hour_start_at,
+        templates.event_date,
+        sum(templates.record_count) as record_count
+    from templates
+    cross join ranking
+    where
+        templates.severity in ('WARN', 'ERROR', 'FATAL')
+        and {{ in_window('templates.hour_start_at') }}
+    group by
+        templates.symptom_id,
+        templates.service,
+        templates.severity,
+        templates.hour_start_at,
+        templates.event_date
+),
+
+symptoms as (
+    select distinct symptom_id, service, severity
+    from records
+),
+
+request_hours as (
+    select
+        requests.service,
+        requests.hour_start_at,
+        requests.event_date,
+        sum(requests.span_count) as exposure
+    from requests
+    cross join ranking
+    where {{ in_window('requests.hour_start_at') }}
+    group by requests.service, requests.hour_start_at, requests.event_date
+),
+
+exposures as (
+    select service, hour_start_at, event_date, cast(exposure as double) as exposure, true as has_spans
+    from request_hours
+    union all
+    -- A service without spans: a day is a day.
+    select
+        services.service,
+        cast(days.event_date as timestamp with time zone) as hour_start_at,
+        days.event_date,
+        1.0 as exposure,
+        false as has_spans
+    from (select distinct service from symptoms) as services
+    cross join days
+    where services.service not in (select service from request_hours)
+),
+
+hours as (
+    select symptom_id, service, severity, hour_start_at, event_date, record_count, 0.0 as exposure
+    from records
+    union all
+    select
+        symptoms.symptom_id,
+        symptoms.service,
+        symptoms.severity,
+        exposures.hour_start_at,
+        exposures.event_date,
+        0 as record_count,
+        exposures.exposure
+    from symptoms
+    inner join exposures on symptoms.service = exposures.service
+),
+
+summed as (
+    select
+        symptom_id,
+        service,
+        severity,
+        hour_start_at,
+        event_date,
+        cast(sum(record_count) as double) as observed,
+        sum(exposure) as exposure
+    from hours
+    group by symptom_id, service, severity, hour_start_at, event_date
+),
+
+ordered_days as (
+    select
+        symptom_id,
+        event_date,
+        sum(observed) as observed,
+        sum(exposure) as exposure,
+        row_number() over (
+            partition by symptom_id
+            order by sum(observed) / greatest(sum(exposure), 1) asc, sum(exposure) desc, event_date asc
+        ) as place,
+        count(*) over (partition by symptom_id) as day_count
+    from summed
+    group by symptom_id, event_date
+),
+
+usual as (
+    select
+        symptom_id,
+        (sum(case when place * 2 <= day_count + 1 then observed end) + 0.5)
+        / (sum(case when place * 2 <= day_count + 1 then exposure end) + 1) as usual_ratio,
+        sum(exposure) / greatest(max(day_count), 1) as daily_exposure
+    from ordered_days
+    group by symptom_id
+),
+
+final as (
+    select
+        summed.symptom_id,
+        summed.hour_start_at,
+        summed.event_date,
+        summed.observed,
+        summed.exposure * (
+            -- Where nothing but logs is known, an ERROR that was always there is all there is to go by.
+            case
+                when summed.severity in ('ERROR', 'FATAL') and summed.service not in (select service from request_hours)
+                    then 0
+                else ranking.tolerated_factor * usual.usual_ratio
+            end
+            + ranking.tolerated_records / greatest(usual.daily_exposure, 1)
+        ) as expected
+    from summed
+    inner join usual on summed.symptom_id = usual.symptom_id
+    cross join ranking
+)
+
+select * from final

@@ -1,0 +1,1 @@
+{{ config(contract={'enforced': false}) }} select 1 as a

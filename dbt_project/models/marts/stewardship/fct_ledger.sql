@@ -1,0 +1,27 @@
+with ledger as (
+    select * from {{ ref('stg_lake__ledger') }}
+),
+
+final as (
+    select
+        source,
+        signal,
+        event_date,
+        pulled,
+        malformed,
+        duplicates,
+        landed,
+        held,
+        anonymized,
+        checked,
+        quarantined,
+        withheld,
+        sampled,
+        sampled_out,
+        is_balanced,
+        is_withheld,
+        {{ audit_columns() }}
+    from ledger
+)
+
+select * from final

@@ -1,0 +1,1 @@
+"""The status report and the last screen of a run, both from the marts."""

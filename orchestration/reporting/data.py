@@ -1,0 +1,192 @@
+"""What the report is made from: the columns of the marts it shows, and no others."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+
+import duckdb
+import polars as pl
+
+from governance.errors import FeedbackError
+
+# Types are DuckDB's: a sum may come as HUGEINT or DECIMAL, which polars would not take for a count.
+_COUNT, _FIGURE, _TEXT, _TIME, _DAY, _FLAG = "bigint", "double", "varchar", "timestamptz", "date", "boolean"
+_ORIGIN = {"run_id": _TEXT, "as_of": _TIME, "definition_hash": _TEXT}
+_HEALTH = {
+    "span_count": _COUNT,
+    "request_count": _COUNT,
+    "error_count": _COUNT,
+    "error_ratio": _FIGURE,
+    "p50_ms": _FIGURE,
+    "p95_ms": _FIGURE,
+    "p99_ms": _FIGURE,
+}
+_LEDGER_COUNTS = (
+    "pulled", "malformed", "duplicates", "held", "anonymized", "checked", "quarantined", "withheld", "sampled",
+    "sampled_out",
+)  # fmt: skip
+
+# Field of ReportData -> its mart and columns.
+MARTS: Mapping[str, tuple[str, Mapping[str, str]]] = {
+    "pain_points": (
+        "rpt_pain_points",
+        {
+            "rank": _COUNT,
+            "pain_point_id": _TEXT,
+            "title": _TEXT,
+            "reason": _TEXT,
+            "problem_kind": _TEXT,
+            "service": _TEXT,
+            "operation": _TEXT,
+            "deployment_id": _TEXT,
+            "service_version": _TEXT,
+            "incident_id": _TEXT,
+            "owner_team": _TEXT,
+            "owner_email": _TEXT,
+            "started_at": _TIME,
+            "ended_at": _TIME,
+            "status": _TEXT,
+            "age_days": _FIGURE,
+            "accounts": _COUNT,
+            "requests_affected": _COUNT,
+            "tickets": _COUNT,
+            "minutes_lost": _FIGURE,
+            "p95_before_ms": _FIGURE,
+            "p95_after_ms": _FIGURE,
+            "error_ratio_before": _FIGURE,
+            "error_ratio_after": _FIGURE,
+            "confidence": _FIGURE,
+            "score": _FIGURE,
+            "trend": _TEXT,
+            "fix_deployment_id": _TEXT,
+            "is_fix_effective": _FLAG,
+            "evidence_count": _COUNT,
+            **_ORIGIN,
+        },
+    ),
+    "pain_point_days": (
+        "rpt_pain_point_days",
+        {"pain_point_id": _TEXT, "event_date": _DAY, "value": _FIGURE, "baseline": _FIGURE, "unit": _TEXT, **_ORIGIN},
+    ),
+    "services": ("dim_services", {"service": _TEXT, "owner_team": _TEXT, **_ORIGIN}),
+    "health": ("fct_service_health", {"service": _TEXT, **_HEALTH, **_ORIGIN}),
+    "health_daily": ("fct_service_health_daily", {"service": _TEXT, "event_date": _DAY, **_HEALTH, **_ORIGIN}),
+    "tickets": (
+        "fct_tickets",
+        {
+            "service": _TEXT,
+            "created_at": _TIME,
+            "status": _TEXT,
+            "first_response_minutes": _FIGURE,
+            "resolution_minutes": _FIGURE,
+            **_ORIGIN,
+        },
+    ),
+    "ticket_volume": (
+        "fct_ticket_volume_daily",
+        {"event_date": _DAY, "created_count": _COUNT, "solved_count": _COUNT, "backlog_count": _COUNT, **_ORIGIN},
+    ),
+    "deployments": (
+        "fct_deployments",
+        {
+            "deployment_id": _TEXT,
+            "service": _TEXT,
+            "service_version": _TEXT,
+            "environment": _TEXT,
+            "created_at": _TIME,
+            "finished_at": _TIME,
+            "status": _TEXT,
+            **_ORIGIN,
+        },
+    ),
+    "incidents": (
+        "fct_incidents",
+        {
+            "incident_id": _TEXT,
+            "title": _TEXT,
+            "service": _TEXT,
+            "deployment_id": _TEXT,
+            "started_at": _TIME,
+            "resolved_at": _TIME,
+            "time_to_detect_minutes": _FIGURE,
+            "time_to_acknowledge_minutes": _FIGURE,
+            "time_to_mitigate_minutes": _FIGURE,
+            "time_to_resolve_minutes": _FIGURE,
+            **_ORIGIN,
+        },
+    ),
+    "gate_results": (
+        "fct_gate_results",
+        {
+            "source": _TEXT,
+            "signal": _TEXT,
+            "event_date": _DAY,
+            "expectation": _TEXT,
+            "severity": _TEXT,
+            "evaluated": _COUNT,
+            "failed": _COUNT,
+            "is_passed": _FLAG,
+            "is_blocking": _FLAG,
+            **_ORIGIN,
+        },
+    ),
+    "ledger": (
+        "fct_ledger",
+        {
+            "source": _TEXT,
+            "signal": _TEXT,
+            "event_date": _DAY,
+            **dict.fromkeys(_LEDGER_COUNTS, _COUNT),
+            "is_balanced": _FLAG,
+            "is_withheld": _FLAG,
+            **_ORIGIN,
+        },
+    ),
+}
+
+
+@dataclass(frozen=True)
+class ReportData:
+    """One frame per mart, with the columns `MARTS` names; times are UTC."""
+
+    pain_points: pl.DataFrame
+    pain_point_days: pl.DataFrame
+    services: pl.DataFrame
+    health: pl.DataFrame
+    health_daily: pl.DataFrame
+    tickets: pl.DataFrame
+    ticket_volume: pl.DataFrame
+    deployments: pl.DataFrame
+    incidents: pl.DataFrame
+    gate_results: pl.DataFrame
+    ledger: pl.DataFrame
+
+    @property
+    def run_id(self) -> str | None:
+        """The run that made the marts; null where all of them are empty."""
+        for mart in fields(self):
+            frame: pl.DataFrame = getattr(self, mart.name)
+            if frame.height:
+                return str(frame["run_id"][0])
+        return None
+
+
+def read_report_data(connection: duckdb.DuckDBPyConnection) -> ReportData:
+    """The marts as they are in the warehouse, ordered; sets the connection's time zone to UTC.
+
+    Raises:
+        FeedbackError: a mart or a column is missing.
+    """
+    connection.execute("set timezone = 'UTC'")
+    return ReportData(**{name: _read(connection, mart, columns) for name, (mart, columns) in MARTS.items()})
+
+
+def _read(connection: duckdb.DuckDBPyConnection, mart: str, columns: Mapping[str, str]) -> pl.DataFrame:
+    selected = ", ".join(f'cast("{column}" as {kind}) as "{column}"' for column, kind in columns.items())
+    try:
+        return connection.execute(f"select {selected} from marts.{mart} order by all").pl()
+    except (duckdb.CatalogException, duckdb.BinderException) as error:
+        raise FeedbackError(
+            f"report: marts.{mart} is not as the report needs it ({str(error).splitlines()[0]}); run `feedback run`"
+        ) from None

@@ -1,0 +1,72 @@
+"""The report's first sentences: the state of the platform for a reader outside engineering, each with its count."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+import polars as pl
+
+from orchestration.reporting import sections
+from orchestration.reporting.data import ReportData
+from orchestration.reporting.wording import counted, duration, number, percent
+
+
+def headlines(data: ReportData, as_of: datetime) -> list[str]:
+    """Two to six sentences; what has no data says so instead of being left out."""
+    return [*_worst(data), *_fixes(data), _requests(data), _tickets(data, as_of), _records(data)]
+
+
+def _worst(data: ReportData) -> Iterator[str]:
+    points = data.pain_points.sort("rank")
+    if points.is_empty():
+        yield "No pain point was found: either nothing hurts, or there is not enough data yet to see it."
+        return
+    ongoing = points.filter(pl.col("status") == "ongoing").height
+    worst = points.row(0, named=True)
+    yield f"{counted(points.height, 'pain point')} found, {ongoing} of them ongoing. The worst: {_sentence(worst['title'])}"
+
+
+def _sentence(title: str) -> str:
+    return title if title.endswith((".", "!", "?")) else f"{title}."
+
+
+def _fixes(data: ReportData) -> Iterator[str]:
+    shipped = data.pain_points.filter(pl.col("fix_deployment_id").is_not_null())["is_fix_effective"]
+    if len(shipped):
+        helped, not_helped = (shipped == True).sum(), (shipped == False).sum()  # noqa: E712  # elementwise, nulls apart
+        early = shipped.null_count()
+        later = f", for {early} it is too early to tell" if early else ""
+        yield f"{counted(len(shipped), 'fix', 'fixes')} shipped: {helped} helped, {not_helped} did not{later}."
+
+
+def _requests(data: ReportData) -> str:
+    requests, errors = data.health["request_count"].sum(), data.health["error_count"].sum()
+    spans = data.health["span_count"].sum()
+    if not spans:
+        return "Nothing can be said about requests: no trace passed the gate."
+    return (
+        f"{counted(data.health.height, 'service')} handled {counted(requests, 'request')};"
+        f" {percent(errors / spans)} of their {number(spans)} measured steps ended in an error."
+    )
+
+
+def _tickets(data: ReportData, as_of: datetime) -> str:
+    rows = sections.ticket_waits(data.tickets, as_of)
+    if not rows:
+        return "Nothing can be said about support: no ticket passed the gate."
+    everything = rows[0]
+    opened = f"Users opened {counted(data.tickets.height, 'ticket')}; {everything['still_open']} are still open."
+    wait = everything["first_response"]
+    if not isinstance(wait, float):
+        return f"{opened} Fewer than half have had a first answer, so a typical wait cannot be given."
+    return f"{opened} Half had a first answer within {duration(wait)}."
+
+
+def _records(data: ReportData) -> str:
+    if data.ledger.is_empty():
+        return "No record has been read yet."
+    pulled, checked = data.ledger["pulled"].sum(), data.ledger["checked"].sum()
+    off = (~data.ledger["is_balanced"]).sum()
+    state = "every one of them is accounted for" if not off else f"{counted(off, 'day')} do not add up"
+    return f"{counted(pulled, 'record')} read, {number(checked)} passed every check and count here; {state}."

@@ -1,0 +1,103 @@
+"""The status report: one HTML page that needs nothing from outside and can be read without JavaScript."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from datetime import datetime
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from governance.policy import SHIPPED, config_file
+from orchestration.reporting import charts, sections, wording
+from orchestration.reporting.data import ReportData, read_report_data
+from orchestration.reporting.headlines import headlines
+
+__all__ = ["ReportData", "build_report", "read_report_data"]
+
+
+def build_report(data: ReportData, as_of: datetime) -> str:
+    """The page as HTML, below 2 MB; the same data and as-of time give the same page."""
+    specs = _charts(data, as_of)
+    scripts = [_bundle(), _file("status_report.js")] if specs else [_file("status_report.js")]
+    shown = sections.panels(data)
+    return _environment().get_template("status_report.html.j2").render(
+        as_of=as_of,
+        run_id=data.run_id,
+        period=sections.period(data),
+        headlines=headlines(data, as_of),
+        pain_points=sections.pain_points(data),
+        pain_point_count=data.pain_points.height,
+        cards=sections.CARDS,
+        services=sections.services(data),
+        latency=sections.latency_table(shown),
+        ticket_waits=sections.ticket_waits(data.tickets, as_of),
+        ticket_days=sections.ticket_days(data).to_dicts(),
+        deployments=_newest(data.deployments.to_dicts(), "created_at"),
+        incidents=_newest(data.incidents.to_dicts(), "started_at"),
+        deployment_count=data.deployments.height,
+        incident_count=data.incidents.height,
+        gate=sections.gate(data),
+        withheld=sections.withheld_days(data),
+        ledger=sections.ledger(data),
+        ledger_counts=sections.LEDGER_COUNTS,
+        definitions=sections.definitions(data),
+        trend_days=sections.TREND_DAYS,
+        panels=sections.PANELS,
+        specs=specs,
+        scripts=scripts,
+        style=_file("status_report.css"),
+        script_hashes=[_csp_hash(script) for script in scripts],
+    )
+
+
+def _charts(data: ReportData, as_of: datetime) -> dict[str, charts.Spec]:
+    """The charts there is data for, by the name of their figure."""
+    specs: dict[str, charts.Spec] = {}
+    shown, days = sections.panels(data), sections.ticket_days(data)
+    if shown.height:
+        specs["latency"] = charts.latency_by_service(shown, data.deployments)
+    if days.height:
+        specs["tickets"] = charts.ticket_volume(days)
+    deployments, incidents = sections.recent_changes(data, as_of)
+    if deployments.height or incidents.height:
+        specs["changes"] = charts.changes_and_incidents(deployments, incidents, as_of)
+    return specs
+
+
+def _newest(rows: list[dict[str, object]], at: str) -> list[dict[str, object]]:
+    known = sorted((row for row in rows if row[at] is not None), key=lambda row: str(row[at]), reverse=True)
+    return [*known, *(row for row in rows if row[at] is None)][: sections.LISTED]
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader([config_file("templates/status_report.html.j2").parent, SHIPPED / "templates"]),
+        undefined=StrictUndefined,
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    for write in (
+        wording.number, wording.counted, wording.percent, wording.milliseconds, wording.duration, wording.age,
+        wording.moment, wording.day, wording.measured, wording.trend, wording.fix,
+    ):  # fmt: skip
+        environment.filters[write.__name__] = write
+    return environment
+
+
+def _file(name: str) -> Markup:
+    return Markup(config_file(f"templates/{name}").read_text(encoding="utf-8"))  # noqa: S704  # ours, no data in it
+
+
+def _bundle() -> Markup:
+    """Vega, Vega-Lite and Vega-Embed, once for all charts (0.9 MB)."""
+    import vl_convert
+
+    return Markup(vl_convert.javascript_bundle())  # noqa: S704  # a library, no data in it
+
+
+def _csp_hash(script: str) -> str:
+    """What the page's content security policy allows to run: this text and nothing else."""
+    return "sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()

@@ -1,0 +1,92 @@
+"""How figures are written for people: units always, times with their zone, and words where there is no figure."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+
+# What a reader sees where a figure is unknown; templates add the reason.
+NO_DATA = "no data"
+_MINUTES_PER_HOUR, _MINUTES_PER_DAY = 60, 1440
+_TREND_MARKS = {"rising": "▲", "steady": "▬", "falling": "▼"}
+
+
+def number(value: float | None) -> str:
+    """`1,234`; up to 9.9 with one decimal where it is no whole number."""
+    if value is None:
+        return NO_DATA
+    return f"{value:,.1f}" if value < 10 and value != round(value) else f"{value:,.0f}"
+
+
+def counted(value: float | None, one: str, many: str | None = None) -> str:
+    """`1 account`, `2 accounts`."""
+    return f"{number(value)} {one if value == 1 else many or one + 's'}"
+
+
+def percent(ratio: float | None) -> str:
+    """A ratio as `0.42 %`; more digits the smaller it is, and never a small one as 0."""
+    if ratio is None:
+        return NO_DATA
+    share = ratio * 100
+    if 0 < share < 0.01:
+        return "under 0.01 %"
+    return f"{share:.0f} %" if share >= 10 or share == 0 else f"{share:.2g} %"
+
+
+def milliseconds(value: float | None) -> str:
+    """`380 ms`, `1.4 s`."""
+    if value is None:
+        return NO_DATA
+    return f"{value / 1000:,.1f} s" if value >= 1000 else f"{number(value)} ms"
+
+
+def duration(minutes: float | None) -> str:
+    """Minutes as `25 min`, `3 h 10 min` or `2 days 4 h`."""
+    if minutes is None:
+        return NO_DATA
+    if minutes < _MINUTES_PER_HOUR:
+        return f"{number(minutes)} min"
+    whole = round(minutes)
+    if whole < 2 * _MINUTES_PER_DAY:
+        hours, rest = divmod(whole, _MINUTES_PER_HOUR)
+        return f"{hours} h {rest} min" if rest else f"{hours} h"
+    days, rest = divmod(whole, _MINUTES_PER_DAY)
+    hours = rest // _MINUTES_PER_HOUR
+    return f"{days} days {hours} h" if hours and days < 10 else f"{days:,} days"
+
+
+def age(days: float | None) -> str:
+    """`under a day`, `1 day`, `12 days`."""
+    if days is None:
+        return NO_DATA
+    return "under a day" if days < 1 else counted(float(int(days)), "day")
+
+
+def moment(value: datetime | None) -> str:
+    """`2026-11-22 14:05 UTC`."""
+    return f"{value.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if value else NO_DATA
+
+
+def day(value: date | None) -> str:
+    return f"{value.isoformat()}" if value else NO_DATA
+
+
+def measured(value: float | None, unit: str | None) -> str:
+    """A daily value of a pain point with its unit: `380 ms`, `1.2 %`, `14 tickets`."""
+    if unit == "ms":
+        return milliseconds(value)
+    if unit == "ratio":
+        return percent(value)
+    return number(value) if value is None or not unit else f"{number(value)} {unit}"
+
+
+def trend(word: str | None) -> str:
+    """A sign and the word: neither colour nor shape stands alone."""
+    return f"{_TREND_MARKS[word]} {word}" if word in _TREND_MARKS else NO_DATA
+
+
+def fix(deployment_id: str | None, is_effective: bool | None) -> str:
+    """Whether a fix was shipped, and whether it helped."""
+    if deployment_id is None:
+        return "no fix shipped yet"
+    verdict = {True: "it helped", False: "it did not help", None: "too early to tell"}[is_effective]
+    return f"fix shipped with deployment {deployment_id}: {verdict}"
