@@ -77,9 +77,7 @@ def simulate(
     end: Annotated[str, typer.Option(help="Last whole day (ISO); default: yesterday.")] = "",
     scale: Annotated[float, typer.Option(min=0.001, help="1 is about 100k spans over 42 days.")] = 1.0,
     out: Annotated[Path | None, typer.Option(help="Inbox to write to; default: the deployment's.")] = None,
-    poison: Annotated[
-        str, typer.Option(help="DAY:SHARE: so many bad records more that day, such as 5:0.05.")
-    ] = "",
+    poison: Annotated[str, typer.Option(help="DAY:SHARE: so many bad records more that day, such as 5:0.05.")] = "",
 ) -> None:
     """Write the files of a simulated company: traces, logs, tickets, deployments, incidents, and truth.json."""
     from orchestration.simulation import load_scenario

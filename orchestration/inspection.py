@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import version
@@ -114,27 +114,34 @@ def _findings(deployment: Home) -> Iterator[Finding]:
     yield from _published(deployment)
 
 
-def _policies() -> Finding:
+def load_policies() -> int:
+    """Load every kind of policy, the sources and suites; how many there are.
+
+    Raises:
+        PolicyError: one of them is wrong.
+    """
     from governance.access import load_access
     from governance.freshness import load_freshness
     from governance.owners import load_owners
     from governance.privacy import load_privacy
-    from governance.quality import load_gate
+    from governance.quality import load_gate, load_suites
     from governance.ranking import load_ranking
     from governance.retention import load_retention
     from governance.sampling import load_sampling_policy
     from governance.subscriptions import load_subscriptions
 
-    loaders = (
-        load_sources, load_privacy, load_gate, load_sampling_policy, load_ranking,
-        load_owners, load_access, load_retention, load_freshness, load_subscriptions,
-    )  # fmt: skip
+    loaders: tuple[Callable[[], object], ...] = (
+        *(load_sources, load_privacy, load_gate, load_suites, load_sampling_policy, load_ranking),
+        *(load_owners, load_access, load_retention, load_freshness, load_subscriptions),
+    )
+    return len([load() for load in loaders])
+
+
+def _policies() -> Finding:
     try:
-        for load in loaders:
-            load()
+        return Finding("policies", is_well=True, found=f"{load_policies()} kinds read without a mistake")
     except FeedbackError as error:
         return Finding("policies", is_well=False, found=str(error), fix="correct that line")
-    return Finding("policies", is_well=True, found=f"{len(loaders)} kinds read without a mistake")
 
 
 def _keys(deployment: Home) -> Finding:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from datetime import datetime
+from io import StringIO
 from pathlib import Path
 
 from rich.console import Console
@@ -21,6 +22,7 @@ from rich.progress import (
 
 from governance.errors import FeedbackError, GateBlocked, UsageError
 from governance.sources import load_sources
+from orchestration.inspection import load_policies
 from orchestration.lake import Lake
 from orchestration.progress import listening
 from orchestration.settings import PROJECT, home
@@ -37,6 +39,7 @@ def run_flow(inbox: Path, as_of: datetime, *, is_plain: bool) -> int:
     """
     if not inbox.is_dir():
         raise UsageError(f"inbox {inbox}: no such folder; give --inbox DIR or write one with `feedback simulate`")
+    load_policies()
     os.environ["FEEDBACK_INBOX"] = str(inbox.resolve())
     console = Console(stderr=True, highlight=False)
     lake = Lake(home().lake)
@@ -100,7 +103,8 @@ class _Executor:
             if self._is_plain:
                 self._console.print(f"{label}: {step.replace('__', '/')} done")
 
-        with listening(tell):
+        # dbt tells its own story on stdout; it is in the deployment's dbt log as well
+        with listening(tell), redirect_stdout(StringIO()):
             result = job.execute_in_process(
                 instance=self._instance,
                 tags=tags,
@@ -115,15 +119,16 @@ class _Executor:
 
 
 def _failure(result: object) -> str:
-    """The failed steps, each with the message of its cause where that is one of ours."""
+    """The failed steps, each with the message of its cause."""
     told = []
     for event in result.all_events:  # type: ignore[attr-defined]
         if event.is_step_failure:
             error = event.step_failure_data.error
             while error.cause is not None:
                 error = error.cause
-            told.append(f"{event.step_key.replace('__', '/')} failed: {error.message.strip()}")
-    return "; ".join(told) or "the run failed before its first step"
+            message = error.message.strip().partition(": ")[2]
+            told.append(f"{event.step_key.replace('__', '/')}: {message}")
+    return "; ".join(told) or "it failed before its first step"
 
 
 def _nothing(lake: Lake) -> str:

@@ -1,4 +1,4 @@
-"""What sqlfluff sees in place of dbt's adapter, which only exists while dbt runs: a piece of SQL of the macro's kind."""
+"""What sqlfluff sees in place of dbt's adapter, which exists only while dbt runs: SQL of the macro's kind."""
 
 from __future__ import annotations
 

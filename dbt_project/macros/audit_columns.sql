@@ -1,8 +1,13 @@
-{# Where a row comes from: the run, the time it is true for, and what its figures mean by definition. #}
-{% macro audit_columns() -%}
+{# Where a row comes from: the run, the time it is true for, and what its figures mean by definition: the SQL, and the
+   policy where one has a say in it (`policy_digest`: an expression). #}
+{% macro audit_columns(policy_digest=none) -%}
     cast('{{ var("run_id") }}' as varchar) as run_id,
     {{ as_of() }} as as_of,
+    {% if policy_digest -%}
+    substr(md5('{{ definition_hash() }}' || {{ policy_digest }}), 1, 16) as definition_hash
+    {%- else -%}
     cast('{{ definition_hash() }}' as varchar) as definition_hash
+    {%- endif %}
 {%- endmacro %}
 
 

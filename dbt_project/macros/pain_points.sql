@@ -30,3 +30,21 @@
 {% macro log_symptom_id(relation) -%}
     md5({{ relation }}.service || '|' || {{ relation }}.severity || '|' || {{ letters_of(relation ~ '.template') }})
 {%- endmacro %}
+
+
+{# Pieces of sentences. #}
+{% macro counted(number, noun) -%}
+    cast({{ number }} as varchar) || case when {{ number }} = 1 then ' {{ noun }}' else ' {{ noun }}s' end
+{%- endmacro %}
+
+{% macro percent(ratio) -%}
+    cast(cast(round({{ ratio }} * 100, 1) as decimal(5, 1)) as varchar) || ' %'
+{%- endmacro %}
+
+{% macro one_decimal(number) -%}
+    cast(cast(round({{ number }}, 1) as decimal(18, 1)) as varchar)
+{%- endmacro %}
+
+{% macro shown_version(version) -%}
+    case when {{ has_pattern(version, "'^[0-9]'") }} then 'v' || {{ version }} else {{ version }} end
+{%- endmacro %}

@@ -7,7 +7,7 @@
   const fitted = (spec, width) => {
     if (!spec.facet) return spec;
     const columns = Math.max(1, Math.floor(width / PANEL));
-    const panel = Math.floor(width / columns) - 46;
+    const panel = Math.floor((width - 36 - (columns - 1) * 44) / columns); // 36 for the labels of the axis, 44 between
     return { ...spec, columns, spec: { ...spec.spec, width: panel } };
   };
 

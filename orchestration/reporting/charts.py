@@ -1,21 +1,24 @@
 """The report's charts as Vega-Lite specifications; each has a table of the same figures beside it.
 
-Colours of text, axes and rules come from the page's style sheet, so that light, dark and print need no redrawing. Series
-differ in shape or dash as well as in colour.
+Colours of text, axes and rules come from the page's style sheet, so that light, dark and print need no redrawing.
+Series differ in shape or dash as well as in colour.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import polars as pl
+
+if TYPE_CHECKING:
+    import altair as alt
 
 # Vega-Lite's JSON, as altair writes it.
 Spec = Mapping[str, object]
 
 _BLUE, _ORANGE, _RED = "#4a7fd4", "#d9822b", "#d0454c"
-_TIME_AXIS = {"format": "%-d %b", "labelOverlap": True, "tickCount": 6, "grid": False, "title": None}
 _HEIGHT = 220
 # A placeholder for altair; the rows are put in last, once.
 _ROWS = "rows"
@@ -37,7 +40,7 @@ def latency_by_service(health_daily: pl.DataFrame, deployments: pl.DataFrame) ->
         base.transform_filter("datum.event_date != null")
         .mark_line(color=_BLUE, strokeWidth=1.8, interpolate="monotone")
         .encode(
-            x=alt.X("event_date:T", axis=alt.Axis(**{**_TIME_AXIS, "tickCount": 3}), scale=alt.Scale(type="utc")),
+            x=alt.X("event_date:T", axis=_days(3), scale=alt.Scale(type="utc")),
             y=alt.Y("p95_ms:Q", title=None, scale=alt.Scale(nice=3), axis=alt.Axis(tickCount=3, format="~s")),
         )
     )
@@ -57,7 +60,7 @@ def latency_by_service(health_daily: pl.DataFrame, deployments: pl.DataFrame) ->
         facet=alt.Facet("service:N", title=None, header=alt.Header(labelFontWeight="bold", labelAnchor="start")),
         columns=3,
     ).resolve_scale(y="independent")
-    faceted = faceted.properties(bounds="flush", spacing={"row": 38, "column": 44})
+    faceted = faceted.properties(bounds="flush", spacing={"row": 50, "column": 44})
     return _spec(faceted, rows)
 
 
@@ -67,7 +70,7 @@ def ticket_volume(by_day: pl.DataFrame) -> Spec:
 
     rows = _values(by_day.select("event_date", "created_count", "solved_count", "backlog_count"))
     # Both in the middle of their day, or the line would point at midnight.
-    x = alt.X("event_date:T", timeUnit="utcyearmonthdate", bandPosition=0.5, axis=alt.Axis(**_TIME_AXIS))
+    x = alt.X("event_date:T", timeUnit="utcyearmonthdate", bandPosition=0.5, axis=_days())
     tips = [
         _tip("event_date:T", "day"),
         _tip("created_count:Q", "created"),
@@ -104,7 +107,7 @@ def changes_and_incidents(deployments: pl.DataFrame, incidents: pl.DataFrame, as
         base.transform_filter("datum.begins != null")
         .mark_bar(color=_RED, height=9, minBandSize=3, cornerRadius=2, stroke=_RED, strokeWidth=2)
         .encode(
-            x=alt.X("begins:T", axis=alt.Axis(**_TIME_AXIS), scale=scale),
+            x=alt.X("begins:T", axis=_days(), scale=scale),
             x2="ends:T",
             tooltip=[_tip("incident_id:N", "incident"), _time_tip("begins", "began"), _tip("state:N", "state")],
         )
@@ -113,7 +116,7 @@ def changes_and_incidents(deployments: pl.DataFrame, incidents: pl.DataFrame, as
         base.transform_filter("datum.at != null")
         .mark_point(shape="triangle-up", filled=True, color=_BLUE, size=50, opacity=0.85)
         .encode(
-            x=alt.X("at:T", axis=alt.Axis(**_TIME_AXIS), scale=scale),
+            x=alt.X("at:T", axis=_days(), scale=scale),
             tooltip=[
                 _tip("deployment_id:N", "deployment"),
                 _tip("service_version:N", "version"),
@@ -125,7 +128,13 @@ def changes_and_incidents(deployments: pl.DataFrame, incidents: pl.DataFrame, as
     return _spec(alt.layer(bars, ships).properties(width="container", height={"step": 24}), rows)
 
 
-def _tip(field: str, title: str, form: str | None = None) -> object:
+def _days(ticks: int = 6) -> alt.Axis:
+    import altair as alt
+
+    return alt.Axis(format="%-d %b", labelOverlap=True, tickCount=ticks, grid=False, title=None)
+
+
+def _tip(field: str, title: str, form: str | None = None) -> alt.Tooltip:
     import altair as alt
 
     if field.endswith(":T"):
@@ -133,10 +142,12 @@ def _tip(field: str, title: str, form: str | None = None) -> object:
     return alt.Tooltip(field, title=title, format=form) if form else alt.Tooltip(field, title=title)
 
 
-def _time_tip(field: str, title: str) -> object:
+def _time_tip(field: str, title: str) -> alt.Tooltip:
     import altair as alt
 
-    return alt.Tooltip(f"{field}:T", title=f"{title} (UTC)", timeUnit="utcyearmonthdatehoursminutes", format="%d %b %H:%M")
+    return alt.Tooltip(
+        f"{field}:T", title=f"{title} (UTC)", timeUnit="utcyearmonthdatehoursminutes", format="%d %b %H:%M"
+    )
 
 
 def _values(frame: pl.DataFrame) -> list[dict[str, object]]:
@@ -145,14 +156,18 @@ def _values(frame: pl.DataFrame) -> list[dict[str, object]]:
         pl.col(pl.Datetime).dt.strftime("%Y-%m-%dT%H:%M:%SZ"), pl.col(pl.Date).dt.strftime("%Y-%m-%dT00:00:00Z")
     )
     return [
-        {name: round(value, 2) if isinstance(value, float) else value for name, value in row.items() if value is not None}
+        {
+            name: round(value, 2) if isinstance(value, float) else value
+            for name, value in row.items()
+            if value is not None
+        }
         for row in text.to_dicts()
     ]
 
 
-def _spec(chart: object, rows: list[dict[str, object]]) -> Spec:
+def _spec(chart: alt.LayerChart | alt.FacetChart, rows: list[dict[str, object]]) -> Spec:
     """The chart with its rows inside, and no colour of its own for text, axes or background."""
-    spec: dict[str, object] = chart.to_dict(validate=True)  # type: ignore[attr-defined]  # altair is untyped here
+    spec: dict[str, object] = chart.to_dict(validate=True)
     for name in ("config", "datasets"):
         spec.pop(name, None)
     spec["data"] = {"values": rows}

@@ -24,7 +24,8 @@ def _worst(data: ReportData) -> Iterator[str]:
         return
     ongoing = points.filter(pl.col("status") == "ongoing").height
     worst = points.row(0, named=True)
-    yield f"{counted(points.height, 'pain point')} found, {ongoing} of them ongoing. The worst: {_sentence(worst['title'])}"
+    found = f"{counted(points.height, 'pain point')} found, {ongoing} of them ongoing."
+    yield f"{found} The worst: {_sentence(worst['title'])}"
 
 
 def _sentence(title: str) -> str:
@@ -41,8 +42,7 @@ def _fixes(data: ReportData) -> Iterator[str]:
 
 
 def _requests(data: ReportData) -> str:
-    requests, errors = data.health["request_count"].sum(), data.health["error_count"].sum()
-    spans = data.health["span_count"].sum()
+    requests, errors, spans = (_sum(data.health, f"{name}_count") for name in ("request", "error", "span"))
     if not spans:
         return "Nothing can be said about requests: no trace passed the gate."
     return (
@@ -66,7 +66,11 @@ def _tickets(data: ReportData, as_of: datetime) -> str:
 def _records(data: ReportData) -> str:
     if data.ledger.is_empty():
         return "No record has been read yet."
-    pulled, checked = data.ledger["pulled"].sum(), data.ledger["checked"].sum()
-    off = (~data.ledger["is_balanced"]).sum()
+    pulled, checked = _sum(data.ledger, "pulled"), _sum(data.ledger, "checked")
+    off = data.ledger.filter(~pl.col("is_balanced")).height
     state = "every one of them is accounted for" if not off else f"{counted(off, 'day')} do not add up"
     return f"{counted(pulled, 'record')} read, {number(checked)} passed every check and count here; {state}."
+
+
+def _sum(frame: pl.DataFrame, column: str) -> int:
+    return int(frame[column].sum())

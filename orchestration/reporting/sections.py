@@ -1,8 +1,7 @@
-"""What each section of the report shows, computed from the marts; rows are dictionaries of plain values for the template."""
+"""What each section of the report shows, computed from the marts; rows are dictionaries of plain values."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -12,7 +11,7 @@ from orchestration.reporting.data import MARTS, ReportData
 from orchestration.reporting.sparklines import Line, line
 from orchestration.reporting.waiting import median_wait
 
-Row = Mapping[str, object]
+Row = dict[str, object]
 
 # A page stays readable and below 2 MB: what does not fit is counted, and is whole in the published files.
 CARDS, LISTED, PANELS, LINES, TREND_DAYS = 10, 50, 12, 30, 60
@@ -42,7 +41,7 @@ def period(data: ReportData) -> Period:
 
 
 def pain_points(data: ReportData) -> list[Row]:
-    """One row per pain point, by rank: its columns, its daily values, a small line for the table, a big one for its card."""
+    """One row per pain point, by rank: its columns and daily values, a line for the table and one for its card."""
     days = {key[0]: frame for key, frame in data.pain_point_days.group_by("pain_point_id")}
     found: list[Row] = []
     for point in data.pain_points.sort("rank").head(LISTED).iter_rows(named=True):
@@ -187,15 +186,13 @@ def ledger(data: ReportData) -> list[Row]:
 def definitions(data: ReportData) -> list[Row]:
     """One row per mart: how many rows of it are in this report, and by which definition they were computed."""
     return [
-        {"mart": mart, "rows": getattr(data, name).height, "definition_hash": _first(getattr(data, name)["definition_hash"])}
+        {
+            "mart": mart,
+            "rows": getattr(data, name).height,
+            "definition_hash": _first(getattr(data, name)["definition_hash"]),
+        }
         for name, (mart, _) in MARTS.items()
     ]
-
-
-def total(values: Sequence[float | None]) -> float | None:
-    """The sum of what is known; null where nothing is."""
-    known = [value for value in values if value is not None]
-    return sum(known) if known else None
 
 
 def _first(values: pl.Series) -> object:

@@ -1,11 +1,12 @@
-"""The last screen of `feedback run`: the worst pain points, what became of every record, what the gate said, and what next.
+"""The last screen of `feedback run`: the worst pain points, what became of every record, the gate, and what next.
 
 Readable at 100 columns, and the same words where the output is no terminal.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from unicodedata import category
 
 import duckdb
 import polars as pl
@@ -24,10 +25,9 @@ from orchestration.settings import Home
 _WORST = 5
 _SPARK_WIDTH = 12
 _QUERY = 'feedback query "select rank, title, owner_team from rpt_pain_points order by rank" --role analyst'
-_LOOKS = {"title_justify": "left", "title_style": "bold", "box": SIMPLE_HEAD, "pad_edge": False}
 _LEDGER_HEADINGS: Mapping[str, str] = {
-    "pulled": "read", "malformed": "unreadable", "duplicates": "seen before", "held": "held",
-    "quarantined": "quarantine", "withheld": "withheld", "checked": "counted", "sampled": "kept as evidence",
+    "pulled": "read", "malformed": "unreadable", "duplicates": "repeated", "held": "held",
+    "quarantined": "quarantine", "withheld": "withheld", "checked": "counted", "sampled": "kept",
 }  # fmt: skip
 
 
@@ -42,32 +42,36 @@ def show_summary(console: Console, deployment: Home, next_command: str = "feedba
     with duckdb.connect(str(deployment.warehouse), read_only=True) as connection:
         data = read_report_data(connection)
     report = deployment.reports / "status.html"
-    steps = [*([f"open {report}"] if report.is_file() else []), _QUERY, next_command]
-    console.print(summary(data, steps))
+    steps = [*([f"the report: {report}"] if report.is_file() else []), _QUERY, next_command]
+    console.print(summary(data, steps), crop=False)
 
 
-def summary(data: ReportData, next_commands: list[str]) -> RenderableType:
-    """The screen; the last line of `next_commands` is its last line."""
-    return Group(
-        Text(),
-        *_pain_points(data),
-        Text(),
-        *_records(data),
-        Text(),
-        *_gate(data),
-        Text(),
-        Text("Next", style="bold"),
-        # Never cut or wrapped by rich: they are there to be copied.
-        *(Text(f"  {command}", no_wrap=True, overflow="ignore") for command in next_commands),
+def summary(data: ReportData, next_steps: Sequence[str]) -> RenderableType:
+    """The screen; it ends with `next_steps`, one a line, which print whole where the console does not crop."""
+    parts = [part for found in (_pain_points(data), _records(data), _gate(data)) for part in (Text(), *found)]
+    steps = [Text(f"  {step}", no_wrap=True, overflow="ignore") for step in next_steps]  # whole: they are to be copied
+    return Group(*parts, Text(), Text("Next", style="bold"), *steps)
+
+
+def _shown(text: object) -> str:
+    """Text of a record without control signs: a terminal would obey them (rich lets ESC pass)."""
+    return "".join("\N{REPLACEMENT CHARACTER}" if category(sign) == "Cc" else sign for sign in str(text or ""))
+
+
+def _table(title: str, *, gap: int) -> Table:
+    return Table(
+        title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, padding=(0, gap), pad_edge=False
     )
 
 
 def _pain_points(data: ReportData) -> Iterator[RenderableType]:
     points = sections.pain_points(data)
     if not points:
-        yield Text("No pain point found: either nothing hurts, or there is not enough data yet to see it.", style="bold")
+        yield Text(
+            "No pain point found: either nothing hurts, or there is not enough data yet to see it.", style="bold"
+        )
         return
-    table = Table(title=f"The worst of {counted(len(points), 'pain point')}", **_LOOKS)
+    table = _table(f"The worst of {counted(data.pain_points.height, 'pain point')}", gap=1)
     table.add_column("", justify="right", style="bold")
     table.add_column("what hurts, and why it ranks here", ratio=1, overflow="fold")
     table.add_column("owner", overflow="fold")
@@ -82,13 +86,14 @@ def _pain_points(data: ReportData) -> Iterator[RenderableType]:
 def _point(point: sections.Row) -> Iterator[RenderableType]:
     fields = {name: value for name, value in point.items() if isinstance(value, str | int | float)}
     yield Text(str(point["rank"]))
-    what = Text(str(fields.get("title", "")), style="bold")
-    what.append(f"\n{fields.get('reason', '')}", style="not bold dim")
+    what = Text(_printable(fields.get("title", "")), style="bold")
+    what.append(f"\n{_printable(fields.get('reason', ''))}", style="not bold dim")
     if point["fix_deployment_id"]:
-        verdict = point["is_fix_effective"]
-        what.append(f"\n{fix(str(point['fix_deployment_id']), verdict if isinstance(verdict, bool) else None)}")
+        helped = point["is_fix_effective"]
+        shipped = fix(str(point["fix_deployment_id"]), is_effective=helped if isinstance(helped, bool) else None)
+        what.append(f"\n{_shown(shipped)}")
     yield what
-    yield Text(str(fields.get("owner_team", "")))
+    yield Text(_shown(fields.get("owner_team")))
     counts = (("accounts", "account"), ("tickets", "ticket"), ("evidence_count", "record"))
     known = [counted(value, word) for name, word in counts if isinstance(value := fields.get(name), int) and value]
     yield Text("\n".join(known) or "no data")
@@ -96,6 +101,11 @@ def _point(point: sections.Row) -> Iterator[RenderableType]:
     ended = "" if point["status"] == "ongoing" else f"\n{point['status']}"
     yield Text(age(days if isinstance(days, float) else None) + ended)
     yield Text(f"{trend(str(point['trend']))}\n{_spark(point['days'])}")
+
+
+def _printable(value: object) -> str:
+    """Text of a record: a terminal must show its control signs, not obey them."""
+    return "".join(sign if sign.isprintable() else "\ufffd" for sign in str(value))
 
 
 def _spark(days: object) -> str:
@@ -108,8 +118,8 @@ def _records(data: ReportData) -> Iterator[RenderableType]:
     if not rows:
         yield Text("No record has been read yet.", style="bold")
         return
-    table = Table(title="What became of every record", **_LOOKS)
-    table.add_column("source")
+    table = _table("What became of every record", gap=0)
+    table.add_column("source", overflow="fold")
     for heading in _LEDGER_HEADINGS.values():
         table.add_column(heading, justify="right")
     table.add_column("adds up")
@@ -140,12 +150,12 @@ def _gate(data: ReportData) -> Iterator[RenderableType]:
         return
     failed = [check for check in checks if check["days_failed"]]
     judged = data.gate_results.select(pl.col("evaluated").sum()).item()
-    yield Text(f"Gate: {len(checks) - len(failed)} of {counted(len(checks), 'expectation')} met on every day", style="bold")
-    yield Text(f"  {counted(judged, 'check')} of single rows or days", style="dim")
+    met = f"{len(checks) - len(failed)} of {counted(len(checks), 'expectation')} met on every day"
+    yield Text(f"Gate: {met}; {counted(judged, 'check')} in all", style="bold")
     for check in failed[:_WORST]:
         name = str(check["expectation"]).replace("_", " ")
-        days = f"{check['days_failed']} of {check['days']} days"
-        yield Text(f"  {check['signal']}: {name} failed for {check['failed']:,} of {check['evaluated']:,} rows ({days})")
+        rows = f"{check['failed']:,} of {check['evaluated']:,} rows"
+        yield Text(f"  {check['signal']}: {name} failed for {rows}, on {check['days_failed']} of {check['days']} days")
     if len(failed) > _WORST:
         yield Text(f"  and {len(failed) - _WORST} more in the report")
     for row in sections.withheld_days(data)[:_WORST]:

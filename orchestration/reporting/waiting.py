@@ -8,8 +8,8 @@ from collections.abc import Iterable
 def median_wait(waits: Iterable[tuple[float, bool]]) -> float | None:
     """The time within which half were served; null where fewer than half have been, or nobody waited.
 
-    Kaplan and Meier, "Nonparametric estimation from incomplete observations" (1958). A median over the served alone would
-    be too short: those who wait longest are not in it yet.
+    Kaplan and Meier, "Nonparametric estimation from incomplete observations" (1958). A median over the served alone
+    would be too short: those who wait longest are not in it yet.
 
     Args:
         waits: for each, how long it has waited, and whether it was served then (else it is still waiting).

@@ -84,7 +84,7 @@ def trend(word: str | None) -> str:
     return f"{_TREND_MARKS[word]} {word}" if word in _TREND_MARKS else NO_DATA
 
 
-def fix(deployment_id: str | None, is_effective: bool | None) -> str:
+def fix(deployment_id: str | None, *, is_effective: bool | None) -> str:
     """Whether a fix was shipped, and whether it helped."""
     if deployment_id is None:
         return "no fix shipped yet"

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import duckdb
 import polars as pl
+from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner
 
 from governance.keys import Keyring
@@ -123,9 +124,12 @@ def build(warehouse: Path, *extra: str) -> list[str]:
     project = str(PROJECT / "dbt_project")
     variables = json.dumps({"run_id": "run-test", "as_of": AS_OF.isoformat()})
     places = ["--target-path", str(warehouse.parent / "dbt"), "--log-path", str(warehouse.parent / "logs")]
-    result = dbtRunner().invoke(
-        ["--quiet", "build", "--project-dir", project, "--profiles-dir", project, "--vars", variables, *places, *extra]
-    )
+    try:
+        result = dbtRunner().invoke(
+            ["--quiet", "build", "--project-dir", project, "--profiles-dir", project, "--vars", variables, *places, *extra]
+        )
+    finally:
+        DuckDBConnectionManager.close_all_connections()  # dbt keeps the file open, and others out
     if result.exception:
         raise result.exception
     return [f"{r.node.unique_id}: {r.message}" for r in result.result if r.status not in ("success", "pass")]

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 import dagster as dg
+
 from governance.access import load_access
 from governance.freshness import load_freshness
 from governance.subscriptions import load_subscriptions

@@ -1,8 +1,8 @@
 """One asset per signal of a source: the records without personal data."""
 
 import dagster as dg
-from governance.privacy import load_privacy
 
+from governance.privacy import load_privacy
 from governance.sources import Source, load_sources
 from orchestration.defs.partitions import DAYS, ONE_RUN, as_of, guarded
 from orchestration.defs.presentation import day_metadata, described, same_columns
@@ -24,7 +24,7 @@ def anonymized(source: Source, signal: str) -> dg.AssetsDefinition:
         **described("anonymize", source, kinds={"parquet", "presidio"}, signal=signal),
     )
     @guarded
-    def anonymize_signal(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
+    def anonymize_signal(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         tally = anonymize_days(
             context.resources.lake,
             f"{source.name}/{signal}",

@@ -36,7 +36,7 @@ def checked(source: Source, signal: str) -> dg.AssetsDefinition:
         **described("gate", source, kinds={"parquet", "greatexpectations"}, signal=signal),
     )
     @guarded
-    def judge_signal(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
+    def judge_signal(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         lake, dataset, days = context.resources.lake, f"{source.name}/{signal}", list(context.partition_keys)
         tally = judge_dataset(lake, dataset, days, suite, load_gate(), as_of(context))
         lineage = {"dagster/column_lineage": same_columns(upstream, signal)}

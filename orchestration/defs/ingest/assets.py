@@ -28,7 +28,7 @@ def received(source: Source) -> dg.AssetsDefinition:
         **described("ingest", source, kinds={source.type, "parquet"}),
     )
     @guarded
-    def receive_source(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
+    def receive_source(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         home: Home = context.resources.home
         tally = receive(source, home.inbox, context.resources.lake, context.resources.keys, as_of(context))
         if tally.is_nothing_readable:
@@ -54,7 +54,7 @@ def landed(source: Source, signal: str) -> dg.AssetsDefinition:
         **described("ingest", source, kinds={"parquet"}, signal=signal),
     )
     @guarded
-    def land(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
+    def land(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         lake: Lake = context.resources.lake
         tally = land_days(lake, source, signal, list(context.partition_keys), as_of(context))
         return dg.MaterializeResult(metadata=day_metadata(context, tally))

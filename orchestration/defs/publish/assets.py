@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 import dagster as dg
+
 from governance.access import load_access
 from governance.freshness import load_freshness
-
 from orchestration.defs.partitions import as_of, guarded_steps
 from orchestration.lake import Lake
 from orchestration.stages.publishing import publish_roles
@@ -32,7 +32,7 @@ def _specs() -> Iterator[dg.AssetSpec]:
 
 @dg.multi_asset(name="published", specs=list(_specs()), required_resource_keys={"home", "lake"})
 @guarded_steps
-def published(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[None]]:
+def published(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
     """The files of every role, written whole; reported as materialised where what passed the gate has changed."""
     lake: Lake = context.resources.lake
     done = publish_roles(lake, context.resources.home, as_of(context))

@@ -16,7 +16,7 @@ from orchestration.stages.reporting import write_report
     required_resource_keys={"home"},
 )
 @guarded
-def status_report(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
+def status_report(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
     """The page, written whole and swapped in."""
     path = write_report(context.resources.home, as_of(context))
     return dg.MaterializeResult(metadata={"path": dg.MetadataValue.path(str(path)), "bytes": path.stat().st_size})

@@ -1,10 +1,10 @@
 """Expiry by policies/retention.yml, with a proof row per partition removed."""
 
 import dagster as dg
-from governance.retention import load_retention
-from orchestration.stages.expiring import expire
 
+from governance.retention import load_retention
 from orchestration.defs.partitions import as_of, guarded
+from orchestration.stages.expiring import expire
 
 
 @dg.asset(
@@ -17,7 +17,7 @@ from orchestration.defs.partitions import as_of, guarded
     required_resource_keys={"lake"},
 )
 @guarded
-def retention_proofs(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
+def retention_proofs(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
     """Remove what is older than its policy allows."""
     proofs = expire(context.resources.lake, load_retention(), as_of(context))
     return dg.MaterializeResult(metadata={"partitions_removed": proofs.height})

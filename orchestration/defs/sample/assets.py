@@ -40,7 +40,7 @@ def span_rollups(source: Source) -> dg.AssetsDefinition:
 
     @dg.multi_asset(name=f"roll_up_{source.name}_spans", specs=specs, **_PARTITIONED)
     @guarded_steps
-    def roll_up(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[None]]:
+    def roll_up(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
         days, policy = list(context.partition_keys), load_sampling_policy()
         tally = roll_up_span_days(context.resources.lake, source.name, days, policy, as_of(context))
         yield from (dg.MaterializeResult(asset_key=spec.key, metadata=tally.metadata()) for spec in specs)
@@ -59,7 +59,7 @@ def log_rollups(source: Source) -> dg.AssetsDefinition:
         **_PARTITIONED,
     )
     @guarded
-    def roll_up(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
+    def roll_up(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         days, policy = list(context.partition_keys), load_sampling_policy()
         tally = roll_up_log_days(context.resources.lake, source.name, days, policy, as_of(context))
         return dg.MaterializeResult(metadata=tally.metadata())
@@ -84,7 +84,7 @@ def sampled(source: Source, signal: str) -> dg.AssetsDefinition:
         **_PARTITIONED,
     )
     @guarded
-    def sample(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
+    def sample(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         days, policy = list(context.partition_keys), load_sampling_policy()
         tally = sample_days(context.resources.lake, f"{source.name}/{signal}", days, policy, as_of(context))
         lineage = {"dagster/column_lineage": same_columns(upstream, signal)}

@@ -41,7 +41,7 @@ def _lake_specs() -> Iterator[dg.AssetSpec]:
     required_resource_keys={"home", "lake"},
 )
 @guarded_steps
-def lake_views(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[None]]:
+def lake_views(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
     """What dbt reads: one relation per table over exactly the partitions that exist."""
     covered = prepare_warehouse(context.resources.lake, context.resources.home.warehouse)
     yield from (

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
 
 import duckdb
+import polars as pl
 import pytest
 
 from orchestration.reporting.data import MARTS, ReportData, read_report_data
@@ -53,7 +54,8 @@ def _pain_points() -> list[Row]:
         ),
         _point(
             2, "Payment fails for every 12th request since incident PX-20", problem_kind="error", service="payment",
-            operation="charge", incident_id="PX-20", accounts=144, tickets=23, requests_affected=1210, minutes_lost=402.0,
+            incident_id="PX-20", operation="charge", accounts=144, tickets=23, requests_affected=1210,
+            minutes_lost=402.0,
             error_ratio_before=0.002, error_ratio_after=0.083, status="resolved", ended_at=ended, trend="falling",
             age_days=9.0, fix_deployment_id="4730", is_fix_effective=True,
         ),
@@ -200,13 +202,13 @@ def write_marts(connection: duckdb.DuckDBPyConnection, rows: Mapping[str, list[R
     """Create the marts in a DuckDB with exactly the columns the report reads."""
     connection.execute("set timezone = 'UTC'")
     connection.execute("create schema marts")
-    connection.begin()
     for name, (mart, columns) in MARTS.items():
         connection.execute(f"create table marts.{mart} ({', '.join(f'{c} {kind}' for c, kind in columns.items())})")
-        values = [[{**ORIGIN, **row}.get(column) for column in columns] for row in rows.get(name, [])]
+        values = [{**dict.fromkeys(columns), **ORIGIN, **row} for row in rows.get(name, [])]
         if values:
-            connection.executemany(f"insert into marts.{mart} values ({', '.join('?' * len(columns))})", values)
-    connection.commit()
+            connection.register("given", pl.DataFrame(values, infer_schema_length=None).select(columns).to_arrow())
+            connection.execute(f"insert into marts.{mart} from given")
+            connection.unregister("given")
 
 
 @pytest.fixture(scope="session")

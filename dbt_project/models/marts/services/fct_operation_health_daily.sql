@@ -24,11 +24,12 @@ final as (
         measured.p99_ms,
         {{ audit_columns() }}
     from operation_days
-    inner join measured
+    left join measured
         on
             operation_days.service = measured.service
             and operation_days.operation = measured.operation
             and operation_days.event_date = measured.event_date
+    where operation_days.request_count > 0
 )
 
 select * from final

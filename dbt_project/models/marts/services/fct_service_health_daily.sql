@@ -37,7 +37,7 @@ final as (
         measured.p99_ms,
         {{ audit_columns() }}
     from counted
-    inner join measured on counted.service = measured.service and counted.event_date = measured.event_date
+    left join measured on counted.service = measured.service and counted.event_date = measured.event_date
 )
 
 select * from final

@@ -1,0 +1,195 @@
+-- What began a problem, what went with it and what was done about it; one row per problem.
+-- Cause: the deployment its incident names, else that of the only version it is in, else the nearest of its service.
+-- Fix: a deployment of the service with which it ended, else the latest one that was meant as a fix and did not end it.
+with problems as (
+    select * from {{ ref('int_problems_united') }}
+),
+
+measures as (
+    select * from {{ ref('int_problem_measures') }}
+),
+
+deployments as (
+    select * from {{ ref('int_deployments_finished') }} where finished_at is not null
+),
+
+incidents as (
+    select *, coalesce(started_at, detected_at) as began_at
+    from {{ ref('int_incidents_timed') }}
+),
+
+services as (
+    select * from {{ ref('int_services_known') }}
+),
+
+ranking as (
+    select * from {{ ref('stg_lake__ranking') }}
+),
+
+own_incidents as (
+    select problem_id, incident_id, deployment_id
+    from (
+        select
+            problems.problem_id,
+            incidents.incident_id,
+            incidents.deployment_id,
+            row_number() over (
+                partition by problems.problem_id
+                order by
+                    abs({{ hours_between('problems.started_at', 'incidents.began_at') }}) asc,
+                    incidents.incident_id asc
+            ) as place
+        from problems
+        inner join incidents
+            on
+                problems.service = incidents.service
+                and incidents.began_at >= problems.started_at - interval 24 hour
+                and incidents.began_at <= problems.started_at + interval 48 hour
+                and incidents.began_at <= problems.ended_at
+    ) as ordered
+    where place = 1
+),
+
+suspects as (
+    select
+        problems.problem_id,
+        deployments.deployment_id,
+        deployments.service_version,
+        {{ hours_between('deployments.finished_at', 'problems.started_at') }} as hours_before,
+        case
+            when deployments.deployment_id = own_incidents.deployment_id then 1
+            when deployments.service_version = problems.service_version then 2
+            else 3
+        end as ground
+    from problems
+    inner join deployments
+        on problems.service = deployments.service and deployments.finished_at <= problems.ended_at
+    left join own_incidents on problems.problem_id = own_incidents.problem_id
+),
+
+causes as (
+    select problem_id, deployment_id, service_version
+    from (
+        select
+            suspects.*,
+            row_number() over (
+                partition by suspects.problem_id
+                order by suspects.ground asc, abs(suspects.hours_before) asc, suspects.deployment_id asc
+            ) as place
+        from suspects
+        inner join problems on suspects.problem_id = problems.problem_id
+        cross join ranking
+        where
+            suspects.ground < 3
+            or (
+                not problems.is_as_old_as_data
+                and suspects.hours_before >= -ranking.after_hours
+                -- Tickets come a day later.
+                and suspects.hours_before
+                <= ranking.before_hours + case when problems.problem_kind = 'ticket' then 24 else 0 end
+            )
+    ) as ordered
+    where place = 1
+),
+
+later_deployments as (
+    select
+        problems.problem_id,
+        deployments.deployment_id,
+        deployments.finished_at,
+        deployments.description,
+        lower(coalesce(deployments.description, '') || ' ' || coalesce(deployments.ref, '')) as said,
+        not problems.is_ongoing
+        and {{ hours_between('deployments.finished_at', 'problems.ended_at') }} between -8 and 12 as is_end,
+        problems.is_ongoing
+        or {{ hours_between('deployments.finished_at', 'problems.ended_at') }} > 12 as is_before_end
+    from problems
+    inner join deployments
+        on
+            problems.service = deployments.service
+            and deployments.finished_at > problems.started_at + interval 1 hour
+    left join causes on problems.problem_id = causes.problem_id
+    where causes.deployment_id is null or causes.deployment_id != deployments.deployment_id
+),
+
+said_in_problems as (
+    select
+        problems.problem_id,
+        coalesce(problems.template, '') || ' ' || coalesce(problems.operation, '') || ' '
+        || coalesce(problems.dependency, '') || ' ' || coalesce(measures.subjects, '') as said
+    from problems
+    inner join measures on problems.problem_id = measures.problem_id
+),
+
+problem_words as (
+    {{ words_of('said_in_problems', 'said') }}
+),
+
+said_in_deployments as (
+    select problem_id, deployment_id, description
+    from later_deployments
+),
+
+deployment_words as (
+    {{ words_of('said_in_deployments', "coalesce(description, '')") }}
+),
+
+shared_words as (
+    -- A deployment that speaks of the problem's own words was meant for it.
+    select distinct deployment_words.problem_id, deployment_words.deployment_id
+    from deployment_words
+    inner join problem_words
+        on deployment_words.problem_id = problem_words.problem_id and deployment_words.word = problem_words.word
+    where
+        length(deployment_words.word) >= 5
+        and deployment_words.word not in (select lower(services.service) from services)
+        and deployment_words.word not in ('about', 'after', 'error', 'errors', 'request', 'requests', 'service', 'since')
+),
+
+attempts as (
+    select
+        later_deployments.problem_id,
+        later_deployments.deployment_id,
+        case
+            when later_deployments.is_end then true
+            when {{ hours_between('later_deployments.finished_at', as_of()) }} >= ranking.fix_hours then false
+        end as is_effective,
+        row_number() over (
+            partition by later_deployments.problem_id
+            order by
+                case when later_deployments.is_end then 0 else 1 end,
+                later_deployments.finished_at desc,
+                later_deployments.deployment_id asc
+        ) as place
+    from later_deployments
+    cross join ranking
+    left join shared_words
+        on
+            later_deployments.problem_id = shared_words.problem_id
+            and later_deployments.deployment_id = shared_words.deployment_id
+    where
+        later_deployments.is_end
+        or (
+            later_deployments.is_before_end
+            and (
+                shared_words.deployment_id is not null
+                or {{ has_pattern('later_deployments.said', "'(^|[^a-z])(' || ranking.fix_words || ')'") }}
+            )
+        )
+),
+
+final as (
+    select
+        problems.problem_id,
+        causes.deployment_id,
+        coalesce(problems.service_version, causes.service_version) as service_version,
+        own_incidents.incident_id,
+        attempts.deployment_id as fix_deployment_id,
+        attempts.is_effective as is_fix_effective
+    from problems
+    left join causes on problems.problem_id = causes.problem_id
+    left join own_incidents on problems.problem_id = own_incidents.problem_id
+    left join attempts on problems.problem_id = attempts.problem_id and attempts.place = 1
+)
+
+select * from final

@@ -1,0 +1,183 @@
+-- Whom a problem reached and what it cost them; one row per problem.
+with problems as (
+    select * from {{ ref('int_problems_united') }}
+),
+
+own_times as (
+    select * from {{ ref('int_own_times_by_hour') }}
+),
+
+reference_values as (
+    select * from {{ ref('int_operation_references') }}
+),
+
+operation_counts as (
+    select * from {{ ref('int_operation_counts_by_hour') }}
+),
+
+log_hours as (
+    select * from {{ ref('int_log_symptoms_by_hour') }}
+),
+
+met as (
+    select * from {{ ref('int_problem_account_days') }}
+),
+
+problem_tickets as (
+    select * from {{ ref('int_problem_tickets') }}
+),
+
+tickets as (
+    select * from {{ ref('int_tickets_latest') }}
+),
+
+ranking as (
+    select * from {{ ref('stg_lake__ranking') }}
+),
+
+times_met as (
+    select
+        problems.problem_id,
+        own_times.bucket,
+        sum(own_times.span_count) as span_count
+    from problems
+    inner join own_times
+        on
+            problems.operation_id = own_times.operation_id
+            and own_times.hour_start_at >= problems.started_at
+            and own_times.hour_start_at < problems.ended_at
+            and (problems.feature_variant is null or problems.feature_variant = own_times.feature_variant)
+            and (problems.service_version is null or problems.service_version = own_times.service_version)
+    where problems.problem_kind = 'latency'
+    group by problems.problem_id, own_times.bucket
+),
+
+percentiles_met as (
+    {{ percentiles('times_met', ['problem_id'], [95]) }}
+),
+
+slow as (
+    select
+        problems.problem_id,
+        sum(times_met.span_count) as affected_count,
+        sum(times_met.span_count * greatest({{ bucket_ms('times_met.bucket') }} - reference_values.mean_ms, 0))
+        / 60000.0 as waited_minutes
+    from problems
+    inner join reference_values on problems.operation_id = reference_values.operation_id
+    inner join times_met on problems.problem_id = times_met.problem_id and times_met.bucket > problems.bucket
+    group by problems.problem_id
+),
+
+failed as (
+    select
+        problems.problem_id,
+        sum(operation_counts.origin_error_count) as affected_count
+    from problems
+    inner join operation_counts
+        on
+            problems.operation_id = operation_counts.operation_id
+            and operation_counts.hour_start_at >= problems.started_at
+            and operation_counts.hour_start_at < problems.ended_at
+            and (problems.feature_variant is null or problems.feature_variant = operation_counts.feature_variant)
+            and (problems.service_version is null or problems.service_version = operation_counts.service_version)
+    where problems.problem_kind = 'error'
+    group by problems.problem_id
+),
+
+logged as (
+    select
+        problems.problem_id,
+        sum(log_hours.observed) as affected_count
+    from problems
+    inner join log_hours
+        on
+            problems.symptom_id = log_hours.symptom_id
+            and log_hours.hour_start_at >= problems.started_at
+            and log_hours.hour_start_at < problems.ended_at
+    where problems.problem_kind = 'log'
+    group by problems.problem_id
+),
+
+accounts_reached as (
+    select problem_id, account_id
+    from met
+    union distinct
+    select problem_tickets.problem_id, tickets.account_id
+    from problem_tickets
+    inner join tickets
+        on problem_tickets.source = tickets.source and problem_tickets.ticket_id = tickets.ticket_id
+    where tickets.account_id is not null
+),
+
+account_counts as (
+    select problem_id, count(distinct account_id) as account_count
+    from accounts_reached
+    group by problem_id
+),
+
+ticket_counts as (
+    select problem_id, count(*) as ticket_count
+    from problem_tickets
+    group by problem_id
+),
+
+subjects as (
+    -- Words are shown when several accounts used them; a subject of one account may name somebody.
+    select
+        problem_tickets.problem_id,
+        tickets.subject_key,
+        min(tickets.subject) as subject,
+        count(*) as ticket_count,
+        row_number() over (
+            partition by problem_tickets.problem_id
+            order by count(*) desc, tickets.subject_key asc
+        ) as place
+    from problem_tickets
+    inner join tickets
+        on problem_tickets.source = tickets.source and problem_tickets.ticket_id = tickets.ticket_id
+    cross join ranking
+    where tickets.subject_key != ''
+    group by problem_tickets.problem_id, tickets.subject_key, ranking.shown_from_accounts
+    having count(distinct tickets.account_id) >= ranking.shown_from_accounts
+),
+
+subject_lists as (
+    select
+        problem_id,
+        max(case when place = 1 then subject_key end) as subject,
+        {{ text_list('subject_key', 'place', ' ') }} as subjects
+    from subjects
+    group by problem_id
+),
+
+final as (
+    select
+        problems.problem_id,
+        coalesce(account_counts.account_count, 0) as account_count,
+        coalesce(ticket_counts.ticket_count, 0) as ticket_count,
+        cast(
+            coalesce(slow.affected_count, failed.affected_count, logged.affected_count, 0) as bigint
+        ) as affected_count,
+        coalesce(slow.waited_minutes, 0)
+        + coalesce(slow.affected_count, 0) * ranking.minutes_per_slow_request
+        + coalesce(failed.affected_count, 0) * ranking.minutes_per_failed_request
+        + coalesce(logged.affected_count, 0) * ranking.minutes_per_log_record
+        + coalesce(ticket_counts.ticket_count, 0) * ranking.minutes_per_ticket as minutes_lost,
+        case when problems.test != 'objective' then reference_values.p95_ms end as p95_before_ms,
+        percentiles_met.p95_ms as p95_after_ms,
+        subject_lists.subject,
+        subject_lists.subjects
+    from problems
+    cross join ranking
+    left join reference_values
+        on problems.operation_id = reference_values.operation_id and problems.problem_kind = 'latency'
+    left join percentiles_met on problems.problem_id = percentiles_met.problem_id
+    left join slow on problems.problem_id = slow.problem_id
+    left join failed on problems.problem_id = failed.problem_id
+    left join logged on problems.problem_id = logged.problem_id
+    left join account_counts on problems.problem_id = account_counts.problem_id
+    left join ticket_counts on problems.problem_id = ticket_counts.problem_id
+    left join subject_lists on problems.problem_id = subject_lists.problem_id
+)
+
+select * from final

@@ -1,0 +1,1 @@
+"""Dagster objects only, autoloaded; one folder per stage, named by its verb."""

@@ -1,0 +1,1 @@
+"""Alert: stale, never arrived, recovered."""

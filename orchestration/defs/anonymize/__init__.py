@@ -1,0 +1,1 @@
+"""Anonymize: personal data and secrets stop here."""

@@ -1,0 +1,1 @@
+"""Gate: what may be counted."""

@@ -1,0 +1,1 @@
+"""Ingest: every source read once, its records split by day."""

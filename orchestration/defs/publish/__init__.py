@@ -1,0 +1,1 @@
+"""Publish: one file per role."""

@@ -1,0 +1,1 @@
+"""Retain: expiry with proof."""

@@ -1,0 +1,1 @@
+"""Sample: exact counts first, then the rows worth looking at."""

@@ -1,0 +1,212 @@
+"""Rows by hand in, figures out: the marts say what the lake's rows mean, and say the same again."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import duckdb
+import polars as pl
+import pytest
+from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+from dbt.cli.main import dbtRunner
+
+from orchestration.lake import Lake
+from orchestration.rollups.histogram import bucket_of, percentile_from_buckets
+from orchestration.settings import PROJECT
+from orchestration.stages.warehousing import LAKE_TABLES, prepare_warehouse
+
+DAY = datetime(2026, 5, 4, tzinfo=UTC)
+AS_OF = DAY + timedelta(days=3)
+# 200 durations in nanoseconds over two days: 1, 2, ... 200 ms.
+DURATIONS = pl.DataFrame({"duration_ns": [n * 1_000_000 for n in range(1, 201)]})
+HISTOGRAM = DURATIONS.select(bucket=bucket_of(pl.col("duration_ns"))).group_by("bucket").len("span_count")
+
+
+def at(**after):
+    return DAY + timedelta(**after)
+
+
+def spans(**own):
+    base = {"hour_start_at": DAY, "service": "cart", "operation": "get", "kind": "server", "error_count": 0}
+    return {**base, "origin_error_count": 0, "duration_ms": 0.0, "self_ms": 0.0, **own}
+
+
+LAKE = {
+    "span_requests": [
+        spans(span_count=150, error_count=3),
+        spans(span_count=50, error_count=2, hour_start_at=at(days=1), kind="client"),
+        spans(service="silent", kind="unspecified", span_count=4, error_count=1),
+    ],
+    "span_latency": [
+        *(
+            {**spans(measure="duration"), **row, "span_count": 3 * row["span_count"]}
+            for row in HISTOGRAM.sort("bucket").iter_rows(named=True)
+        ),
+        {**spans(service="silent", kind="unspecified", measure="duration"), "bucket": 1280, "span_count": 4},
+        # time without the children's: no part of these percentiles
+        {**spans(measure="self"), "bucket": 1, "span_count": 5000},
+    ],
+    "log_templates": [
+        {"hour_start_at": DAY, "service": "printer", "severity": "ERROR", "template_id": "a", "record_count": 7},
+        {"hour_start_at": DAY, "service": "printer", "severity": "INFO", "template_id": "b", "record_count": 2},
+    ],
+    "tickets": [
+        {"ticket_id": "1", "record_id": "1:a", "status": "new", "event_at": at(hours=1), "created_at": at(hours=1)},
+        {"ticket_id": "1", "record_id": "1:b", "status": "solved", "event_at": at(hours=5), "created_at": at(hours=1)},
+        {"ticket_id": "2", "record_id": "2:a", "status": "open", "event_at": at(hours=2), "created_at": at(hours=2)},
+    ],
+    "ticket_events": [
+        {"ticket_id": "1", "record_id": "1:c", "event_type": "comment", "author_role": "agent", "is_public": True}
+        | {"event_at": at(hours=1, minutes=45)},
+    ],
+    "deployments": [
+        {"deployment_id": "d", "record_id": f"d:{status}", "status": status, "created_at": DAY, "service": "cart"}
+        | {"event_at": at(minutes=minutes)}
+        for minutes, status in ((0, "created"), (4, "success"), (2000, "inactive"))
+    ],
+    "incidents": [
+        {"incident_id": "i", "record_id": f"i:{kind}", "entry_type": kind, "created_at": at(minutes=9)}
+        | {"started_at": DAY, "service": "cart", "event_at": at(minutes=minutes)}
+        for minutes, kind in ((9, "trigger"), (11, "acknowledge"), (40, "mitigate"), (69, "resolve"))
+    ],
+}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("warehouse")
+
+
+@pytest.fixture(scope="module")
+def build(folder):
+    """Builds the marts over the given rows; gives back a way to ask them."""
+
+    def run(lake):
+        warehouse = folder / "feedback.duckdb"
+        prepare_warehouse(Lake(folder / "empty"), warehouse)
+        with duckdb.connect(str(warehouse)) as connection:
+            for name, rows in lake.items():
+                schema = {"source": pl.String(), **LAKE_TABLES[name].schema}
+                given = [{**dict.fromkeys(schema), "source": "system", **row} for row in rows]
+                connection.register("given", pl.DataFrame(given, schema=schema).to_arrow())
+                connection.execute(f"drop view lake.{name}")
+                connection.execute(f"create table lake.{name} as select * from given")
+                connection.unregister("given")
+        dbt_build(warehouse)
+        return warehouse
+
+    return run
+
+
+def dbt_build(warehouse):
+    project = str(PROJECT / "dbt_project")
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("FEEDBACK_WAREHOUSE", str(warehouse))
+        words = ["--quiet", "build", "--project-dir", project, "--profiles-dir", project]
+        words += ["--vars", json.dumps({"run_id": "run-1", "as_of": AS_OF.isoformat()})]
+        words += ["--target-path", str(warehouse.parent / "dbt"), "--log-path", str(warehouse.parent / "dbt")]
+        words += ["--exclude", "path:models/intermediate/pain_points", "path:models/marts/pain_points"]
+        done = dbtRunner().invoke(words)
+    DuckDBConnectionManager.close_all_connections()  # dbt would keep the file open as long as the process lives
+    failed = [result.node.name for result in done.result or () if result.status in ("error", "fail")]
+    assert (done.success, failed) == (True, []), done.exception
+
+
+def everything(warehouse):
+    """Rows of every mart, in an order of their own."""
+    with duckdb.connect(str(warehouse), read_only=True) as connection:
+        names = connection.execute(
+            "select table_name from information_schema.tables where table_schema = 'marts' order by table_name"
+        ).fetchall()
+        return {name: connection.table(f"marts.{name}").pl().sort(pl.all()).rows() for (name,) in names}
+
+
+@pytest.fixture(scope="module")
+def built(build):
+    return build(LAKE)
+
+
+@pytest.fixture
+def ask(built):
+    def rows(sql):
+        with duckdb.connect(str(built), read_only=True) as connection:
+            return connection.execute(sql).fetchall()
+
+    return rows
+
+
+def test_percentiles_are_those_of_the_histogram_module(ask):
+    found = ask("select p50_ms, p90_ms, p95_ms, p99_ms from marts.fct_service_health where service = 'cart'")
+    expected = [percentile_from_buckets(HISTOGRAM, p) / 1e6 for p in (0.5, 0.9, 0.95, 0.99)]
+    assert found[0] == pytest.approx(expected, rel=1e-12)
+    # the true nearest-rank ones, at most 0.55 % off
+    assert found[0] == pytest.approx([100, 180, 190, 198], rel=0.0055)
+
+
+@pytest.mark.parametrize(
+    ("service", "figures"),
+    [
+        ("cart", (200, 150, 5, 3, 0.02, 0, 0)),  # client spans are no requests
+        ("silent", (4, 4, 1, 1, 0.25, 0, 0)),  # no span says its kind: each counts
+        ("printer", (0, 0, 0, 0, None, 9, 7)),  # only logs
+    ],
+)
+def test_requests_and_errors_are_counted(ask, service, figures):
+    columns = "span_count, request_count, error_count, failed_request_count, error_ratio, log_count, error_log_count"
+    assert ask(f"select {columns} from marts.fct_service_health where service = '{service}'") == [figures]
+
+
+def test_days_without_spans_have_no_row(ask):
+    days = ask(
+        "select cast(event_date as varchar), span_count from marts.fct_service_health_daily where service = 'cart'"
+    )
+    assert sorted(days)[:1] == [("2026-05-04", 150)]
+
+
+def test_tickets_say_how_long_customers_waited(ask):
+    columns = "ticket_id, is_open, first_response_minutes, resolution_minutes"
+    assert ask(f"select {columns} from marts.fct_tickets order by ticket_id") == [
+        ("1", False, 45, 240),
+        ("2", True, None, None),
+    ]
+
+
+def test_ticket_volume_goes_on_to_the_as_of_time(ask):
+    columns = "day(event_date), created_count, solved_count, backlog_count"
+    assert ask(f"select {columns} from marts.fct_ticket_volume_daily order by event_date") == [
+        (4, 2, 1, 1),
+        (5, 0, 0, 1),
+        (6, 0, 0, 1),
+    ]
+
+
+def test_a_deployment_keeps_its_first_success(ask):
+    assert ask("select status, finished_at - created_at from marts.fct_deployments") == [
+        ("success", timedelta(minutes=4))
+    ]
+
+
+def test_an_incident_has_four_durations(ask):
+    names = ("detect", "acknowledge", "mitigate", "resolve")
+    columns = ", ".join(f"time_to_{name}_minutes" for name in names)
+    assert ask(f"select {columns} from marts.fct_incidents") == [(9, 2, 31, 60)]
+
+
+def test_every_service_has_an_owner_and_every_row_its_origin(ask):
+    assert ask("select owner_team from marts.dim_services where service = 'cart'") == [("payments",)]
+    assert ask("select distinct run_id, as_of = '2026-05-07 00:00:00+00' from marts.dim_services") == [("run-1", True)]
+    hashes = ask(
+        "select distinct definition_hash from marts.dim_services union select definition_hash from marts.fct_tickets"
+    )
+    assert len(hashes) == 2
+
+
+def test_building_again_changes_no_row(build, built):
+    before = everything(built)
+    assert everything(build(LAKE)) == before
+
+
+def test_an_empty_lake_builds(build, folder):
+    rows = everything(build({}))
+    assert {name: len(found) for name, found in rows.items() if found and name != "dim_services"} == {}

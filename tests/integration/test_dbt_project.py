@@ -1,0 +1,118 @@
+"""What every model of the dbt project has: an owner, a grain, a contract, columns that say what they are, and a use."""
+
+import json
+
+import pytest
+from dbt.cli.main import dbtRunner
+from ruamel.yaml import YAML
+
+from governance.policy import config_file
+from orchestration.settings import PROJECT
+from orchestration.stages.warehousing import COPIED_TABLES, LAKE_TABLES
+
+AUDIT = ["run_id", "as_of", "definition_hash"]
+
+
+@pytest.fixture(scope="module")
+def manifest(tmp_path_factory):
+    target = tmp_path_factory.mktemp("dbt")
+    project = str(PROJECT / "dbt_project")
+    words = [
+        "--project-dir",
+        project,
+        "--profiles-dir",
+        project,
+        "--target-path",
+        str(target),
+        "--log-path",
+        str(target),
+    ]
+    done = dbtRunner().invoke(["--quiet", "parse", *words])
+    assert done.success, done.exception
+    return json.loads((target / "manifest.json").read_text())
+
+
+@pytest.fixture(scope="module")
+def models(manifest):
+    return {node["name"]: node for node in manifest["nodes"].values() if node["resource_type"] == "model"}
+
+
+@pytest.fixture(scope="module")
+def marts(models):
+    return {name: node for name, node in models.items() if node["schema"] == "marts"}
+
+
+def lacking(nodes, condition):
+    return [name for name, node in nodes.items() if not condition(node)]
+
+
+def test_every_model_has_a_group_whose_owner_has_an_address(manifest, models):
+    addresses = {group["name"]: group["owner"]["email"] for group in manifest["groups"].values()}
+    assert lacking(models, lambda node: "@" in addresses.get(node["group"], "")) == []
+
+
+def test_every_model_says_its_grain(models):
+    assert lacking(models, lambda node: "one row" in node["description"]) == []
+
+
+def test_every_mart_is_a_public_table_under_contract(marts):
+    assert lacking(marts, lambda node: node["access"] == "public" and node["contract"]["enforced"]) == []
+
+
+def test_every_column_of_a_mart_is_described(marts):
+    dark = {
+        f"{name}.{column}"
+        for name, node in marts.items()
+        for column, known in node["columns"].items()
+        if len(known["description"]) < 5
+    }
+    assert dark == set()
+
+
+def test_every_mart_names_its_run_its_time_and_its_definition(marts):
+    assert lacking(marts, lambda node: list(node["columns"])[-3:] == AUDIT) == []
+
+
+def test_the_grain_of_every_mart_is_tested(manifest, marts):
+    tested = {
+        node["attached_node"]
+        for node in manifest["nodes"].values()
+        if node["resource_type"] == "test" and node.get("test_metadata", {}).get("name") in ("one_row_per", "unique")
+    }
+    assert lacking(marts, lambda node: node["unique_id"] in tested) == []
+
+
+def test_every_mart_is_used_by_something_that_is_named(manifest, marts):
+    used = {parent for exposure in manifest["exposures"].values() for parent in exposure["depends_on"]["nodes"]}
+    assert lacking(marts, lambda node: node["unique_id"] in used) == []
+
+
+def test_only_staging_reads_the_lake(models):
+    readers = {
+        name for name, node in models.items() if any(p.startswith("source.") for p in node["depends_on"]["nodes"])
+    }
+    assert {name for name in readers if not name.startswith("stg_lake__")} == set()
+
+
+def test_what_may_be_published_is_in_the_marts(marts):
+    tables = YAML(typ="safe").load(config_file("policies/access.yml"))["tables"].values()
+    unknown = {
+        f"{table['from']}.{column}"
+        for table in tables
+        if table["from"].startswith("marts.")
+        for column in table["columns"]
+        if column not in marts[table["from"].removeprefix("marts.")]["columns"]
+    }
+    assert unknown == set()
+
+
+def test_the_sources_are_the_relations_the_transform_stage_makes(manifest):
+    described = {source["name"]: source for source in manifest["sources"].values()}
+    assert set(described) == {*LAKE_TABLES, *COPIED_TABLES}
+    columns = {name: ["source", *table.schema] for name, table in LAKE_TABLES.items()}
+    assert {name: list(described[name]["columns"]) for name in columns} == columns
+
+
+def test_dagster_finds_each_source_under_the_key_of_its_asset(manifest):
+    keys = {source["name"]: source["config"]["meta"]["dagster"]["asset_key"] for source in manifest["sources"].values()}
+    assert keys == {name: ["lake", name] for name in keys}

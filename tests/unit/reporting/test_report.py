@@ -1,0 +1,119 @@
+"""The status report, read without JavaScript."""
+
+import base64
+import hashlib
+import re
+
+import duckdb
+import pytest
+
+from governance.errors import FeedbackError
+from orchestration.reporting.data import read_report_data
+from orchestration.reporting.report import build_report
+
+SECTIONS = ("pain-points", "services", "tickets", "changes", "gate", "ledger", "definitions")
+HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(1)>"
+
+
+@pytest.fixture(scope="module")
+def page(data, as_of):
+    return build_report(data, as_of)
+
+
+@pytest.fixture(scope="module")
+def words(page):
+    """What a reader sees, as one line."""
+    body = re.sub(r"<(script|style)\b.*?</\1>", " ", page, flags=re.S)
+    return " ".join(re.sub(r"<[^>]+>", " ", body).split())
+
+
+@pytest.fixture(scope="module")
+def empty_page(made, as_of):
+    return build_report(made({}), as_of)
+
+
+def test_page_is_below_two_megabytes_and_the_same_every_time(page, data, as_of):
+    assert len(page.encode()) < 2_000_000
+    assert build_report(data, as_of) == page
+
+
+def test_nothing_is_loaded_from_outside(page):
+    markup = re.sub(r"<(script|style)\b.*?</\1>", " ", page, flags=re.S)
+    assert not re.findall(r"""(?:src|href)=["'](?!#|data:)""", markup)
+    assert "default-src 'none'" in page
+
+
+def test_security_policy_allows_exactly_the_scripts_of_the_page(page):
+    scripts = re.findall(r"<script>(.*?)</script>", page, flags=re.S)
+    hashes = {"sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in scripts}
+    assert set(re.findall(r"'(sha256-[^']+)'", page)) == hashes
+    assert len(hashes) == 2
+
+
+def test_every_section_and_pain_point_has_its_anchor(page):
+    ids = re.findall(r'\bid="([^"]+)"', page)
+    assert len(ids) == len(set(ids))
+    assert set(SECTIONS) <= set(ids)
+    assert {f"pp-{rank}" for rank in range(1, 13)} <= set(ids)
+    assert set(re.findall(r'href="#([^"]+)"', page)) <= set(ids)
+
+
+def test_every_chart_has_a_table_beside_it(page):
+    for figure in re.finditer(r"<figure\b.*?</figure>", page, flags=re.S):
+        following = page[figure.end() : figure.end() + 600]
+        assert "<table" in following, figure.group()[:80]
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "12 pain points found, 11 of them ongoing. The worst: Checkout is slow since deployment 4711",
+        "3 fixes shipped: 1 helped, 1 did not, for 1 it is too early to tell.",
+        "As of 2026-11-21 00:00 UTC",
+        "42 days, 2026-10-10 to 2026-11-20 (UTC days)",
+        "every one of them is accounted for",
+        "✗ 1 day withheld otel logs 2026-11-09",
+        "severity is known",
+        "no data: not measurable",  # never a zero
+        "no data: still open",
+        "590 ms before: 210 ms",
+        "fix shipped with deployment 4742: it did not help",
+    ],
+)
+def test_page_says(words, sentence):
+    assert sentence in words
+
+
+def test_run_and_definitions_are_named(words):
+    assert "run 5f1c09aa" in words
+    assert "rpt_pain_points 12 d41d8cd98f00" in words
+
+
+def test_empty_warehouse_says_why_instead_of_zero(empty_page):
+    for reason in (
+        "no pain point was found in these days",
+        "no trace passed the gate",
+        "no ticket passed the gate",
+        "no deployment passed the gate",
+        "the gate has judged no day",
+        "nothing has been read yet",
+    ):
+        assert f"No data because {reason}" in empty_page
+    assert "data-chart=" not in empty_page
+    assert len(empty_page) < 100_000  # no chart, no library
+
+
+def test_text_of_records_cannot_become_markup(made, as_of):
+    texts = dict.fromkeys(("title", "reason", "service", "operation", "owner_team", "status", "trend"), HOSTILE)
+    row = {"rank": 1, "pain_point_id": "a", **texts}
+    day = {"service": HOSTILE, "event_date": as_of.date(), "p95_ms": 1.0}
+    marts = {"pain_points": [row], "health_daily": [day], "health": [{"service": HOSTILE}]}
+    page = build_report(made(marts), as_of)
+    assert "alert(1)" in page
+    assert "<script>alert" not in page
+    assert "<img src=x" not in page
+
+
+def test_missing_mart_is_named():
+    with duckdb.connect() as connection, pytest.raises(FeedbackError, match=r"marts\.rpt_pain_points is not as"):
+        read_report_data(connection)
