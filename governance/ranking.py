@@ -25,6 +25,7 @@ class Detection(Strict):
     tolerated_records: float = Field(gt=0)
     tolerated_tickets: float = Field(gt=0)
     least_factor: float = Field(gt=1)
+    least_factor_ticket: float = Field(gt=1)
     least_evidence: float = Field(gt=0)
     least_evidence_log: float = Field(gt=0)
     least_evidence_ticket: float = Field(gt=0)

@@ -142,4 +142,5 @@ def _nothing(lake: Lake) -> str:
 def _show_result(lake: Lake) -> None:
     from orchestration.reporting.summary import show_summary
 
-    show_summary(Console(highlight=False), home())
+    console = Console(highlight=False)
+    show_summary(console if console.is_terminal else Console(highlight=False, width=max(console.width, 110)), home())

@@ -6,5 +6,5 @@
 
 {# Minutes from one time to another, with fraction; null where one is unknown or the later one comes first. #}
 {% macro minutes_between(earlier, later) -%}
-    case when {{ later }} >= {{ earlier }} then {{ hours_between(earlier, later) }} * 60.0 end
+    case when {{ later }} >= {{ earlier }} then round({{ hours_between(earlier, later) }} * 60.0, 6) end
 {%- endmacro %}

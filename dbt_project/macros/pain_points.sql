@@ -48,3 +48,9 @@
 {% macro shown_version(version) -%}
     case when {{ has_pattern(version, "'^[0-9]'") }} then 'v' || {{ version }} else {{ version }} end
 {%- endmacro %}
+
+
+{# Which block of five days since the first a date is in. #}
+{% macro five_day_block(first_date, date) -%}
+    cast(floor({{ days_between(first_date, date) }} / 5) as integer)
+{%- endmacro %}

@@ -18,7 +18,7 @@ def _specs() -> Iterator[dg.AssetSpec]:
         window = windows.window_of(key)
         yield dg.AssetSpec(
             key.split("/"),
-            deps=[dg.AssetKey(["rpt_pain_points"])],
+            deps=[dg.AssetKey(table.relation.split(".")) for table in role.tables],
             skippable=True,
             description=f"{role.description} One DuckDB file, masked by policies/access.yml, swapped in whole.",
             group_name="publish",

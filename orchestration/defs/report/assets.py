@@ -3,12 +3,13 @@
 import dagster as dg
 
 from orchestration.defs.partitions import as_of, guarded
+from orchestration.reporting.data import MARTS
 from orchestration.stages.reporting import write_report
 
 
 @dg.asset(
     key=["report", "status"],
-    deps=[dg.AssetKey(["rpt_pain_points"]), dg.AssetKey(["fct_service_health"]), dg.AssetKey(["fct_ledger"])],
+    deps=[["marts", mart] for mart, _ in MARTS.values()],
     group_name="report",
     kinds={"html"},
     owners=["data-stewards@example.com"],

@@ -2,10 +2,13 @@
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import dagster as dg
 from dagster_dbt import DbtCliResource, DbtProject, dbt_assets
+from dbt.cli.main import dbtRunner
 
+from governance.errors import FeedbackError
 from governance.sources import load_sources
 from orchestration.defs.partitions import as_of, guarded_steps
 from orchestration.defs.presentation import column_schema
@@ -50,15 +53,22 @@ def lake_views(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResu
     )
 
 
-def _prepared_manifest() -> DbtProject:
-    """The project with a manifest newer than its files; `prepare_if_dev` does nothing outside `dagster dev`."""
+def _manifest() -> Path:
+    """The project's manifest, parsed again where a file is newer; `prepare_if_dev` does nothing outside `dagster dev`.
+
+    Raises:
+        FeedbackError: the project does not parse.
+    """
     newest = max(path.stat().st_mtime for path in DBT.project_dir.rglob("*") if path.suffix in {".sql", ".yml"})
     if not DBT.manifest_path.exists() or DBT.manifest_path.stat().st_mtime < newest:
-        DBT.preparer.prepare(DBT)
-    return DBT
+        folder = str(DBT.project_dir)
+        parsed = dbtRunner().invoke(["--quiet", "parse", "--project-dir", folder, "--profiles-dir", folder])
+        if not parsed.success:
+            raise FeedbackError(f"dbt_project does not parse: {parsed.exception}; see {home().root}/dbt/logs/dbt.log")
+    return DBT.manifest_path
 
 
-@dbt_assets(manifest=_prepared_manifest().manifest_path, project=DBT)
+@dbt_assets(manifest=_manifest(), project=DBT)
 def models(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[object]:
     """Staging, intermediate and marts in one build; their data tests are checks."""
     moment = as_of(context)

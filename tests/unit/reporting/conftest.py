@@ -206,7 +206,9 @@ def write_marts(connection: duckdb.DuckDBPyConnection, rows: Mapping[str, list[R
         connection.execute(f"create table marts.{mart} ({', '.join(f'{c} {kind}' for c, kind in columns.items())})")
         values = [{**dict.fromkeys(columns), **ORIGIN, **row} for row in rows.get(name, [])]
         if values:
-            connection.register("given", pl.DataFrame(values, infer_schema_length=None).select(columns).to_arrow())
+            connection.register(
+                "given", pl.DataFrame(values, infer_schema_length=None).select(list(columns)).to_arrow()
+            )
             connection.execute(f"insert into marts.{mart} from given")
             connection.unregister("given")
 

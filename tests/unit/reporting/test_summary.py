@@ -43,7 +43,6 @@ def test_screen_fits_a_hundred_columns_and_needs_no_terminal(screen):
         "Gate: 3 of 5 expectations met on every day",
         "severity is known failed for 959 of 96,600 rows",
         "withheld: otel logs 2026-11-09",
-        "fix shipped with deployment 4742",
     ],
 )
 def test_screen_says(screen, words):

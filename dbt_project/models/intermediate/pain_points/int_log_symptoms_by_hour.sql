@@ -111,28 +111,37 @@ summed as (
     group by symptom_id, service, severity, hour_start_at, event_date
 ),
 
-ordered_days as (
+-- Blocks of five days, of which the best quarter shows what is usual: a line can come up early and stay.
+blocks as (
     select
-        symptom_id,
-        event_date,
-        sum(observed) as observed,
-        sum(exposure) as exposure,
+        summed.symptom_id,
+        {{ five_day_block('bounds.first_date', 'summed.event_date') }} as block,
+        sum(summed.observed) as observed,
+        sum(summed.exposure) as exposure,
+        count(distinct summed.event_date) as day_count
+    from summed
+    cross join bounds
+    group by summed.symptom_id, {{ five_day_block('bounds.first_date', 'summed.event_date') }}
+),
+
+ordered_blocks as (
+    select
+        *,
         row_number() over (
             partition by symptom_id
-            order by sum(observed) / greatest(sum(exposure), 1) asc, sum(exposure) desc, event_date asc
+            order by observed / greatest(exposure, 1) asc, exposure desc, block asc
         ) as place,
-        count(*) over (partition by symptom_id) as day_count
-    from summed
-    group by symptom_id, event_date
+        count(*) over (partition by symptom_id) as block_count
+    from blocks
 ),
 
 usual as (
     select
         symptom_id,
-        (sum(case when place * 2 <= day_count + 1 then observed end) + 0.5)
-        / (sum(case when place * 2 <= day_count + 1 then exposure end) + 1) as usual_ratio,
-        sum(exposure) / greatest(max(day_count), 1) as daily_exposure
-    from ordered_days
+        (sum(case when place * 4 <= block_count + 3 then observed end) + 0.5)
+        / (sum(case when place * 4 <= block_count + 3 then exposure end) + 1) as usual_ratio,
+        sum(exposure) / greatest(sum(day_count), 1) as daily_exposure
+    from ordered_blocks
     group by symptom_id
 ),
 

@@ -28,6 +28,12 @@ uses as (
     select
         themes.problem_id,
         unexplained.subject_key,
+        -- A new subject's first days can be too few to stand out: they belong to it all the same.
+        case
+            when min(unexplained.created_at) >= max(themes.first_date) - interval 7 day
+                then least(min(cast(unexplained.created_at as date)), max(themes.first_date))
+            else max(themes.first_date)
+        end as first_date,
         sum(
             case when cast(unexplained.created_at as date) between themes.first_date and themes.last_date then 1.0 else 0 end
         ) as count_inside,
@@ -76,9 +82,13 @@ of_themes as (
     inner join unexplained
         on
             themes.service = unexplained.service
-            and cast(unexplained.created_at as date) between themes.first_date and themes.last_date
+            and cast(unexplained.created_at as date) <= themes.last_date
     inner join judged
-        on themes.problem_id = judged.problem_id and unexplained.subject_key = judged.subject_key
+        on
+            themes.problem_id = judged.problem_id
+            and unexplained.subject_key = judged.subject_key
+            and cast(unexplained.created_at as date)
+            >= case when judged.is_rising then judged.first_date else themes.first_date end
     where judged.is_rising or (not judged.has_rising and judged.count_inside * 2 >= judged.most_inside)
 ),
 

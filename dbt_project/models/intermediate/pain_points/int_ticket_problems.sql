@@ -33,7 +33,7 @@ clear as (
     cross join ranking
     where
         scanned.evidence >= ranking.least_evidence_ticket
-        and scanned.observed >= scanned.expected * ranking.least_factor
+        and scanned.observed >= scanned.expected * ranking.least_factor_ticket
         and scanned.observed - scanned.expected >= ranking.least_excess
 ),
 

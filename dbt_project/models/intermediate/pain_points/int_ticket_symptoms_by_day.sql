@@ -1,5 +1,6 @@
--- Tickets a day that no telemetry problem explains, by service and by subject, against what is usual. Usual is the
--- better half of five-day blocks, and at most so many times what the median service gets: a theme can be as old as the data.
+-- Tickets a day that no telemetry problem explains, by service, by subject and by service with subjects only that came up
+-- after the first week, against what is usual. Usual is the best quarter of five-day blocks, and at most so many times what
+-- the median service gets: a theme can be as old as the data.
 with tickets as (
     select * from {{ ref('int_tickets_latest') }}
 ),
@@ -34,44 +35,84 @@ days as (
     {{ calendar('bounds') }}
 ),
 
+subjects as (
+    select
+        unexplained.service,
+        unexplained.subject_key,
+        count(*) as ticket_count,
+        count(*) >= 3 and min(unexplained.event_date) >= min(bounds.first_date) + interval 7 day as is_new
+    from unexplained
+    cross join bounds
+    where unexplained.subject_key != ''
+    group by unexplained.service, unexplained.subject_key
+),
+
 series as (
-    select md5(service) as symptom_id, service, cast(null as varchar) as subject_key, count(*) as ticket_count
+    select distinct
+        md5(service) as symptom_id,
+        'service' as scope,
+        service,
+        cast(null as varchar) as subject_key
     from unexplained
-    group by service
     union all
-    select md5(service || '|' || subject_key) as symptom_id, service, subject_key, count(*) as ticket_count
+    select distinct
+        md5(service || '|new') as symptom_id,
+        'new subjects' as scope,
+        service,
+        cast(null as varchar) as subject_key
+    from subjects
+    where is_new
+    union all
+    select
+        md5(service || '|subject|' || subject_key) as symptom_id,
+        'subject' as scope,
+        service,
+        subject_key
+    from subjects
+    where ticket_count >= 8
+),
+
+daily as (
+    select
+        unexplained.service,
+        unexplained.subject_key,
+        coalesce(subjects.is_new, false) as is_new,
+        unexplained.event_date,
+        count(*) as ticket_count
     from unexplained
-    where subject_key != ''
-    group by service, subject_key
-    having count(*) >= 8
+    left join subjects
+        on unexplained.service = subjects.service and unexplained.subject_key = subjects.subject_key
+    group by unexplained.service, unexplained.subject_key, subjects.is_new, unexplained.event_date
 ),
 
 counted as (
     select
         series.symptom_id,
+        series.scope,
         series.service,
         series.subject_key,
         days.event_date,
-        count(unexplained.service) as ticket_count
+        coalesce(sum(daily.ticket_count), 0) as ticket_count
     from series
     cross join days
-    left join unexplained
+    left join daily
         on
-            series.service = unexplained.service
-            and days.event_date = unexplained.event_date
-            and (series.subject_key is null or series.subject_key = unexplained.subject_key)
-    group by series.symptom_id, series.service, series.subject_key, days.event_date
+            series.service = daily.service
+            and days.event_date = daily.event_date
+            and (series.subject_key is null or series.subject_key = daily.subject_key)
+            and (series.scope != 'new subjects' or daily.is_new)
+    group by series.symptom_id, series.scope, series.service, series.subject_key, days.event_date
 ),
 
--- Blocks of five days: of single days with few tickets the better half has none, which is not what is usual.
+-- Blocks of five days: of single days with few tickets the best have none, which is not what is usual.
 blocks as (
     select
         counted.symptom_id,
-        cast(floor({{ days_between('bounds.first_date', 'counted.event_date') }} / 5) as integer) as block,
+        {{ five_day_block('bounds.first_date', 'counted.event_date') }} as block,
         avg(counted.ticket_count) as daily_count
     from counted
     cross join bounds
-    group by counted.symptom_id, cast(floor({{ days_between('bounds.first_date', 'counted.event_date') }} / 5) as integer)
+    group by counted.symptom_id, {{ five_day_block('bounds.first_date', 'counted.event_date') }}
     having count(*) >= 3
 ),
 
@@ -87,7 +128,7 @@ ordered_blocks as (
 usual as (
     select symptom_id, avg(daily_count) as usual_count
     from ordered_blocks
-    where place * 2 <= block_count + 1
+    where place * 4 <= block_count + 3
     group by symptom_id
 ),
 
@@ -98,7 +139,7 @@ median_service as (
     from (
         select service, avg(ticket_count) as daily_count
         from counted
-        where subject_key is null and service != '{{ unknown_service() }}'
+        where scope = 'service' and service != '{{ unknown_service() }}'
         group by service
     ) as services
 ),
@@ -107,6 +148,7 @@ final as (
     select
         counted.symptom_id,
         counted.service,
+        counted.scope,
         counted.subject_key,
         counted.event_date,
         cast(counted.ticket_count as double) as observed,
