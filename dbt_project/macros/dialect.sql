@@ -87,5 +87,13 @@
 
 {# Whole days from one date to another. #}
 {% macro days_between(earlier, later) -%}
-    {{ dbt.datediff(earlier, later, 'day') }}
+    {{ return(adapter.dispatch('days_between')(earlier, later)) }}
+{%- endmacro %}
+
+{% macro default__days_between(earlier, later) -%}
+    datediff('day', {{ earlier }}, {{ later }})
+{%- endmacro %}
+
+{% macro spark__days_between(earlier, later) -%}
+    datediff({{ later }}, {{ earlier }})
 {%- endmacro %}

@@ -19,7 +19,7 @@ from orchestration.sources.values import (
     whole_number,
 )
 
-# Constant of `event_at` for records without a time of their own: the time they were first received.
+# Constant of a column of time for records without one of their own: the time they were first received.
 RECEIVED = "received"
 _TRUE, _FALSE = ("true", "t", "yes", "1"), ("false", "f", "no", "0")
 
@@ -40,7 +40,11 @@ def add(rows: Rows, pull: Pull, signal: str, fields: Mapping[str, Json], line: i
     """
     schema = SIGNALS[signal].columns
     event_us = required_timestamp(event_time(fields, pull), pull.latest_us, "event_at")
-    cells = [_cell(fields.get(name), dtype, pull, name) for name, dtype in schema.items()]
+    now = pull.received_at.isoformat()
+    said = {
+        name: now if fields.get(name) == RECEIVED and schema[name] == TIMESTAMP else fields.get(name) for name in schema
+    }
+    cells = [_cell(said[name], dtype, pull, name) for name, dtype in schema.items()]
     cells[list(schema).index("event_at")] = event_us
     if not cells[list(schema).index("record_id")]:
         raise MalformedRecord("record_id is missing")

@@ -125,7 +125,9 @@ class Planted:
         """No harmless log template is among the first."""
         ranked = deployment.dicts(f"select * from rpt_pain_points where rank <= {first} and template is not null")
         noise = [words(template) for template in deployment.truth["noise_templates"]]
-        loud = [row["title"] for row in ranked if any(overlap(words(row["template"]), words_) > 0.7 for words_ in noise)]
+        loud = [
+            row["title"] for row in ranked if any(overlap(words(row["template"]), words_) > 0.7 for words_ in noise)
+        ]
         assert not loud
 
 

@@ -1,5 +1,7 @@
 """A user's mistake ends with one clear line and exit code 2, without a traceback."""
 
+import re
+
 import pytest
 
 pytestmark = pytest.mark.xdist_group("bad_use")
@@ -16,7 +18,6 @@ def empty(new_deployment):
         (["run", "--inbox", "/nowhere/at/all"], "no such folder; give --inbox DIR"),
         (["run", "--as-of", "yesterday"], "expected an ISO date"),
         (["query", "select 1", "--role", "analist"], "did you mean analyst?"),
-        (["query", "select 1", "--role", "analyst"], "feedback run"),
         (["source", "check", "otell", "--inbox", "."], "did you mean otel?"),
         (["simulate", "--scenario", "defualt"], "did you mean default?"),
     ],
@@ -29,18 +30,26 @@ def test_a_mistake_is_one_line_that_says_what_to_do(empty, words, said):
     assert "Traceback" not in done.stderr + done.stdout
 
 
+def test_a_query_before_the_first_run_says_what_fills_the_file(empty):
+    done = empty.feedback("query", "select 1", "--role", "analyst", check=False)
+    assert done.returncode == 1
+    assert "nothing is published for analyst yet; run `feedback run`" in done.stderr
+
+
 def test_an_unknown_option_is_wrong_use(empty):
     assert empty.feedback("run", "--colour", check=False).returncode == 2
 
 
 def test_a_wrong_policy_names_file_line_and_key(new_deployment, tmp_path):
     (tmp_path / "policies").mkdir()
-    (tmp_path / "policies" / "sampling.yml").write_text("owner: a@example.com\nreason: test\nrates: 7\n")
+    shipped = new_deployment("shipped").policy("sampling").splitlines()
+    text = [re.sub(r"ordinary_share: .*", "ordinary_share: 1.4", line) for line in shipped if line[:1] != "#"]
+    (tmp_path / "policies" / "sampling.yml").write_text("\n".join(text))
     deployment = new_deployment("wrong", FEEDBACK_CONFIG=str(tmp_path))
     (deployment.root / "inbox").mkdir(parents=True)
     done = deployment.feedback("run", check=False)
     assert done.returncode == 2
-    assert "policies/sampling.yml:3: rates" in done.stderr
+    assert re.search(r"policies/sampling.yml:\d+: traces.ordinary_share is 1.4", done.stderr)
     assert "Traceback" not in done.stderr
 
 

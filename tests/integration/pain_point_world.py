@@ -123,11 +123,10 @@ def build(warehouse: Path, *extra: str) -> list[str]:
     os.environ["FEEDBACK_WAREHOUSE"] = str(warehouse)
     project = str(PROJECT / "dbt_project")
     variables = json.dumps({"run_id": "run-test", "as_of": AS_OF.isoformat()})
-    places = ["--target-path", str(warehouse.parent / "dbt"), "--log-path", str(warehouse.parent / "logs")]
+    words = f"--quiet build --project-dir {project} --profiles-dir {project}".split()
+    words += ["--target-path", str(warehouse.parent / "dbt"), "--log-path", str(warehouse.parent / "logs")]
     try:
-        result = dbtRunner().invoke(
-            ["--quiet", "build", "--project-dir", project, "--profiles-dir", project, "--vars", variables, *places, *extra]
-        )
+        result = dbtRunner().invoke([*words, "--vars", variables, *extra])
     finally:
         DuckDBConnectionManager.close_all_connections()  # dbt keeps the file open, and others out
     if result.exception:

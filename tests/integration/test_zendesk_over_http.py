@@ -12,9 +12,9 @@ from governance.errors import FeedbackError, PolicyError, TransientError
 from governance.keys import Keyring
 from governance.sources import Http, Source
 from orchestration.lake import Lake
+from orchestration.sources.zendesk import Zendesk
 from orchestration.stages.landing import days_received, land
 from orchestration.stages.receiving import receive
-from orchestration.sources.zendesk import Zendesk
 
 AS_OF = datetime(2026, 6, 1, tzinfo=UTC)
 KEYS = Keyring(b"p" * 32, b"i" * 32)

@@ -11,9 +11,9 @@ from governance.keys import Keyring
 from governance.retention import load_retention
 from governance.sources import Files, Source
 from orchestration.lake import Lake
-from orchestration.stages.receiving import receive
 from orchestration.sources.tabular import Tabular
 from orchestration.stages.expiring import expire
+from orchestration.stages.receiving import receive
 
 AS_OF = datetime(2026, 6, 1, tzinfo=UTC)
 KEYS = Keyring(b"p" * 32, b"i" * 32)

@@ -79,7 +79,7 @@ exposures as (
         false as has_spans
     from (select distinct service from symptoms) as services
     cross join days
-    where services.service not in (select service from request_hours)
+    where services.service not in (select request_hours.service from request_hours)
 ),
 
 hours as (
@@ -111,6 +111,31 @@ summed as (
     group by symptom_id, service, severity, hour_start_at, event_date
 ),
 
+first_records as (
+    select
+        symptom_id,
+        min(hour_start_at) as first_record_at,
+        sum(observed) as observed
+    from summed
+    where observed > 0
+    group by symptom_id
+),
+
+-- A line that was not there for so long that ten of it were to be expected is new: what was before is what is usual.
+new_symptoms as (
+    select
+        summed.symptom_id,
+        sum(case when summed.hour_start_at < first_records.first_record_at then summed.exposure else 0 end)
+            as exposure_before
+    from summed
+    inner join first_records on summed.symptom_id = first_records.symptom_id
+    group by summed.symptom_id
+    having
+        sum(case when summed.hour_start_at < first_records.first_record_at then summed.exposure else 0 end)
+        * max(first_records.observed)
+        >= 10 * sum(case when summed.hour_start_at >= first_records.first_record_at then summed.exposure else 0 end)
+),
+
 -- Blocks of five days, of which the best quarter shows what is usual: a line can come up early and stay.
 blocks as (
     select
@@ -135,7 +160,7 @@ ordered_blocks as (
     from blocks
 ),
 
-usual as (
+usual_blocks as (
     select
         symptom_id,
         (sum(case when place * 4 <= block_count + 3 then observed end) + 0.5)
@@ -143,6 +168,15 @@ usual as (
         sum(exposure) / greatest(sum(day_count), 1) as daily_exposure
     from ordered_blocks
     group by symptom_id
+),
+
+usual as (
+    select
+        usual_blocks.symptom_id,
+        coalesce(0.5 / (new_symptoms.exposure_before + 1), usual_blocks.usual_ratio) as usual_ratio,
+        usual_blocks.daily_exposure
+    from usual_blocks
+    left join new_symptoms on usual_blocks.symptom_id = new_symptoms.symptom_id
 ),
 
 final as (
@@ -154,7 +188,9 @@ final as (
         summed.exposure * (
             -- Where nothing but logs is known, an ERROR that was always there is all there is to go by.
             case
-                when summed.severity in ('ERROR', 'FATAL') and summed.service not in (select service from request_hours)
+                when
+                    summed.severity in ('ERROR', 'FATAL')
+                    and summed.service not in (select request_hours.service from request_hours)
                     then 0
                 else ranking.tolerated_factor * usual.usual_ratio
             end

@@ -21,7 +21,9 @@ slow as (
         own_times.feature_variant,
         own_times.service_version,
         own_times.hour_start_at,
-        sum(case when own_times.bucket > reference_values.slow_bucket then own_times.span_count else 0 end) as slow_count,
+        sum(
+            case when own_times.bucket > reference_values.slow_bucket then own_times.span_count else 0 end
+        ) as slow_count,
         sum(
             case when own_times.bucket > reference_values.very_slow_bucket then own_times.span_count else 0 end
         ) as very_slow_count,

@@ -78,7 +78,9 @@ good_times as (
 ),
 
 measuring_times as (
-    select * from good_times where bucket % 2 = 1
+    select *
+    from good_times
+    where bucket % 2 = 1
 ),
 
 measured as (
@@ -127,8 +129,9 @@ bounded as (
         chosen.mean_ms,
         {{ bucket_of_ms('greatest(chosen.p50_ms * ranking.slow_factor, chosen.p50_ms + ranking.slow_floor_ms)') }}
             as slow_bucket,
-        {{ bucket_of_ms('greatest(chosen.p50_ms * ranking.very_slow_factor, chosen.p50_ms + 2 * ranking.slow_floor_ms)') }}
-            as very_slow_bucket,
+        {{ bucket_of_ms(
+            'greatest(chosen.p50_ms * ranking.very_slow_factor, chosen.p50_ms + 2 * ranking.slow_floor_ms)'
+        ) }} as very_slow_bucket,
         {{ bucket_of_ms('ranking.slow_objective_ms') }} as objective_bucket
     from chosen
     cross join ranking
@@ -140,8 +143,10 @@ shares as (
         -- Two more than were seen: of 75 spans 5 % can be none.
         (sum(case when measuring_times.bucket > bounded.slow_bucket then measuring_times.span_count else 0 end) + 2.0)
         / (sum(measuring_times.span_count) + 2) as slow_ratio,
-        (sum(case when measuring_times.bucket > bounded.very_slow_bucket then measuring_times.span_count else 0 end) + 0.5)
-        / (sum(measuring_times.span_count) + 1) as very_slow_ratio
+        (
+            sum(case when measuring_times.bucket > bounded.very_slow_bucket then measuring_times.span_count else 0 end)
+            + 0.5
+        ) / (sum(measuring_times.span_count) + 1) as very_slow_ratio
     from bounded
     inner join measuring_times
         on bounded.operation_id = measuring_times.operation_id and bounded.pool = measuring_times.pool

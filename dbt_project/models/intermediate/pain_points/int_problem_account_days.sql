@@ -12,7 +12,7 @@ log_account_days as (
 ),
 
 log_templates as (
-    select distinct template_id, {{ log_symptom_id('log_templates') }} as symptom_id
+    select distinct log_templates.template_id, {{ log_symptom_id('log_templates') }} as symptom_id
     from {{ ref('stg_lake__log_templates') }} as log_templates
 ),
 

@@ -10,7 +10,9 @@ measures as (
 ),
 
 deployments as (
-    select * from {{ ref('int_deployments_finished') }} where finished_at is not null
+    select *
+    from {{ ref('int_deployments_finished') }}
+    where finished_at is not null
 ),
 
 incidents as (
@@ -45,7 +47,7 @@ own_incidents as (
                 problems.service = incidents.service
                 and incidents.began_at >= problems.started_at - interval 24 hour
                 and incidents.began_at <= problems.started_at + interval 48 hour
-                and incidents.began_at <= problems.ended_at
+                and problems.ended_at >= incidents.began_at
     ) as ordered
     where place = 1
 ),
@@ -63,7 +65,7 @@ suspects as (
         end as ground
     from problems
     inner join deployments
-        on problems.service = deployments.service and deployments.finished_at <= problems.ended_at
+        on problems.service = deployments.service and problems.ended_at >= deployments.finished_at
     left join own_incidents on problems.problem_id = own_incidents.problem_id
 ),
 
@@ -143,7 +145,9 @@ shared_words as (
     where
         length(deployment_words.word) >= 5
         and deployment_words.word not in (select lower(services.service) from services)
-        and deployment_words.word not in ('about', 'after', 'error', 'errors', 'request', 'requests', 'service', 'since')
+        and deployment_words.word not in (
+            'about', 'after', 'error', 'errors', 'request', 'requests', 'service', 'since'
+        )
 ),
 
 attempts as (

@@ -44,8 +44,8 @@ times_met as (
     inner join own_times
         on
             problems.operation_id = own_times.operation_id
-            and own_times.hour_start_at >= problems.started_at
-            and own_times.hour_start_at < problems.ended_at
+            and problems.started_at <= own_times.hour_start_at
+            and problems.ended_at > own_times.hour_start_at
             and (problems.feature_variant is null or problems.feature_variant = own_times.feature_variant)
             and (problems.service_version is null or problems.service_version = own_times.service_version)
     where problems.problem_kind = 'latency'
@@ -64,7 +64,7 @@ slow as (
         / 60000.0 as waited_minutes
     from problems
     inner join reference_values on problems.operation_id = reference_values.operation_id
-    inner join times_met on problems.problem_id = times_met.problem_id and times_met.bucket > problems.bucket
+    inner join times_met on problems.problem_id = times_met.problem_id and problems.bucket < times_met.bucket
     group by problems.problem_id
 ),
 
@@ -76,8 +76,8 @@ failed as (
     inner join operation_counts
         on
             problems.operation_id = operation_counts.operation_id
-            and operation_counts.hour_start_at >= problems.started_at
-            and operation_counts.hour_start_at < problems.ended_at
+            and problems.started_at <= operation_counts.hour_start_at
+            and problems.ended_at > operation_counts.hour_start_at
             and (problems.feature_variant is null or problems.feature_variant = operation_counts.feature_variant)
             and (problems.service_version is null or problems.service_version = operation_counts.service_version)
     where problems.problem_kind = 'error'
@@ -92,8 +92,8 @@ logged as (
     inner join log_hours
         on
             problems.symptom_id = log_hours.symptom_id
-            and log_hours.hour_start_at >= problems.started_at
-            and log_hours.hour_start_at < problems.ended_at
+            and problems.started_at <= log_hours.hour_start_at
+            and problems.ended_at > log_hours.hour_start_at
     where problems.problem_kind = 'log'
     group by problems.problem_id
 ),

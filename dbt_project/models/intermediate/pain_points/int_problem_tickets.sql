@@ -18,7 +18,12 @@ bounds as (
 ),
 
 unexplained as (
-    select tickets.*
+    select
+        tickets.source,
+        tickets.ticket_id,
+        tickets.service,
+        tickets.subject_key,
+        cast(tickets.created_at as date) as created_date
     from tickets
     left join explained on tickets.source = explained.source and tickets.ticket_id = explained.ticket_id
     where explained.ticket_id is null
@@ -30,16 +35,14 @@ uses as (
         unexplained.subject_key,
         -- A new subject's first days can be too few to stand out: they belong to it all the same.
         case
-            when min(unexplained.created_at) >= max(themes.first_date) - interval 7 day
-                then least(min(cast(unexplained.created_at as date)), max(themes.first_date))
+            when min(unexplained.created_date) >= max(themes.first_date) - interval 7 day
+                then least(min(unexplained.created_date), max(themes.first_date))
             else max(themes.first_date)
         end as first_date,
-        sum(
-            case when cast(unexplained.created_at as date) between themes.first_date and themes.last_date then 1.0 else 0 end
-        ) as count_inside,
-        sum(
-            case when cast(unexplained.created_at as date) between themes.first_date and themes.last_date then 0 else 1.0 end
-        ) as count_outside,
+        sum(case when unexplained.created_date between themes.first_date and themes.last_date then 1.0 else 0 end)
+            as count_inside,
+        sum(case when unexplained.created_date between themes.first_date and themes.last_date then 0 else 1.0 end)
+            as count_outside,
         max({{ days_between('themes.first_date', 'themes.last_date') }}) + 1 as days_inside,
         max({{ days_between('bounds.first_date', 'bounds.last_date') }}) + 1 as days_in_all
     from themes
@@ -82,13 +85,12 @@ of_themes as (
     inner join unexplained
         on
             themes.service = unexplained.service
-            and cast(unexplained.created_at as date) <= themes.last_date
+            and themes.last_date >= unexplained.created_date
     inner join judged
         on
             themes.problem_id = judged.problem_id
             and unexplained.subject_key = judged.subject_key
-            and cast(unexplained.created_at as date)
-            >= case when judged.is_rising then judged.first_date else themes.first_date end
+            and unexplained.created_date >= case when judged.is_rising then judged.first_date else themes.first_date end
     where judged.is_rising or (not judged.has_rising and judged.count_inside * 2 >= judged.most_inside)
 ),
 

@@ -1,5 +1,5 @@
--- Where in an operation an episode is: only under one variant of a flag, only in one version? And do the traces that say
--- a log line fail?
+-- Where in an operation an episode is: only under one variant of a flag, only in one version? And do the traces that
+-- say a log line fail?
 with episodes as (
     select * from {{ ref('int_telemetry_episodes_timed') }}
 ),
@@ -29,8 +29,8 @@ met as (
     inner join operation_counts
         on
             episodes.operation_id = operation_counts.operation_id
-            and operation_counts.hour_start_at >= episodes.started_at
-            and operation_counts.hour_start_at < episodes.ended_at
+            and episodes.started_at <= operation_counts.hour_start_at
+            and episodes.ended_at > operation_counts.hour_start_at
 ),
 
 slices as (
@@ -98,8 +98,8 @@ failing as (
             episodes.service = log_templates.service
             and episodes.severity = log_templates.severity
             and episodes.symptom_id = {{ log_symptom_id('log_templates') }}
-            and log_templates.hour_start_at >= episodes.started_at
-            and log_templates.hour_start_at < episodes.ended_at
+            and episodes.started_at <= log_templates.hour_start_at
+            and episodes.ended_at > log_templates.hour_start_at
     where episodes.problem_kind = 'log'
     group by episodes.episode_id
 ),

@@ -1,5 +1,5 @@
--- What belongs together is one problem: the same thing seen by another test or variant, other operations of a service that
--- got worse and better with it, errors and log lines of what is slow, and the log lines of requests that fail. The
+-- What belongs together is one problem: the same thing seen by another test or variant, other operations of a service
+-- that got worse and better with it, errors and log lines of what is slow, and the log lines of requests that fail. The
 -- clearest symptom leads and names the problem.
 with episodes as (
     select
@@ -55,7 +55,7 @@ pairs as (
             else false
         end as is_together
     from episodes
-    inner join episodes as leaders on leaders.place <= episodes.place
+    inner join episodes as leaders on episodes.place >= leaders.place
     cross join ranking
 ),
 

@@ -52,7 +52,7 @@ followed as (
     inner join clear as leaders
         on
             episodes.service = leaders.service
-            and leaders.place <= episodes.place
+            and episodes.place >= leaders.place
     cross join ranking
     where
         episodes.first_date <= leaders.last_date + ranking.bridge_days * interval 1 day
@@ -68,8 +68,8 @@ merged as (
             clear.symptom_id = leaders.symptom_id
             and coalesce(tails.said_after, 0) > -ranking.recovery_evidence
         ) as is_ongoing,
-        min(case when clear.symptom_id = leaders.symptom_id then clear.first_date else leaders.first_date end) as first_date,
-        max(case when clear.symptom_id = leaders.symptom_id then clear.last_date else leaders.last_date end) as last_date
+        min(case when clear.symptom_id = leaders.symptom_id then clear.first_date end) as first_date,
+        max(case when clear.symptom_id = leaders.symptom_id then clear.last_date end) as last_date
     from followed
     inner join clear on followed.episode_id = clear.episode_id
     inner join clear as leaders on followed.leader_place = leaders.place

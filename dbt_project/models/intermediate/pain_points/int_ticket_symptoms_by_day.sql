@@ -1,5 +1,5 @@
--- Tickets a day that no telemetry problem explains, by service, by subject and by service with subjects only that came up
--- after the first week, against what is usual. Usual is the best quarter of five-day blocks, and at most so many times what
+-- Tickets a day that no telemetry problem explains, by service, by subject and by service with only the subjects that
+-- came up later, against what is usual. Usual is the best quarter of five-day blocks, and at most so many times what
 -- the median service gets: a theme can be as old as the data.
 with tickets as (
     select * from {{ ref('int_tickets_latest') }}
@@ -40,7 +40,13 @@ subjects as (
         unexplained.service,
         unexplained.subject_key,
         count(*) as ticket_count,
-        count(*) >= 3 and min(unexplained.event_date) >= min(bounds.first_date) + interval 7 day as is_new
+        -- New is a subject that nobody used for a week, or for so long that six were to be expected.
+        count(*) >= 3
+        and (
+            {{ days_between('min(bounds.first_date)', 'min(unexplained.event_date)') }} >= 7
+            or {{ days_between('min(bounds.first_date)', 'min(unexplained.event_date)') }} * count(*)
+            >= 6 * ({{ days_between('min(unexplained.event_date)', 'min(bounds.last_date)') }} + 1)
+        ) as is_new
     from unexplained
     cross join bounds
     where unexplained.subject_key != ''

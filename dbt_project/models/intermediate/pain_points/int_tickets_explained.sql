@@ -1,6 +1,6 @@
--- Tickets that a telemetry problem explains: about the same service, while it lasted or a day after, by accounts that met
--- it that day or the day before. A subject that mostly such accounts use is explained as a whole; where no account is
--- known, a subject is that nobody used before. One row per ticket, for the problem that explains it best.
+-- Tickets that a telemetry problem explains: about the same service, while it lasted or a day after, by accounts that
+-- met it that day or the day before. A subject that mostly such accounts use is explained as a whole; where no account
+-- is known, a subject is that nobody used before. One row per ticket, for the problem that explains it best.
 with tickets as (
     select * from {{ ref('int_tickets_latest') }}
 ),
@@ -26,21 +26,27 @@ candidates as (
         tickets.created_at,
         tickets.subject_key,
         tickets.account_id is not null as is_known,
-        exists (
-            select 1
-            from met
-            where
-                met.problem_id = problems.problem_id
-                and met.account_id = tickets.account_id
-                and met.event_date <= cast(tickets.created_at as date)
-                and met.event_date >= cast(tickets.created_at as date) - interval 1 day
-        ) as has_met
+        count(met.account_id) > 0 as has_met
     from problems
     inner join tickets
         on
             problems.service = tickets.service
             and tickets.created_at >= problems.started_at - interval 1 hour
             and tickets.created_at <= problems.ended_at + interval 1 day
+    left join met
+        on
+            problems.problem_id = met.problem_id
+            and tickets.account_id = met.account_id
+            and met.event_date <= cast(tickets.created_at as date)
+            and met.event_date >= cast(tickets.created_at as date) - interval 1 day
+    group by
+        problems.problem_id,
+        problems.started_at,
+        tickets.source,
+        tickets.ticket_id,
+        tickets.created_at,
+        tickets.subject_key,
+        tickets.account_id
 ),
 
 first_uses as (

@@ -55,7 +55,9 @@ told as (
         coalesce(' for accounts with ' || problems.feature_flag || ' = ' || problems.feature_variant, '') as whom,
         case
             when changes.deployment_id is not null
-                then ' since deployment ' || changes.deployment_id || coalesce(' (' || {{ shown_version('changes.service_version') }} || ')', '')
+                then
+                    ' since deployment ' || changes.deployment_id
+                    || coalesce(' (' || {{ shown_version('changes.service_version') }} || ')', '')
             when problems.is_as_old_as_data then ' for as long as there is data'
             else ' since ' || cast(cast(problems.started_at as date) as varchar)
         end
@@ -90,11 +92,13 @@ sentences as (
         || case
             when told.problem_kind = 'latency' and told.p95_before_ms is not null
                 then ', ' || case when told.p95_after_ms >= told.p95_before_ms then '+' else '' end
-                || cast(cast(round(told.p95_after_ms - told.p95_before_ms) as bigint) as varchar) || ' ms at p95'
+                    || cast(cast(round(told.p95_after_ms - told.p95_before_ms) as bigint) as varchar) || ' ms at p95'
             when told.problem_kind = 'latency'
                 then ', ' || cast(cast(round(told.p95_after_ms) as bigint) as varchar) || ' ms at p95'
             when told.problem_kind = 'error'
-                then ', ' || {{ percent('told.bad_ratio') }} || ' of requests fail (usually ' || {{ percent('told.usual_ratio') }} || ')'
+                then
+                    ', ' || {{ percent('told.bad_ratio') }} || ' of requests fail (usually '
+                    || {{ percent('told.usual_ratio') }} || ')'
             else ''
         end
         || ', owner ' || told.owner_team as title,
@@ -102,7 +106,9 @@ sentences as (
         || {{ counted('cast(round(told.minutes_lost) as bigint)', 'minute') }} || ': '
         || case
             when told.account_count > 0
-                then {{ counted('told.account_count', 'account') }} || ' lost ' || {{ one_decimal('told.impact') }} || ' minutes each'
+                then
+                    {{ counted('told.account_count', 'account') }} || ' lost '
+                    || {{ one_decimal('told.impact') }} || ' minutes each'
             else {{ counted('told.affected_count', 'request') }} || ' stand in for accounts nobody named'
         end
         || case told.problem_kind

@@ -1,0 +1,88 @@
+"""Every problem planted in a simulated company is among the first five pain points; harmless noise is not."""
+
+import duckdb
+import polars as pl
+import pytest
+
+from orchestration.simulation.scenario import load_scenario
+from tests.integration.pain_point_world import build, company
+
+MODELS = ("--select", "+rpt_pain_points", "+rpt_pain_point_days")
+
+
+def ranked(folder, name, seed):
+    """The list and the truth of a shipped scenario."""
+    warehouse, truth = company(folder, load_scenario(name), seed=seed)
+    assert build(warehouse, *MODELS) == []
+    return read(warehouse), truth
+
+
+def read(warehouse):
+    with duckdb.connect(str(warehouse)) as connection:
+        return connection.execute("select * from marts.rpt_pain_points order by rank").pl()
+
+
+def as_found(pain_points, fault):
+    """The row of a planted fault among the first five: its service, where it was and what began it."""
+    fitting = pain_points.head(5).filter(pl.col("service") == fault.service)
+    return fitting.filter(
+        pl.col("operation").eq_missing(pl.lit(fault.operation))
+        | (pl.col("template").is_not_null() & (fault.template is not None))
+        | pl.lit(fault.operation is None)
+    ).to_dicts()
+
+
+def assert_finds_everything(pain_points, truth):
+    for fault in truth.faults:
+        rows = as_found(pain_points, fault)
+        assert len(rows) == 1, fault.name
+        row = rows[0]
+        assert row["deployment_id"] == fault.deployment_id, fault.name
+        assert row["status"] == fault.status, fault.name
+        assert (row["fix_deployment_id"], row["is_fix_effective"]) == (fault.fix_deployment_id, fault.is_fix_effective)
+        assert (row["feature_flag"], row["feature_variant"]) == (fault.feature_flag, fault.feature_variant)
+        assert row["incident_id"] == fault.incident_id, fault.name
+        # Tickets of customers it hit and who wrote something else are few.
+        assert 0.8 * fault.tickets <= row["tickets"] <= 1.3 * fault.tickets + 3, fault.name
+    planted = {fault.service for fault in truth.faults}
+    assert set(pain_points.head(10)["service"]) <= planted  # so no harmless line of another service either
+
+
+@pytest.fixture(scope="module", params=[("default", 1), ("migration", 1)], ids=lambda p: p[0])
+def found(request, tmp_path_factory):
+    return ranked(tmp_path_factory.mktemp("world"), *request.param)
+
+
+def test_every_planted_problem_is_in_the_first_five(found):
+    assert_finds_everything(*found)
+
+
+def test_titles_and_reasons_say_it_in_words(found):
+    pain_points, _ = found
+    for row in pain_points.iter_rows(named=True):
+        assert row["title"].startswith(row["service"])
+        assert row["title"].endswith(f"owner {row['owner_team']}")
+        assert row["reason"].startswith(f"Rank {row['rank']} because it cost about ")
+        assert row["deployment_id"] is None or f"deployment {row['deployment_id']}" in row["title"]
+        assert not row["is_fix_effective"] or f"deployment {row['fix_deployment_id']} ended it" in row["reason"]
+
+
+def test_the_score_is_made_of_its_parts(found):
+    pain_points, _ = found
+    parts = pl.col("reach") * pl.col("impact") * pl.col("confidence") / pl.col("effort")
+    over = pl.when(pl.col("status") == "resolved").then(0.6).otherwise(1.0)
+    assert pain_points.select(((parts * over - pl.col("score")).abs() < 1e-6).all()).item()
+    assert pain_points["rank"].to_list() == list(range(1, pain_points.height + 1))
+    assert pain_points["score"].is_sorted(descending=True)
+
+
+def test_nothing_is_found_where_nothing_is_wrong(tmp_path):
+    pain_points, _ = ranked(tmp_path, "quiet", 1)
+    assert pain_points.is_empty()
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize("seed", range(2, 12))
+@pytest.mark.parametrize("name", ["default", "migration"])
+def test_every_planted_problem_is_in_the_first_five_whatever_the_seed(name, seed, tmp_path):
+    assert_finds_everything(*ranked(tmp_path, name, seed))
