@@ -83,7 +83,7 @@ def main() -> None:
         half, _ = landed(folder, 2.0)
         keys, privacy, sampling = load_keyring(folder / "keys"), load_privacy(), load_sampling_policy()
 
-        files = [path for path in (inbox / "otel").glob("*.jsonl")]
+        files = list((inbox / "otel").glob("*.jsonl"))
         decode = seconds(lambda: [orjson.loads(line) for path in files for line in path.read_bytes().splitlines()])
         source = load_sources()["otel"]
         read = seconds(lambda: receive(source, inbox, Lake(folder / str(time.time_ns())), keys, AS_OF))

@@ -40,11 +40,7 @@ def add(rows: Rows, pull: Pull, signal: str, fields: Mapping[str, Json], line: i
     """
     schema = SIGNALS[signal].columns
     event_us = required_timestamp(event_time(fields, pull), pull.latest_us, "event_at")
-    now = pull.received_at.isoformat()
-    said = {
-        name: now if fields.get(name) == RECEIVED and schema[name] == TIMESTAMP else fields.get(name) for name in schema
-    }
-    cells = [_cell(said[name], dtype, pull, name) for name, dtype in schema.items()]
+    cells = [_cell(_dated(fields.get(name), dtype, pull), dtype, pull, name) for name, dtype in schema.items()]
     cells[list(schema).index("event_at")] = event_us
     if not cells[list(schema).index("record_id")]:
         raise MalformedRecord("record_id is missing")
@@ -53,8 +49,11 @@ def add(rows: Rows, pull: Pull, signal: str, fields: Mapping[str, Json], line: i
 
 def event_time(fields: Mapping[str, Json], pull: Pull) -> Json:
     """The field that dates the record, the time of receiving where the source's YAML says so."""
-    moment = fields.get("event_at")
-    return pull.received_at.isoformat() if moment == RECEIVED else moment
+    return _dated(fields.get("event_at"), TIMESTAMP, pull)
+
+
+def _dated(value: Json, dtype: pl.DataType, pull: Pull) -> Json:
+    return pull.received_at.isoformat() if value == RECEIVED and dtype == TIMESTAMP else value
 
 
 def attributes_of(raw: Mapping[str, Json]) -> dict[str, Json]:

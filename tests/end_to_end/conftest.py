@@ -114,7 +114,7 @@ class Planted:
 
     @staticmethod
     def assert_found(deployment, first=5):
-        """Every fault is among the first: service, operation or template or theme, and the deployment that caused it."""
+        """Every fault is among the first: service, operation, template or theme, and the deployment that caused it."""
         ranked = deployment.dicts(f"select * from rpt_pain_points where rank <= {first} order by rank")
         missed = [fault["name"] for fault in deployment.truth["faults"] if not any(is_it(fault, row) for row in ranked)]
         shown = [(row["rank"], row["title"]) for row in deployment.dicts("select * from rpt_pain_points order by rank")]
@@ -152,7 +152,7 @@ def is_it(fault, row):
 
 def words(text):
     """The plain words of a text, without placeholders and numbers."""
-    return {word for word in re.findall(r"[a-z]{3,}", re.sub(r"[{<]\w*[}>]", " ", (text or "").lower()))}
+    return set(re.findall(r"[a-z]{3,}", re.sub(r"[{<]\w*[}>]", " ", (text or "").lower())))
 
 
 def overlap(wanted, said):

@@ -36,9 +36,14 @@ def test_what_was_written_is_read_back(lake):
 def test_a_failed_replacement_leaves_the_state_before(lake):
     write(lake, [1])
     before = sorted(path.name for path in (lake.root / KEY).iterdir())
-    with pytest.raises(RuntimeError), lake.replace(KEY, as_of=AS_OF) as out:
-        out.write("records", pl.DataFrame({"n": [2]}))
-        raise RuntimeError
+
+    def fail_half_way():
+        with lake.replace(KEY, as_of=AS_OF) as out:
+            out.write("records", pl.DataFrame({"n": [2]}))
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail_half_way()
     assert lake.read(KEY)["n"].to_list() == [1]
     assert sorted(path.name for path in (lake.root / KEY).iterdir()) == before
 
