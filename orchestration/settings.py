@@ -64,6 +64,7 @@ def home() -> Home:
 
 def enter(deployment: Home) -> None:
     """Point every library of this process at the deployment, and switch off what would talk to strangers."""
+    os.umask(0o077)  # whatever a library writes for us, nobody else can read
     dagster_yaml = deployment.dagster / "dagster.yaml"
     if not dagster_yaml.exists() or dagster_yaml.read_text() != _DAGSTER_YAML:
         deployment.dagster.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -46,6 +47,10 @@ class Deployment:
         )
         assert not check or done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
         return done
+
+    def take_keys(self, other):
+        """Use the keys of another deployment: ids and pseudonyms are then the same."""
+        shutil.copytree(other.root / "keys", self.root / "keys")
 
     def simulate(self, **options):
         words = [word for name, value in options.items() for word in (f"--{name}", value)]
@@ -106,6 +111,18 @@ def company(new_deployment):
     """The default simulated company after one run."""
     deployment = new_deployment("company").simulate(seed=1)
     deployment.printed = deployment.run()
+    return deployment
+
+
+@pytest.fixture(scope="session")
+def undisturbed(new_deployment):
+    """A small company after one run that nothing disturbed, and how long that took."""
+    deployment = new_deployment("undisturbed")
+    deployment.story = {"days": 8, "scale": 0.25, "seed": 3}
+    deployment.simulate(**deployment.story)
+    started = time.monotonic()
+    deployment.run()
+    deployment.seconds = time.monotonic() - started
     return deployment
 
 

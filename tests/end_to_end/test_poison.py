@@ -4,23 +4,17 @@ import pytest
 
 pytestmark = pytest.mark.xdist_group("reruns")
 
-SMALL = {"days": 8, "scale": 0.25, "seed": 3}
 POISONED, POISON = "2026-11-17", "4:0.05"
 
 
 @pytest.fixture(scope="module")
-def pair(new_deployment):
-    clean = new_deployment("clean").simulate(**SMALL)
-    clean.run()
+def pair(undisturbed, new_deployment):
+    """The same company twice, once with bad rows, under the same keys."""
     poisoned = new_deployment("poisoned")
-    poisoned.root.mkdir(parents=True)
-    (poisoned.root / "keys").mkdir(mode=0o700)
-    for key in (clean.root / "keys").iterdir():
-        (poisoned.root / "keys" / key.name).write_bytes(key.read_bytes())
-        (poisoned.root / "keys" / key.name).chmod(0o600)
-    poisoned.simulate(**SMALL, poison=POISON)
+    poisoned.take_keys(undisturbed)
+    poisoned.simulate(**undisturbed.story, poison=POISON)
     poisoned.run()
-    return clean, poisoned
+    return undisturbed, poisoned
 
 
 def test_the_poison_was_set_aside_and_the_ledger_balances(pair):

@@ -4,22 +4,10 @@ import os
 import random
 import signal
 import subprocess
-import time
 
 import pytest
 
 pytestmark = pytest.mark.xdist_group("reruns")
-
-SMALL = {"days": 8, "scale": 0.25, "seed": 3}
-
-
-@pytest.fixture(scope="module")
-def undisturbed(new_deployment):
-    deployment = new_deployment("undisturbed").simulate(**SMALL)
-    started = time.monotonic()
-    deployment.run()
-    deployment.seconds = time.monotonic() - started
-    return deployment
 
 
 def test_running_twice_changes_no_row(undisturbed, tmp_path):

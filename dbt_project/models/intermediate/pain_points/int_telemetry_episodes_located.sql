@@ -127,7 +127,12 @@ final as (
         episodes.started_at,
         episodes.is_over,
         episodes.ended_at,
-        bad_counts.bad_count * 1.0 / bad_counts.span_count as bad_ratio,
+        -- Of those it hits: where it is confined, of these only.
+        coalesce(
+            variants.bad_count * 1.0 / variants.span_count,
+            versions.bad_count * 1.0 / versions.span_count,
+            bad_counts.bad_count * 1.0 / bad_counts.span_count
+        ) as bad_ratio,
         failing.failing_trace_count * 2 >= failing.trace_count and failing.failing_trace_count > 0 as is_failing
     from episodes
     left join concentrated as variants

@@ -13,7 +13,7 @@ ranking as (
 ),
 
 symptoms as (
-    select distinct symptom_id, service, subject_key
+    select distinct symptom_id, scope, service, subject_key
     from days
 ),
 
@@ -32,7 +32,10 @@ clear as (
     inner join symptoms on scanned.symptom_id = symptoms.symptom_id
     cross join ranking
     where
-        scanned.evidence >= ranking.least_evidence_ticket
+        -- Words nobody used before are no chance of the usual ones.
+        scanned.evidence >= case
+            when symptoms.scope = 'new subjects' then ranking.least_evidence else ranking.least_evidence_ticket
+        end
         and scanned.observed >= scanned.expected * ranking.least_factor_ticket
         and scanned.observed - scanned.expected >= ranking.least_excess
 ),

@@ -59,10 +59,16 @@ told as (
                     ' since deployment ' || changes.deployment_id
                     || coalesce(' (' || {{ shown_version('changes.service_version') }} || ')', '')
             when problems.is_as_old_as_data then ' for as long as there is data'
+            when (not problems.is_ongoing and cast(problems.started_at as date) = cast(problems.ended_at as date))
+                then ' on ' || cast(cast(problems.started_at as date) as varchar)
             else ' since ' || cast(cast(problems.started_at as date) as varchar)
         end
         || case
             when problems.is_ongoing then ''
+            when
+                changes.deployment_id is null
+                and cast(problems.started_at as date) = cast(problems.ended_at as date)
+                then ''
             else ' until ' || cast(cast(problems.ended_at as date) as varchar)
         end as since,
         case
@@ -117,7 +123,11 @@ sentences as (
             when 'log' then ', in ' || {{ counted('told.affected_count', 'record') }}
             else ''
         end
-        || case when told.ticket_count > 0 then ' and ' || {{ counted('told.ticket_count', 'ticket') }} else '' end
+        || case
+            when told.ticket_count = 0 then ''
+            when told.problem_kind = 'ticket' then ', in ' || {{ counted('told.ticket_count', 'ticket') }}
+            else ' and ' || {{ counted('told.ticket_count', 'ticket') }}
+        end
         || '. ' || case when told.is_ongoing then 'It goes on' else 'It is over' end
         || case
             when told.is_fix_effective then ': deployment ' || told.fix_deployment_id || ' ended it'
