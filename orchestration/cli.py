@@ -69,6 +69,19 @@ def run(
     raise typer.Exit(run_flow(inbox or home().inbox, moment(as_of), is_plain=plain))
 
 
+@app.command(epilog="Example: `feedback receive --inbox ./exports`")
+def receive(
+    inbox: Annotated[
+        Path | None, typer.Option(help="Folder with the files to read; default: the deployment's.")
+    ] = None,
+    as_of: Annotated[str, typer.Option(help="The time of pulling (ISO, UTC); default: this hour.")] = "",
+) -> None:
+    """Only read what came, each file and page once; `feedback run` does this first by itself."""
+    from orchestration.inspection import receive_sources
+
+    receive_sources(Console(highlight=False), home(), inbox or home().inbox, moment(as_of))
+
+
 @app.command(epilog="Example: `feedback simulate --scenario default --seed 7 --days 42`")
 def simulate(
     scenario: Annotated[str, typer.Option(help="A scenario's name or the path of its YAML.")] = "default",

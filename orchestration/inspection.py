@@ -1,4 +1,4 @@
-"""What `feedback source list | check` and `feedback doctor` look at. Everything here only reads."""
+"""What `feedback source list | check`, `feedback receive` and `feedback doctor` do: all without Dagster."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from governance.errors import FeedbackError, UsageError
 from governance.keys import load_keyring
 from governance.sources import load_sources, source_named
 from orchestration.lake import Lake
-from orchestration.settings import Home
+from orchestration.settings import Home, exclusive
 
 _FREE_BYTES = 2 * 2**30
 
@@ -34,6 +34,23 @@ def show_sources(console: Console) -> None:
         row = (source.name, source.type, ", ".join(source.signals), where, source.owner, source.schedule)
         table.add_row(*row, source.purpose)
     console.print(table)
+
+
+def receive_sources(console: Console, deployment: Home, inbox: Path, as_of: datetime) -> None:
+    """Read every new document of every source into the lake.
+
+    Raises:
+        UsageError: the inbox does not exist.
+    """
+    from orchestration.stages.receiving import receive
+
+    if not inbox.is_dir():
+        raise UsageError(f"inbox {inbox}: no such folder; give --inbox DIR or write one with `feedback simulate`")
+    lake, keys = Lake(deployment.lake), load_keyring(deployment.keys)
+    for source in load_sources().values():
+        with exclusive(deployment):
+            tally = receive(source, inbox, lake, keys, as_of)
+        console.print(f"{source.name}: {tally.records:,} records in {tally.documents} files or pages, {tally.read} new")
 
 
 def check_sources(console: Console, inbox: Path, name: str | None, as_of: datetime) -> int:

@@ -1,7 +1,7 @@
 {# Where a row comes from: the run, the time it is true for, and what its figures mean by definition: the SQL, and the
    policy where one has a say in it (`policy_digest`: an expression). #}
 {% macro audit_columns(policy_digest=none) -%}
-    cast('{{ var("run_id") }}' as varchar) as run_id,
+    cast('{{ of_the_run("run_id") }}' as varchar) as run_id,
     {{ as_of() }} as as_of,
     {% if policy_digest -%}
     substr(md5('{{ definition_hash() }}' || {{ policy_digest }}), 1, 16) as definition_hash
@@ -12,7 +12,18 @@
 
 
 {% macro as_of() -%}
-    cast('{{ var("as_of") }}' as timestamp with time zone)
+    cast('{{ of_the_run("as_of") }}' as timestamp with time zone)
+{%- endmacro %}
+
+
+{# run_id or as_of: from the environment (FEEDBACK_RUN_ID, FEEDBACK_AS_OF), or from --vars. The flow uses the
+   environment: with other vars dbt parses the whole project again, which took 6 s of each run. #}
+{% macro of_the_run(name) -%}
+    {%- if name in invocation_args_dict.get('vars', {}) or not execute -%}
+        {{- var(name, '') -}}
+    {%- else -%}
+        {{- env_var('FEEDBACK_' ~ name | upper) -}}
+    {%- endif -%}
 {%- endmacro %}
 
 

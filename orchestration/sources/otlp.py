@@ -160,7 +160,7 @@ class _Reader:
         if end < start:
             raise MalformedRecord("endTimeUnixNano is before startTimeUnixNano")
         kind = _name(_KINDS, enum_number(span.get("kind"), _KIND_NAMES, "kind"))
-        operation = text_of(span.get("name"), "name") or "unknown_operation"
+        operation = text_of(span.get("name"), "name") or ""
         status = object_of(span.get("status"), "status")
         code = enum_number(status.get("code"), _STATUS_NAMES, "status.code")
         attributes = dict(origin.attributes)
@@ -179,7 +179,8 @@ class _Reader:
             kind,
             start,
             end - start,
-            _name(_STATUSES, code),
+            # What no specification knows is told as it is: the gate sets such rows aside, with a reason.
+            _STATUSES[code] if 0 <= code < len(_STATUSES) else f"code {code}",
             text_of(status.get("message"), "status.message") or None,
             take(attributes, "account_id"),
             take(attributes, "account_plan"),
@@ -255,12 +256,12 @@ def _context_id(value: Json, length: int, field: str) -> str | None:
 
 
 def _severity(record: dict[str, Json]) -> tuple[int | None, str]:
-    """Number and name; the number wins over the text, and what says nothing known is UNSET."""
+    """Number and name; the number wins over the text, 0 says nothing. One that is none is left for the gate to see."""
     number = enum_number(record.get("severityNumber"), _SEVERITY_NAMES, "severityNumber")
     text = text_of(record.get("severityText"), "severityText")
     if 1 <= number <= 24:
         return number, SEVERITIES[(number - 1) // 4]
-    return None, severity_name(text)
+    return number or None, severity_name(text)
 
 
 def _why_unknown(content: dict[str, Json]) -> str:

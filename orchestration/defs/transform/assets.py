@@ -1,6 +1,6 @@
 """Schema `lake` (what dbt reads) and the dbt project itself."""
 
-import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -74,6 +74,6 @@ def models(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[o
     moment = as_of(context)
     made = run_id(Lake(home().lake), moment)
     context.instance.add_run_tags(context.run_id, {RUN_ID_TAG: made})
-    variables = {"run_id": made, "as_of": moment.isoformat()}
-    build = ["build", "--exclude-resource-type", "unit_test", "--vars", json.dumps(variables)]
+    os.environ |= {"FEEDBACK_RUN_ID": made, "FEEDBACK_AS_OF": moment.isoformat()}
+    build = ["build", "--exclude-resource-type", "unit_test"]
     yield from dbt.cli(build, context=context).stream()
