@@ -19,7 +19,7 @@
 {# run_id or as_of: from the environment (FEEDBACK_RUN_ID, FEEDBACK_AS_OF), or from --vars. The flow uses the
    environment: with other vars dbt parses the whole project again, which took 6 s of each run. #}
 {% macro of_the_run(name) -%}
-    {%- if name in invocation_args_dict.get('vars', {}) or not execute -%}
+    {%- if var(name, '') or not execute -%}
         {{- var(name, '') -}}
     {%- else -%}
         {{- env_var('FEEDBACK_' ~ name | upper) -}}
