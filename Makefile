@@ -10,7 +10,7 @@ export DAGSTER_DISABLE_TELEMETRY := 1
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 export GX_ANALYTICS_ENABLED := false
 
-.PHONY: install run ui test test-deep lint bench clean lock
+.PHONY: install run ui test test-deep test-exhaustive lint bench clean lock
 
 install: $(STAMP)
 
@@ -38,10 +38,13 @@ test: install  ## Format, lint, types, import rules, SQL lint and tests
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/sqlfluff lint dbt_project/models dbt_project/macros dbt_project/tests
-	@$(BIN)/pytest -m "not deep" -n 2 --dist loadgroup
+	@$(BIN)/pytest -m "not deep and not exhaustive" -n 2 --dist loadgroup
 
 test-deep: install  ## The long tests: more seeds, more kills
 	@$(BIN)/pytest -m deep -n 2 --dist loadgroup
+
+test-exhaustive: install  ## Every seed and many kills: about an hour on two cores
+	@$(BIN)/pytest -m exhaustive -n 2 --dist loadgroup
 
 bench: install  ## Speed and memory as ratios within one run
 	@$(BIN)/python -m tests.bench

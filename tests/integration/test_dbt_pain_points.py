@@ -81,7 +81,7 @@ def test_nothing_is_found_where_nothing_is_wrong(tmp_path):
     assert pain_points.is_empty()
 
 
-@pytest.mark.deep
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("seed", range(2, 12))
 @pytest.mark.parametrize("name", ["default", "migration"])
 def test_every_planted_problem_is_in_the_first_five_whatever_the_seed(name, seed, tmp_path):
