@@ -4,8 +4,6 @@ import re
 
 import pytest
 
-pytestmark = pytest.mark.xdist_group("bad_use")
-
 
 @pytest.fixture(scope="module")
 def empty(new_deployment):

@@ -2,8 +2,6 @@
 
 import pytest
 
-pytestmark = pytest.mark.xdist_group("reruns")
-
 POISONED, POISON = "2026-11-17", "4:0.05"
 
 

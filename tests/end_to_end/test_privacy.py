@@ -8,8 +8,6 @@ import duckdb
 import polars as pl
 import pytest
 
-pytestmark = pytest.mark.xdist_group("company")
-
 RAW_STATES = ("received", "landing", "held")  # owner-only, short-lived, never queried
 
 

@@ -5,8 +5,6 @@ from collections import Counter
 
 import pytest
 
-pytestmark = pytest.mark.xdist_group("real")
-
 ISSUES = """\
 description: Issues of a public repository
 type: github

@@ -7,8 +7,6 @@ import subprocess
 
 import pytest
 
-pytestmark = pytest.mark.xdist_group("reruns")
-
 
 def test_running_twice_changes_no_row(undisturbed, tmp_path):
     again = undisturbed.copy(tmp_path / "home")

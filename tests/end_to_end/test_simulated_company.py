@@ -4,8 +4,6 @@ import re
 
 import pytest
 
-pytestmark = pytest.mark.xdist_group("company")
-
 
 def test_the_run_ends_with_a_screen_a_person_can_read(company):
     screen = company.printed.stdout

@@ -9,8 +9,6 @@ import urllib.request
 
 import pytest
 
-pytestmark = pytest.mark.xdist_group("company")
-
 CHROMIUM = shutil.which("chromium")
 FLAGS = (
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),

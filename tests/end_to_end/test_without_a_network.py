@@ -5,8 +5,6 @@ import subprocess
 
 import pytest
 
-pytestmark = pytest.mark.xdist_group("bad_use")
-
 CUT_OFF = ("unshare", "--user", "--map-root-user", "--net")
 
 
