@@ -15,12 +15,12 @@ def test_the_planted_problems_lead_the_ranking(new_deployment, planted, seed):
     assert_the_ranking_holds(new_deployment, planted, "default", seed)
 
 
-@pytest.mark.deep
+@pytest.mark.exhaustive
 def test_another_scenario_is_found_as_well(new_deployment, planted):
     assert_the_ranking_holds(new_deployment, planted, "migration", 1)
 
 
-@pytest.mark.deep
+@pytest.mark.exhaustive
 def test_a_quiet_company_has_no_worst_pain_points(new_deployment):
     deployment = new_deployment("quiet").simulate(scenario="quiet", seed=1, days=21)
     deployment.run()

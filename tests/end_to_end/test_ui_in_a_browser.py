@@ -51,9 +51,9 @@ def ui(company):
 @pytest.mark.parametrize(
     ("path", "shown"),
     [
-        ("/asset-groups", "rpt_pain_points"),
+        ("/asset-groups", "anonymize"),
         ("/assets/checked/otel/spans?view=checks", "spans_have_a_service"),
-        ("/assets/published/analyst", "published"),
+        ("/assets/published/analyst", "Freshness policy"),
     ],
 )
 def test_a_page_of_the_ui_shows_what_a_steward_looks_for(ui, tmp_path, path, shown):
