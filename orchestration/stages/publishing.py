@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from governance.access import load_access
-
 from orchestration.lake import Lake
 from orchestration.serving.publishing import publish
 from orchestration.settings import Home
