@@ -171,3 +171,15 @@ def _malformed(lake: Lake) -> pl.DataFrame:
 
 def _quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
+
+
+def lake_columns(warehouse: Path) -> dict[str, list[str]]:
+    """The columns of each relation of schema `lake`, by `lake.name`, in order."""
+    with duckdb.connect(str(warehouse), read_only=True) as connection:
+        rows = connection.execute(
+            "select table_name, column_name from duckdb_columns() where schema_name = 'lake' order by 1, column_index"
+        ).fetchall()
+    columns: dict[str, list[str]] = {}
+    for name, column in rows:
+        columns.setdefault(f"lake.{name}", []).append(column)
+    return columns

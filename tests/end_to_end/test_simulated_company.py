@@ -2,6 +2,7 @@
 
 import re
 
+import dagster as dg
 import pytest
 
 
@@ -69,3 +70,19 @@ def test_the_report_says_what_the_marts_say(company):
         assert name in page
     assert len(page) < 2_000_000
     assert not re.findall(r"""(?:src|href)=["']https?://""", page)
+
+
+def test_a_steward_sees_which_columns_each_figure_is_made_of(company, monkeypatch):
+    monkeypatch.setenv("DAGSTER_HOME", str(company.root / "dagster"))
+    monkeypatch.setenv("FEEDBACK_HOME", str(company.root))
+    with dg.DagsterInstance.from_config(str(company.root / "dagster")) as instance:
+        keys = {key.path[-1]: key for key in instance.all_asset_keys()}
+        told = {}
+        for name in ("rpt_pain_points", "fct_tickets", "stg_lake__tickets"):
+            made = instance.get_latest_materialization_event(keys[name]).asset_materialization
+            told[name] = made.metadata["dagster/column_lineage"].value.deps_by_column
+    owner = [(dep.asset_key.path[-1], dep.column_name) for dep in told["rpt_pain_points"]["owner_team"]]
+    assert owner == [("int_services_known", "owner_team")]
+    assert {dep.asset_key for deps in told["rpt_pain_points"].values() for dep in deps} <= set(keys.values())
+    assert told["fct_tickets"]["ticket_id"][0].column_name == "ticket_id"
+    assert told["stg_lake__tickets"]["ticket_id"][0].asset_key == dg.AssetKey(["lake", "tickets"])

@@ -6,15 +6,17 @@ from pathlib import Path
 
 import dagster as dg
 from dagster_dbt import DbtCliResource, DbtProject, dbt_assets
+from dagster_dbt.errors import DagsterDbtCliRuntimeError
 from dbt.cli.main import dbtRunner
 
 from governance.errors import FeedbackError
 from governance.sources import load_sources
 from orchestration.defs.partitions import as_of, guarded_steps
 from orchestration.defs.presentation import column_schema
+from orchestration.defs.transform.model_lineage import ModelLineage
 from orchestration.lake import Lake
 from orchestration.settings import PROJECT, home
-from orchestration.stages.warehousing import COPIED_TABLES, LAKE_TABLES, prepare_warehouse, run_id
+from orchestration.stages.warehousing import COPIED_TABLES, LAKE_TABLES, lake_columns, prepare_warehouse, run_id
 
 DBT = DbtProject(project_dir=PROJECT / "dbt_project", target_path=home().root / "dbt")
 RUN_ID_TAG = "feedback/run_id"
@@ -75,5 +77,17 @@ def models(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[o
     made = run_id(Lake(home().lake), moment)
     context.instance.add_run_tags(context.run_id, {RUN_ID_TAG: made})
     os.environ |= {"FEEDBACK_RUN_ID": made, "FEEDBACK_AS_OF": moment.isoformat()}
-    build = ["build", "--exclude-resource-type", "unit_test"]
-    yield from dbt.cli(build, context=context).stream()
+    lake = lake_columns(home().warehouse)
+    lineage = ModelLineage.load(home().root / "dbt" / "column_lineage.json", lake, volatile=(made, moment.isoformat()))
+    invocation = dbt.cli(["build", "--exclude-resource-type", "unit_test"], context=context)
+    try:
+        for event in invocation.stream():
+            yield lineage.told(event, invocation) if isinstance(event, dg.Output) else event
+    except DagsterDbtCliRuntimeError:
+        # What dbt says of a failure quotes values.
+        results = invocation.get_artifact("run_results.json")["results"]
+        failed = [result["unique_id"] for result in results if result["status"] in ("error", "fail")]
+        log = home().root / "dbt" / "logs" / "dbt.log"
+        raise FeedbackError(f"dbt failed on {', '.join(failed) or 'its start'}; {log} says why") from None
+    finally:
+        lineage.save()

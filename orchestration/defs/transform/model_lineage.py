@@ -1,0 +1,83 @@
+"""Column lineage of the models in the UI, computed once per version of a model's SQL."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+import dagster as dg
+from dagster_dbt import DagsterDbtTranslator, DbtCliInvocation
+
+from orchestration.column_lineage import Origins, column_lineage
+
+
+@dataclass
+class ModelLineage:
+    """What is known of each model: a digest of its compiled SQL, and the origins of its columns.
+
+    `lake`: the columns of what the models read, by `schema.name`.
+    `volatile`: texts that compiled SQL has and that change from run to run.
+    """
+
+    path: Path
+    lake: Mapping[str, list[str]]
+    volatile: tuple[str, ...]
+    known: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    @classmethod
+    def load(cls, path: Path, lake: Mapping[str, list[str]], volatile: tuple[str, ...]) -> Self:
+        """What earlier runs left; nothing where there is none or it does not read."""
+        try:
+            return cls(path, lake, volatile, json.loads(path.read_text()))
+        except (OSError, ValueError):
+            return cls(path, lake, volatile)
+
+    def save(self) -> None:
+        """For the next run."""
+        self.path.write_text(json.dumps(self.known))
+
+    def told(self, output: dg.Output[Any], invocation: DbtCliInvocation) -> dg.Output[Any]:
+        """The output of a model with the lineage of its columns; parents are told before their children."""
+        manifest = invocation.manifest
+        node = manifest["nodes"].get(str(output.metadata["unique_id"].value))
+        if node is None or node["resource_type"] != "model":
+            return output
+        parents = {_relation(parent): parent for parent in _parents(node, manifest)}
+        origins = self._origins(node, parents, invocation.target_path / "compiled")
+        key_of = DagsterDbtTranslator().get_asset_key
+        deps = {
+            column: [dg.TableColumnDep(key_of(parents[relation]), name) for relation, name in of if relation in parents]
+            for column, of in origins.items()
+        }
+        metadata: dict[str, Any] = {**output.metadata, "dagster/column_lineage": dg.TableColumnLineage(deps)}
+        return dg.Output(output.value, output_name=output.output_name, metadata=metadata)
+
+    def _origins(self, node: Mapping[str, Any], parents: Mapping[str, Mapping[str, Any]], compiled: Path) -> Origins:
+        sql = (compiled / node["package_name"] / node["original_file_path"]).read_text()
+        columns = {name: self.lake.get(name) or list(self.known.get(name, {}).get("origins", ())) for name in parents}
+        steady = json.dumps(columns) + sql
+        for text in self.volatile:
+            steady = steady.replace(text, "")
+        digest = hashlib.sha256(steady.encode()).hexdigest()
+        relation = _relation(node)
+        if self.known.get(relation, {}).get("digest") != digest:
+            given = {name: names for name, names in columns.items() if names}
+            try:
+                origins = column_lineage(sql, given, dialect="duckdb")
+            except Exception:  # whatever the parser does with a model, it is built all the same
+                origins = {}
+            self.known[relation] = {"digest": digest, "origins": origins}
+        found: Origins = self.known[relation]["origins"]
+        return found
+
+
+def _relation(node: Mapping[str, Any]) -> str:
+    return f"{node['schema']}.{node.get('alias') or node['name']}"
+
+
+def _parents(node: Mapping[str, Any], manifest: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return [manifest["sources" if one.startswith("source.") else "nodes"][one] for one in node["depends_on"]["nodes"]]
