@@ -5,7 +5,10 @@ with scanned as (
 ),
 
 days as (
-    select * from {{ ref('int_ticket_symptoms_by_day') }}
+    select
+        *,
+        extract(dayofweek from event_date) as weekday
+    from {{ ref('int_ticket_symptoms_by_day') }}
 ),
 
 ranking as (
@@ -40,12 +43,30 @@ clear as (
         and scanned.observed - scanned.expected >= ranking.least_excess
 ),
 
+-- Fewer people write on some days of the week: a silent Sunday says little.
+weekdays as (
+    select
+        weekday,
+        sum(observed) / count(distinct event_date) as ticket_count
+    from days
+    where scope = 'service'
+    group by weekday
+),
+
+busyness as (
+    select
+        weekday,
+        least(ticket_count / nullif(avg(ticket_count) over (), 0), 1.0) as share
+    from weekdays
+),
+
 tails as (
     select
         clear.episode_id,
-        sum(days.observed * ln(clear.factor) - days.expected * (clear.factor - 1)) as said_after
+        sum(days.observed * ln(clear.factor) - days.expected * busyness.share * (clear.factor - 1)) as said_after
     from clear
     inner join days on clear.symptom_id = days.symptom_id and clear.last_date < days.event_date
+    inner join busyness on days.weekday = busyness.weekday
     group by clear.episode_id
 ),
 
