@@ -13,7 +13,8 @@ from governance.policy import Policy, Strict, load_policy
 # State -> the states made from it. What is made must not expire first: it would be made again.
 MADE_FROM: dict[str, tuple[str, ...]] = {
     "received": ("landing",),
-    "landing": ("anonymized", "held"),
+    "landing": ("mentions", "anonymized", "held"),
+    "mentions": (),
     "held": (),
     "anonymized": ("checked", "quarantine"),
     "quarantine": (),

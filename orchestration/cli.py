@@ -136,6 +136,28 @@ def check_source(
     raise typer.Exit(check_sources(Console(), inbox or home().inbox, name, moment("")))
 
 
+@app.command(
+    epilog="""Example: `echo '{"id": 1, "kind": "log", "text": "user=bob from 203.0.113.9"}' | feedback anonymize`"""
+)
+def anonymize(
+    policy: Annotated[Path | None, typer.Option(help="A privacy.yml; default: the deployment's.")] = None,
+    no_names: Annotated[bool, typer.Option("--no-names", help="Identifiers and secrets only, no names.")] = False,
+) -> None:
+    """Anonymise JSON lines from stdin: {"id","kind": "log|ticket|attribute","text"} to {"id","text","spans"}.
+
+    One answer a line, in order; spans are offsets into the input text. What cannot be judged comes back without text
+    and with the reason under `held`; the exit code is then 1. Pseudonyms are made with the deployment's key.
+    """
+    from governance.keys import load_keyring
+    from governance.privacy import load_privacy
+    from orchestration.text_filter import TextFilter
+
+    lines = TextFilter(load_privacy(policy), load_keyring(home().keys), with_names=not no_names)
+    lines.run(sys.stdin.buffer, sys.stdout.buffer)
+    if lines.held:
+        raise FeedbackError(f"stdin: {lines.held} lines held; each says why under `held`")
+
+
 @app.command(epilog="Example: `feedback doctor`")
 def doctor() -> None:
     """Check versions, keys, locks, freshness, disk and policies; each problem with its fix."""

@@ -10,6 +10,7 @@ import base64
 import binascii
 import ipaddress
 import json
+import math
 import re
 from collections.abc import Callable, Iterator, Mapping
 
@@ -233,6 +234,102 @@ def user(text: str, start: int, end: int) -> Span | None:
     return (start, end)
 
 
+def person(text: str, start: int, end: int) -> Span | None:
+    """A labelled name: letters, and no word that a message puts behind such a label."""
+    value = text[start:end].strip()
+    first = (re.findall(r"\w+", value) or [""])[0]
+    is_prose = _is_harmless(value, is_assigned=False) or _is_harmless(first, is_assigned=False)
+    is_name = any(map(str.isalpha, value)) and not is_prose and "{" not in value
+    return (start, end) if is_name else None
+
+
+def nhs(text: str, start: int, end: int) -> Span | None:
+    """Ten digits, the last one by modulus 11."""
+    digits = [int(digit) for digit in _digits(text[start:end])]
+    control = 11 - sum(weight * digit for weight, digit in zip(range(10, 1, -1), digits, strict=False)) % 11
+    return (start, end) if len(digits) == 10 and control % 11 == digits[9] and control != 10 else None
+
+
+def coded(text: str, start: int, end: int) -> Span | None:
+    """A number that a label announces: five digits or more; words behind it are left out."""
+    for stop in (end, *(end - len(tail) for tail in _tails(text[start:end]))):
+        value = text[start:stop]
+        if len(_digits(value)) >= 5 and not value[-1].isspace():
+            is_word_behind = re.search(r"[ ][A-Za-z]{3,}$", value)
+            if not is_word_behind:
+                return (start, stop) if not _is_harmless(value, is_assigned=True) else None
+    return None
+
+
+def _tails(value: str) -> Iterator[str]:
+    """What can be left out at the end: the last word, the last two, ..."""
+    position = len(value)
+    while (position := value.rfind(" ", 0, position)) > 0:
+        yield value[position:]
+
+
+def host(text: str, start: int, end: int) -> Span | None:
+    """A machine's name: a dot, dash or digit in it; no address (that is an IP), no word, not this machine itself."""
+    value = text[start:end].rstrip(".")
+    is_local = value.lower().split(".")[0] in ("localhost", "localdomain", "example", "host", "hostname")
+    is_address = re.fullmatch(r"[0-9.]+", value) is not None
+    has_form = any(character in ".-0123456789" for character in value) and any(map(str.isalpha, value))
+    is_file = re.search(r"\.(?:js|py|go|java|cc?|cpp|rs|rb|php|html?|json|ya?ml|conf|log|txt)$", value, re.IGNORECASE)
+    if is_local or is_address or is_file or not has_form or _is_harmless(value, is_assigned=True):
+        return None
+    return start, start + len(value)
+
+
+def identifier(text: str, start: int, end: int) -> Span | None:
+    """What names one of many in a path: digits or an address; `v2`, `new` and `{id}` do not."""
+    while end > start and text[end - 1] in ".,":
+        end -= 1
+    value = text[start:end]
+    names_one = sum(map(str.isdigit, value)) >= 2 or "@" in value or "%40" in value
+    is_file = re.search(r"\.[a-z]{2,4}$", value) and "@" not in value and "%40" not in value
+    return (start, end) if names_one and not is_file and not _is_harmless(value, is_assigned=True) else None
+
+
+def address(text: str, start: int, end: int) -> Span | None:
+    """A labelled postal address: words and a number; no network, memory or mail address."""
+    value = text[start:end].rstrip()
+    words = re.findall(r"[^\W\d_]{3,}", value)
+    is_postal = len(words) >= 1 and " " in value.strip() and any(map(str.isdigit, value))
+    is_technical = re.search(r"0x[0-9a-f]|::|://|@|[0-9]{1,3}(?:\.[0-9]{1,3}){3}", value, re.IGNORECASE)
+    return (start, start + len(value)) if is_postal and not is_technical else None
+
+
+def trunk_phone(text: str, start: int, end: int) -> Span | None:
+    """A national number as its country writes it: valid in one of the regions that dial a leading zero."""
+    import phonenumbers
+
+    value = text[start:end]
+    if not 9 <= len(_digits(value)) <= 12:
+        return None
+    for region in ("GB", "DE", "FR", "IT", "NL", "AU", "CH", "AT", "BE", "SE"):
+        try:
+            if phonenumbers.is_valid_number(phonenumbers.parse(value, region)):
+                return start, end
+        except phonenumbers.NumberParseException:
+            return None
+    return None
+
+
+def random(text: str, start: int, end: int) -> Span | None:
+    """A key by its looks: upper and lower case and digits mixed, 4.2 bits a character or more, no path, no UUID.
+
+    Words and paths have less than 4.1 bits, and long runs of letters of one case; hexadecimal ids at most 4.
+    """
+    value = text[start:end]
+    kinds = (str.isupper, str.islower, str.isdigit)
+    if not all(any(map(kind, value)) for kind in kinds) or value.count("/") > 2:
+        return None
+    share = [value.count(character) / len(value) for character in set(value)]
+    entropy = -sum(part * math.log2(part) for part in share)
+    has_word = re.search(r"[a-z]{6}|[A-Z]{6}|[A-Z][a-z]{4,}[A-Z][a-z]{3,}", value)
+    return (start, end) if entropy >= 4.2 and not has_word else None
+
+
 def coordinate(text: str, start: int, end: int) -> Span | None:
     """Degrees: at most 180."""
     return (start, end) if abs(float(text[start:end])) <= 180 else None
@@ -259,7 +356,7 @@ def _is_harmless(value: str, *, is_assigned: bool) -> bool:
 CHECKS: Mapping[str, Check] = {
     check.__name__: check
     for check in (
-        basic, card, coordinate, email, iban, ipv4, ipv6, jwt, luhn, national_phone, phone, secret, session, token,
-        user,
+        address, basic, card, coded, coordinate, email, host, iban, identifier, ipv4, ipv6, jwt, luhn, national_phone,
+        nhs, person, phone, random, secret, session, token, trunk_phone, user,
     )
 }  # fmt: skip

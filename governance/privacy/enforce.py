@@ -13,9 +13,12 @@ from governance.keys import Keyring
 from governance.privacy.fields import Treatments
 from governance.privacy.policy import PrivacyPolicy, Treatment, shown_key
 from governance.privacy.scanner import Scanned
+from governance.privacy.threads import MENTIONS_SCHEMA, THREADS, Known, spreads
 from governance.signals import Signal
 
 _ROW, _REFUSED = "__row", "__refused"
+# Treatments that leave text in which a known value can recur.
+_TEXTUAL = ("keep", "scan", "url", "sql", "version")
 
 
 @dataclass(frozen=True)
@@ -35,25 +38,74 @@ class Anonymized:
     entities: Mapping[str, int]
 
 
-def anonymize(frame: pl.DataFrame, signal: Signal, policy: PrivacyPolicy, keys: Keyring) -> Anonymized:
-    """Landing records of one signal under the policy; pure, same input and key give the same output.
+class Anonymizer:
+    """The stage under one policy and one keyring; pure: what became of a record depends on it and its thread alone."""
 
-    Raises:
-        PolicyError: a column of the landing schema is missing or has another type.
-    """
-    _check(frame, signal)
-    return _Batch(frame, signal, policy, keys).anonymized()
+    def __init__(self, policy: PrivacyPolicy, keys: Keyring) -> None:
+        self._policy = policy
+        self._treatments = Treatments(policy, keys)
+
+    def anonymize(self, frame: pl.DataFrame, signal: Signal, known: pl.DataFrame | None = None) -> Anonymized:
+        """Landing records of one signal without personal data and secrets.
+
+        Args:
+            frame: records in the signal's landing schema.
+            known: what their threads are known to hold (MENTIONS_SCHEMA), see `mentions`; None: nothing but what
+                the records themselves say.
+
+        Raises:
+            PolicyError: a column of the landing schema is missing or has another type.
+        """
+        _check(frame, signal)
+        if known is None:
+            known = self.mentions(frame, signal)
+        return _Batch(frame, signal, self._policy, self._treatments).anonymized(known)
+
+    def mentions(self, frame: pl.DataFrame, signal: Signal) -> pl.DataFrame:
+        """The values found in the records that must be masked wherever their threads repeat them (MENTIONS_SCHEMA).
+
+        Raw values: they stay under landing's protection.
+
+        Raises:
+            PolicyError: a column of the landing schema is missing or has another type.
+        """
+        _check(frame, signal)
+        if signal.name not in THREADS:
+            return pl.DataFrame(schema=MENTIONS_SCHEMA)
+        return _Batch(frame, signal, self._policy, self._treatments).mentions()
+
+
+def anonymize(
+    frame: pl.DataFrame, signal: Signal, policy: PrivacyPolicy, keys: Keyring, known: pl.DataFrame | None = None
+) -> Anonymized:
+    """One batch through a new `Anonymizer`; see its `anonymize`."""
+    return Anonymizer(policy, keys).anonymize(frame, signal, known)
 
 
 class _Batch:
-    def __init__(self, frame: pl.DataFrame, signal: Signal, policy: PrivacyPolicy, keys: Keyring) -> None:
+    def __init__(self, frame: pl.DataFrame, signal: Signal, policy: PrivacyPolicy, treatments: Treatments) -> None:
         self._raw, self._signal, self._policy = frame, signal, policy
-        self._treatments = Treatments(policy, keys)
+        self._treatments = treatments
         self._entities: Counter[str] = Counter()
         self._withheld: Counter[str] = Counter()
         self._refusals: list[pl.DataFrame] = []
+        self._mentions: list[pl.DataFrame] = []
+        self._known: Known | None = None
 
-    def anonymized(self) -> Anonymized:
+    @property
+    def _threads(self) -> pl.Series | None:
+        threading = THREADS.get(self._signal.name)
+        return self._raw[threading.column] if threading else None
+
+    def mentions(self) -> pl.DataFrame:
+        """What the records give away, by thread."""
+        self.anonymized(None)
+        return pl.concat([pl.DataFrame(schema=MENTIONS_SCHEMA), *self._mentions]).unique().sort(pl.all())
+
+    def anonymized(self, known: pl.DataFrame | None) -> Anonymized:
+        """The records under the policy, with what their threads are known to hold masked in all their texts."""
+        if known is not None and not known.is_empty() and self._threads is not None:
+            self._known = Known(known, self._threads)
         columns = {
             name: self._attributes() if name == "attributes" else self._column(name) for name in self._signal.columns
         }
@@ -125,11 +177,42 @@ class _Batch:
         if refused:
             reasons = pl.DataFrame({_ROW: rows, _REFUSED: _replaced(values, refused)})
             self._refusals.append(reasons.drop_nulls())
-        return _replaced(values, {value: _text(result) for value, result in results.items()}).alias(name)
+        self._note_mentions(rows, values, results)
+        treated = _replaced(values, {value: result.text for value, result in results.items()}).alias(name)
+        return self._propagated(rows, treated) if treatment.action in _TEXTUAL else treated
 
+    def _note_mentions(self, rows: pl.Series, values: pl.Series, results: Mapping[str, Scanned]) -> None:
+        if self._known is not None or self._threads is None:
+            return
+        told = [
+            (value, found.entity, found.value)
+            for value, result in results.items()
+            for found in result.found
+            if spreads(found.entity, found.value)
+        ]
+        if told:
+            held = pl.DataFrame({"thread": self._threads.gather(rows), "in": values}).drop_nulls().unique()
+            found = pl.DataFrame(told, schema={"in": pl.String, "entity": pl.String, "value": pl.String}, orient="row")
+            self._mentions.append(held.join(found, on="in").select(*MENTIONS_SCHEMA))
 
-def _text(result: Scanned) -> str | None:
-    return result.text
+    def _propagated(self, rows: pl.Series, treated: pl.Series) -> pl.Series:
+        """The treated texts without what their threads are known to hold."""
+        if self._known is None or self._threads is None:
+            return treated
+        beside = self._known.beside(rows, treated)
+        if not beside:
+            return treated
+        changed = [
+            (thread, text, self._treatments.propagate(text, mentions)) for (thread, text), mentions in beside.items()
+        ]
+        replaced = pl.DataFrame(
+            [(thread, text, scanned.text) for thread, text, scanned in changed],
+            schema={"thread": pl.String, "was": pl.String, "now": pl.String},
+            orient="row",
+        )
+        texts = pl.DataFrame({"thread": self._threads.gather(rows), "was": treated})
+        joined = texts.join(replaced, on=["thread", "was"], how="left", maintain_order="left")
+        return joined.select(pl.coalesce("now", "was").alias(treated.name))[treated.name]
 
 
 def _replaced(values: pl.Series, mapping: Mapping[str, str | None]) -> pl.Series:

@@ -11,29 +11,30 @@ from functools import partial
 from governance.keys import Keyring
 from governance.privacy.policy import PrivacyPolicy, Treatment
 from governance.privacy.pseudonyms import kind_of, stand_in
-from governance.privacy.scanner import Scanned, Scanner
+from governance.privacy.scanner import Found, Scanned, Scanner
 from governance.privacy.templates import sql_template, url_template
+from governance.privacy.threads import Mention
 
 _HEX_OR_NUMBER = re.compile(
     r"[0-9a-fA-F]{1,64}|-?[0-9]{1,40}|[0-9]{1,20}:[0-9]{1,20}|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 )
 _VERSION = re.compile(r"v?[0-9]{1,8}(?:\.[0-9]{1,8}){0,4}(?![0-9.])")
-_NAMED_ADDRESS = re.compile(r"[^<>]{0,256}<([^<>\s]{1,256}@[^<>\s]{1,256})>\s{0,8}")
+_NAMED_ADDRESS = re.compile(r"([^<>]{0,256})<([^<>\s]{1,256}@[^<>\s]{1,256})>\s{0,8}")
 
 
 class Treatments:
     """Applies treatments to values; one per run of the stage, so that its scanner is made once."""
 
-    def __init__(self, policy: PrivacyPolicy, keys: Keyring) -> None:
+    def __init__(self, policy: PrivacyPolicy, keys: Keyring, *, with_names: bool = True) -> None:
         self._policy = policy
         self._keys = keys
-        self._scanner = Scanner(policy, keys)
+        self._scanner = Scanner(policy, keys, with_names=with_names)
 
     def apply(self, values: Iterable[str], treatment: Treatment) -> Mapping[str, Scanned]:
         """Each distinct value and what becomes of it; a text of None without refusal: dropped."""
         by_action: Mapping[str, Callable[[Iterable[str]], dict[str, Scanned]]] = {
             "keep": self._scanner.scan,
-            "scan": self._scanner.scan,
+            "scan": partial(self._scanner.scan, reading="prose" if treatment.detail == "prose" else "technical"),
             "id": self._ids,
             "version": self._versions,
             "url": partial(self._reshaped, url_template),
@@ -43,6 +44,10 @@ class Treatments:
             "drop": lambda dropped: dict.fromkeys(dropped, Scanned(None, {})),
         }
         return by_action[treatment.action](values)
+
+    def propagate(self, text: str, known: tuple[Mention, ...]) -> Scanned:
+        """A treated text with what its thread is known to hold replaced as well."""
+        return self._scanner.propagate(text, known)
 
     def _ids(self, values: Iterable[str]) -> dict[str, Scanned]:
         scanned, texts = {}, []
@@ -77,13 +82,18 @@ class Treatments:
     def _pseudonym(self, entity: str, value: str) -> Scanned:
         if not value.strip():
             return Scanned(value, {})
-        if named := _NAMED_ADDRESS.fullmatch(value):
-            value = named[1]
+        named = _NAMED_ADDRESS.fullmatch(value)
+        found = []
+        if named:
+            value = named[2]
+            if name := named[1].strip(" \"'"):
+                found.append(Found(0, len(name), "PERSON", name))
         # An account keeps its kind, so that spans and tickets agree; any other value says itself what it is.
         shown = kind_of("USER", value) if entity != "ACCOUNT" else entity
         entity = entity if shown == "USER" else shown
         token = stand_in(entity, value, self._keys, region=self._policy.phone_region, is_removed=False)
-        return Scanned(token, {entity: int(token != value)})
+        found.append(Found(0, len(value), entity, value))
+        return Scanned(token, {entity: int(token != value)}, None, tuple(found))
 
     def _coarse(self, how: str, values: Iterable[str]) -> dict[str, Scanned]:
         coarsen = {"network": _network, "hour": _hour, "magnitude": _magnitude}[how]

@@ -6,24 +6,25 @@ import hashlib
 import re
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import Literal
 
 import polars as pl
 from pydantic import Field, field_validator, model_validator
 
 from governance.errors import PolicyError, one_of
-from governance.policy import Policy, Strict, load_policy
+from governance.policy import Policy, Strict, load, load_policy
 from governance.privacy.patterns import Pattern, load_patterns
 from governance.signals import SIGNALS
 
 # Raise it when the same policy would give other output: it is part of the digest that manifests keep.
-CODE_VERSION = 1
+CODE_VERSION = 2
 
 ACTIONS: Mapping[str, str] = {
     "keep": "stays; identifiers found inside are replaced all the same",
     "id": "stays where it is hexadecimal digits or a number; anything else as keep",
     "version": "stays where it has the form of a version; anything else as keep",
-    "scan": "free text: identifiers inside are replaced",
+    "scan": "free text: identifiers and names inside are replaced; `scan prose` where people write to people",
     "url": "path template stays; ids in it become {id}, values of the query are removed",
     "sql": "literals become ?",
     "pseudonymise": "becomes the keyed pseudonym of the entity that follows",
@@ -33,6 +34,7 @@ ACTIONS: Mapping[str, str] = {
 _DETAILS: Mapping[str, tuple[str, ...]] = {
     "pseudonymise": ("ACCOUNT", "EMAIL", "IMEI", "IP", "MAC", "PHONE", "USER"),
     "generalise": ("network", "hour", "magnitude"),
+    "scan": ("", "prose"),
 }
 
 # A plain dotted identifier. Anything else can carry an address or a name in the key itself; a long number too, except
@@ -67,6 +69,20 @@ class Treatment(Strict):
         return self
 
 
+class Names(Strict):
+    """How names of people, places and organisations are found in free text.
+
+    Attributes:
+        model: shipped, none, or the file of a Presidio configuration in the folder policies.
+        prose, technical: how sure the model must be in text that people wrote, and in logs and attributes.
+    """
+
+    model: str
+    prose: float = Field(gt=0, le=1)
+    technical: float = Field(gt=0, le=1)
+    entities: tuple[str, ...]
+
+
 class PrivacyPolicy(Policy):
     """policies/privacy.yml together with the patterns of policies/patterns.yml.
 
@@ -78,6 +94,7 @@ class PrivacyPolicy(Policy):
 
     phone_region: str = Field(pattern="^[A-Z]{2}$")
     longest_text: int = Field(ge=1_000, le=16_777_216)
+    names: Names
     entities: dict[str, Literal["pseudonymise", "remove"]]
     columns: dict[str, dict[str, Treatment]]
     attributes: dict[str, Treatment]
@@ -133,15 +150,16 @@ def shown_key(key: str) -> str:
     return key if len(key) <= 80 and _PLAIN_KEY.fullmatch(key) else MALFORMED_KEY
 
 
-def load_privacy() -> PrivacyPolicy:
-    """The privacy policy and its patterns.
+def load_privacy(path: Path | None = None) -> PrivacyPolicy:
+    """The privacy policy, the deployment's or the one at `path`, and its patterns.
 
     Raises:
         PolicyError: a file is wrong, or a pattern finds an entity for which the policy says nothing.
     """
-    policy = load_policy("privacy", PrivacyPolicy)
+    policy = load(path, PrivacyPolicy) if path else load_policy("privacy", PrivacyPolicy)
     patterns = load_patterns()
-    unnamed = sorted({pattern.entity for pattern in patterns} - set(policy.entities))
+    found = {pattern.entity for pattern in patterns} | set(policy.names.entities)
+    unnamed = sorted(found - set(policy.entities))
     if unnamed:
         raise PolicyError(f"policies/privacy.yml: entities has no {unnamed[0]}; write {unnamed[0]}: remove")
     return policy.model_copy(update={"patterns": patterns})

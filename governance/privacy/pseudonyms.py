@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 
 from governance.keys import Keyring
 from governance.privacy.checks import OWN_TOKEN, phone
+from governance.privacy.plain_text import plain
 
 _EMAIL = re.compile(r"[^@\s<>]+@[^@\s<>]+\.[^@\s<>.]+")
 _ENCODED_AT = re.compile(r"%40|\\u0040", re.IGNORECASE)
@@ -19,6 +20,7 @@ def stand_in(entity: str, value: str, keys: Keyring, *, region: str, is_removed:
         return f"<{entity}>"
     if OWN_TOKEN.fullmatch(value) and f"_{keys.key_id}_" in value:
         return value
+    value = plain(value)[0]
     entity = kind_of(entity, value)
     return keys.pseudonym(entity, canonical(entity, value, region))
 
@@ -81,6 +83,10 @@ def _login(value: str, region: str) -> str:
     return value.lower()
 
 
+def _name(value: str, region: str) -> str:
+    return " ".join(value.casefold().split())
+
+
 _FORMS: Mapping[str, Callable[[str, str], str]] = {
     "EMAIL": _email,
     "PHONE": _phone,
@@ -90,4 +96,9 @@ _FORMS: Mapping[str, Callable[[str, str], str]] = {
     "CARD": _digits,
     "SSN": _digits,
     "USER": _login,
+    "HOST": _login,
+    "DEVICE": _login,
+    "PERSON": _name,
+    "LOCATION": _name,
+    "ORGANIZATION": _name,
 }

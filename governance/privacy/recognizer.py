@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from threading import Lock
 
@@ -13,10 +13,18 @@ from presidio_analyzer.nlp_engine import NlpArtifacts
 
 from governance.privacy.checks import CHECKS, Span
 from governance.privacy.patterns import SEPARATOR, Pattern
+from governance.privacy.plain_text import percent_decoded, plain
 
 # An escaped line break inside JSON text: its n, r or t must not pass for the first letter of what follows. Not a
 # Windows path, where the letter does belong to a name.
 _ESCAPED_BREAK = re.compile(r"(?<![Uu]sers)(?<!\\)\\{1,4}[nrt]")
+
+# Presidio's engines take 0.3 s for so many; a text with more is no message but made to keep them busy.
+MOST_FINDINGS = 10_000
+
+
+class TooManyFindings(Exception):
+    """A text holds more identifiers than MOST_FINDINGS; its record is held."""
 
 
 @dataclass(frozen=True)
@@ -68,10 +76,15 @@ class StructuredRecognizer(EntityRecognizer):
     def find(self, text: str) -> list[Finding]:
         """The identifiers of one text in order, overlapping ones united under the pattern that stands first."""
         text = self._own.sub(lambda marker: "<" * len(marker[0]), text)
-        found = [finding for rank in self._named(text) for finding in self._matches(rank, text)]
-        if "\\" in text and (plain := _ESCAPED_BREAK.sub(lambda escape: " " * len(escape[0]), text)) != text:
-            found += [finding for rank in self._named(plain) for finding in self._matches(rank, plain)]
+        found = [finding for view, places in _views(text) for finding in self._in_view(view, places)]
         return _without_overlaps(found)
+
+    def _in_view(self, view: str, places: Sequence[int] | None) -> Iterator[Finding]:
+        matches = (match for rank in self._named(view) for match in self._matches(rank, view))
+        for number, match in enumerate(matches):
+            if number == MOST_FINDINGS:
+                raise TooManyFindings
+            yield Finding(places[match.start], places[match.end], match.rank) if places else match
 
     def _named(self, text: str) -> list[int]:
         """Ranks of the patterns that may match, by the prefilter."""
@@ -94,6 +107,16 @@ class StructuredRecognizer(EntityRecognizer):
                 span = check(text, *span)
             if span is not None and span[0] < span[1]:
                 yield Finding(*span, rank)
+
+
+def _views(text: str) -> Iterator[tuple[str, Sequence[int] | None]]:
+    """The text as it is read, with its line breaks unescaped, and URL-decoded; with the places in the text."""
+    shown, places = plain(text)
+    yield shown, places
+    if "\\" in shown and (unescaped := _ESCAPED_BREAK.sub(lambda escape: " " * len(escape[0]), shown)) != shown:
+        yield unescaped, places
+    if decoded := percent_decoded(shown):
+        yield decoded[0], [places[place] for place in decoded[1]] if places else decoded[1]
 
 
 class NoContext(ContextAwareEnhancer):

@@ -4,30 +4,47 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from functools import lru_cache
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
 
 import orjson
 
 from governance.errors import PolicyError
 from governance.keys import Keyring
 from governance.privacy.checks import OWN_TOKEN
-from governance.privacy.patterns import SEPARATOR, Pattern
+from governance.privacy.engine import analyzer_engine
+from governance.privacy.patterns import SEPARATOR
 from governance.privacy.policy import PrivacyPolicy
+from governance.privacy.threads import Mention
 
 if TYPE_CHECKING:
-    from presidio_analyzer import AnalyzerEngine
+    from presidio_analyzer import RecognizerResult
+
+# How a text is read: for identifiers alone; for names too, sparing technical words; for names as people write them.
+Reading = Literal["structured", "technical", "prose"]
 
 # A call of Presidio costs about 0.1 ms whatever its text, so lines share it: 32 to a call gave 136 times stock
 # speed, one to a call 63.
 _LINES_PER_CALL = 64
 _CHARACTERS_PER_CALL = 32_768
 
+# What was judged is remembered up to so many characters: telemetry repeats itself, and a thread's texts are read twice.
+_REMEMBERED_CHARACTERS = 32_000_000
+_REMEMBERED_PER_TEXT = 400  # what an entry costs beside its text
 
 # A stand-in where JSON has a number: behind a colon, comma or bracket, not inside a string.
 _BARE_STAND_IN = re.compile(rf"(?<=[:,\[\s])(?:<[A-Z_]+(?::[A-Z_]+)?>|{OWN_TOKEN.pattern})(?=\s{{0,3}}[,}}\]])")
+
+
+@dataclass(frozen=True)
+class Found:
+    """One identifier: where it stands in the text that was scanned, what it is, and its value (never shown)."""
+
+    start: int
+    end: int
+    entity: str
+    value: str = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -37,6 +54,7 @@ class Scanned:
     text: str | None
     entities: Mapping[str, int]
     refusal: str | None = None
+    found: tuple[Found, ...] = field(default=(), compare=False)
 
 
 class Scanner:
@@ -46,7 +64,7 @@ class Scanner:
         PolicyError: the policy has no patterns.
     """
 
-    def __init__(self, policy: PrivacyPolicy, keys: Keyring) -> None:
+    def __init__(self, policy: PrivacyPolicy, keys: Keyring, *, with_names: bool = True) -> None:
         from presidio_anonymizer import AnonymizerEngine
         from presidio_anonymizer.entities import OperatorConfig
 
@@ -55,23 +73,53 @@ class Scanner:
         if not policy.patterns:
             raise PolicyError("policies/patterns.yml: no patterns; load the policy with load_privacy()")
         self._policy = policy
-        self._analyzer = _analyzer(policy.patterns)
+        self._analyzer = analyzer_engine(policy.patterns, policy.names.model if with_names else "none")
         self._anonymizer = AnonymizerEngine()  # type: ignore[no-untyped-call]
         self._anonymizer.add_anonymizer(StandIn)
-        params = {"keys": keys, "region": policy.phone_region, "removed": policy.removed_entities}
-        self._operators = {"DEFAULT": OperatorConfig("stand_in", params)}
-        self._entities = sorted({pattern.entity for pattern in policy.patterns})
+        self._params = {"keys": keys, "region": policy.phone_region, "removed": policy.removed_entities}
+        self._operators = {"DEFAULT": OperatorConfig("stand_in", self._params)}
+        self._structured = sorted({pattern.entity for pattern in policy.patterns})
+        supported = set(self._analyzer.get_supported_entities("en"))
+        self._named = [name for name in policy.names.entities if name in supported] if with_names else []
+        self._memory: dict[tuple[Reading, str], Scanned] = {}
+        self._remembered = 0
 
-    def scan(self, texts: Iterable[str]) -> dict[str, Scanned]:
+    def scan(self, texts: Iterable[str], reading: Reading = "structured") -> dict[str, Scanned]:
         """Each distinct text and what became of it."""
-        scanned: dict[str, Scanned] = {}
-        for batch in self._batches(dict.fromkeys(texts), scanned):
+        distinct = dict.fromkeys(texts)
+        scanned = {text: known for text in distinct if (known := self._memory.get((reading, text)))}
+        for batch in self._batches((text for text in distinct if text not in scanned), scanned):
             try:
-                results = self._scan_batch(batch)
+                results = self._scan_batch(batch, reading)
             except Exception:  # whatever it was: alone, the others of the batch need not wait with the one at fault
-                results = [self._scan_alone(text) for text in batch]
-            scanned.update(zip(batch, results, strict=True))
+                results = [self._scan_alone(text, reading) for text in batch]
+            for text, result in zip(batch, results, strict=True):
+                scanned[text] = result
+                self._remember(reading, text, result)
         return scanned
+
+    def propagate(self, text: str, known: Sequence[Mention]) -> Scanned:
+        """An anonymised text with the values that its thread is known to hold replaced as well."""
+        occurrences = [(found, mention) for mention in known for found in mention.pattern.finditer(text)]
+        occurrences.sort(key=lambda pair: (pair[0].start(), -pair[0].end()))
+        found: list[Found] = []
+        wholes: dict[str, str] = {}
+        for match, mention in occurrences:
+            if found and match.start() < found[-1].end:
+                continue
+            found.append(Found(*match.span(), mention.entity, match[0]))
+            wholes[match[0].lower()] = mention.whole
+        if not found:
+            return Scanned(text, {})
+        replaced = self._replaced(text, found, wholes)
+        return Scanned(_still_json(replaced, text), Counter(one.entity for one in found))
+
+    def _remember(self, reading: Reading, text: str, result: Scanned) -> None:
+        if self._remembered > _REMEMBERED_CHARACTERS:
+            self._memory.clear()
+            self._remembered = 0
+        self._memory[reading, text] = result
+        self._remembered += 2 * len(text) + _REMEMBERED_PER_TEXT
 
     def _batches(self, texts: Iterable[str], refused: dict[str, Scanned]) -> Iterator[list[str]]:
         batch: list[str] = []
@@ -90,35 +138,71 @@ class Scanner:
         if batch:
             yield batch
 
-    def _scan_alone(self, text: str) -> Scanned:
+    def _scan_alone(self, text: str, reading: Reading) -> Scanned:
         try:
-            return self._scan_batch([text])[0]
+            return self._scan_batch([text], reading)[0]
         except Exception as error:  # fail closed: the record goes to held; the error's text could quote it
             return Scanned(None, {}, f"could not be analysed ({type(error).__name__})")
 
-    def _scan_batch(self, batch: list[str]) -> list[Scanned]:
-        from presidio_anonymizer.entities import RecognizerResult
-
+    def _scan_batch(self, batch: list[str], reading: Reading) -> list[Scanned]:
         joined = SEPARATOR.join(batch)
-        analyzed = self._analyzer.analyze(joined, language="en", entities=self._entities)
-        found = [RecognizerResult(result.entity_type, result.start, result.end, result.score) for result in analyzed]
-        if not found:
+        has_names = reading != "structured" and bool(self._named)
+        threshold = self._policy.names.prose if reading == "prose" else self._policy.names.technical
+        analyzed = self._analyzer.analyze(
+            joined,
+            language="en",
+            entities=[*self._structured, *self._named] if has_names else self._structured,
+            score_threshold=threshold if has_names else 0.0,
+        )
+        if not analyzed:
             return [Scanned(text, {}) for text in batch]
-        replaced = self._anonymizer.anonymize(
-            joined, found, operators=dict(self._operators), merge_entities_with_spaces=False
-        ).text
+        found = _without_overlaps(joined, analyzed)
+        replaced = self._replaced(joined, found, {})
         parts = replaced.split(SEPARATOR) if len(batch) > 1 else [replaced]
-        counts: list[Counter[str]] = [Counter() for _ in batch]
-        position, end = 0, len(batch[0])
-        for result in sorted(found, key=lambda result: int(result.start)):
-            while len(batch) > 1 and result.start > end:
+        by_text: list[list[Found]] = [[] for _ in batch]
+        position, offset = 0, 0
+        for one in found:
+            while len(batch) > 1 and one.start > offset + len(batch[position]):
+                offset += len(batch[position]) + 1
                 position += 1
-                end += len(batch[position]) + 1
-            counts[position][result.entity_type] += 1
+            by_text[position].append(Found(one.start - offset, one.end - offset, one.entity, one.value))
         return [
-            Scanned(_still_json(part, text) if count else part, count)
-            for part, count, text in zip(parts, counts, batch, strict=True)
+            Scanned(_still_json(part, text) if own else part, Counter(one.entity for one in own), None, tuple(own))
+            for part, own, text in zip(parts, by_text, batch, strict=True)
         ]
+
+    def _replaced(self, text: str, found: list[Found], wholes: Mapping[str, str]) -> str:
+        """The text with each value replaced by the stand-in of the value, or of the whole that it is a part of."""
+        from presidio_anonymizer.entities import OperatorConfig, RecognizerResult
+
+        operators = dict(self._operators)
+        if wholes:
+            operators["DEFAULT"] = OperatorConfig("stand_in", {**self._params, "wholes": wholes})
+        results = [RecognizerResult(one.entity, one.start, one.end, 1.0) for one in found]
+        anonymized = self._anonymizer.anonymize(text, results, operators=operators, merge_entities_with_spaces=False)
+        return str(anonymized.text)
+
+
+def _without_overlaps(text: str, analyzed: list[RecognizerResult]) -> list[Found]:
+    """The findings in order: the surest first (patterns are sure), of a later one what no other covers."""
+    taken = bytearray(len(text))
+    found = []
+    for result in sorted(analyzed, key=lambda one: (-one.score, one.start, -one.end, one.entity_type)):
+        start = result.start
+        while start < result.end:
+            end = taken.find(1, start, result.end)
+            end = result.end if end < 0 else end
+            value = text[start:end]
+            if end - start == result.end - result.start or sum(map(str.isalnum, value)) > 1:
+                left, right = len(value) - len(value.lstrip()), len(value.rstrip())
+                if result.score == 1.0:
+                    left, right = 0, len(value)
+                if left < right:
+                    found.append(Found(start + left, start + right, result.entity_type, value[left:right]))
+            free = taken.find(0, end, result.end)
+            start = result.end if free < 0 else free
+        taken[result.start : result.end] = b"\x01" * (result.end - result.start)
+    return sorted(found, key=lambda one: one.start)
 
 
 def _still_json(text: str, original: str) -> str:
@@ -134,19 +218,3 @@ def _is_json(text: str) -> bool:
     except orjson.JSONDecodeError:
         return False
     return True
-
-
-@lru_cache(maxsize=4)
-def _analyzer(patterns: tuple[Pattern, ...]) -> AnalyzerEngine:
-    """Presidio's engine over our one recognizer: no model, no network, no other recognizer."""
-    from presidio_analyzer import AnalyzerEngine, RecognizerRegistry
-    from presidio_analyzer.nlp_engine import NoOpNlpEngine
-
-    from governance.privacy.recognizer import NoContext, StructuredRecognizer
-
-    engine = NoOpNlpEngine(models=[{"lang_code": "en", "model_name": "none"}])
-    engine.load()
-    registry = RecognizerRegistry(recognizers=[StructuredRecognizer(patterns)], supported_languages=["en"])
-    return AnalyzerEngine(
-        registry=registry, nlp_engine=engine, supported_languages=["en"], context_aware_enhancer=NoContext()
-    )

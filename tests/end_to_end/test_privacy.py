@@ -8,7 +8,7 @@ import duckdb
 import polars as pl
 import pytest
 
-RAW_STATES = ("received", "landing", "held")  # owner-only, short-lived, never queried
+RAW_STATES = ("received", "landing", "mentions", "held")  # owner-only, short-lived, never queried
 
 
 @pytest.fixture(scope="module")

@@ -4,6 +4,7 @@ import re
 import re._constants as sre  # the parser's own names; there is no public ones
 import re._parser as sre_parser
 import time
+from contextlib import suppress
 
 import pytest
 
@@ -11,7 +12,7 @@ from governance.errors import PolicyError
 from governance.policy import config_file
 from governance.privacy.patterns import Pattern, load_patterns
 from governance.privacy.policy import load_privacy
-from governance.privacy.recognizer import StructuredRecognizer
+from governance.privacy.recognizer import StructuredRecognizer, TooManyFindings
 
 PATTERNS = load_patterns()
 RECOGNIZER = StructuredRecognizer(PATTERNS)
@@ -46,7 +47,8 @@ def test_no_repeat_in_a_pattern_is_unbounded(pattern: Pattern) -> None:
 def test_hostile_text_of_the_greatest_length_takes_seconds_at_most(unit: str) -> None:
     text = (unit * 262_144)[:262_144]
     started = time.process_time()
-    RECOGNIZER.find(text)
+    with suppress(TooManyFindings):  # then its record is held
+        RECOGNIZER.find(text)
     assert time.process_time() - started < 10
 
 

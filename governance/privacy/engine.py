@@ -1,0 +1,64 @@
+"""Presidio's AnalyzerEngine as we use it: our recognizers, a no-op NLP engine, or whatever a deployment configures."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from governance.errors import PolicyError
+from governance.policy import config_file
+from governance.privacy.patterns import Pattern
+
+if TYPE_CHECKING:
+    from presidio_analyzer import AnalyzerEngine
+
+
+@lru_cache(maxsize=4)
+def analyzer_engine(patterns: tuple[Pattern, ...], names: str) -> AnalyzerEngine:
+    """An engine that finds the patterns and, as policies/privacy.yml says under `names`, names.
+
+    `none`: no names. `shipped`: the product's own model. Anything else is a Presidio configuration beside
+    policies/privacy.yml (see AnalyzerEngineProvider: NLP engine and recognizers, a spaCy model of your own for
+    instance); our patterns join its recognizers.
+
+    Raises:
+        PolicyError: the configuration does not exist, or Presidio cannot load it.
+    """
+    from governance.privacy.recognizer import StructuredRecognizer
+
+    engine = _own_engine(names) if names in ("none", "shipped") else _configured_engine(names)
+    engine.registry.add_recognizer(StructuredRecognizer(patterns))
+    return engine
+
+
+def _own_engine(names: str) -> AnalyzerEngine:
+    """No language model, no network: nothing but what we add."""
+    from presidio_analyzer import AnalyzerEngine, RecognizerRegistry
+    from presidio_analyzer.nlp_engine import NoOpNlpEngine
+
+    from governance.privacy.recognizer import NoContext
+
+    nlp = NoOpNlpEngine(models=[{"lang_code": "en", "model_name": "none"}])
+    nlp.load()
+    registry = RecognizerRegistry(recognizers=[], supported_languages=["en"])
+    return AnalyzerEngine(
+        registry=registry, nlp_engine=nlp, supported_languages=["en"], context_aware_enhancer=NoContext()
+    )
+
+
+def _configured_engine(file: str) -> AnalyzerEngine:
+    from presidio_analyzer import AnalyzerEngineProvider
+
+    path = config_file(f"policies/{file}")
+    if not path.is_file():
+        raise PolicyError(
+            f"policies/privacy.yml: names.model is {file}; allowed: shipped, none, or a Presidio configuration "
+            f"in the folder policies of FEEDBACK_CONFIG; {file} is not there"
+        )
+    try:
+        return AnalyzerEngineProvider(analyzer_engine_conf_file=str(path)).create_engine()
+    except Exception as error:
+        raise PolicyError(
+            f"{path}: Presidio cannot load it ({type(error).__name__}); try it with "
+            "presidio_analyzer.AnalyzerEngineProvider(analyzer_engine_conf_file=...).create_engine()"
+        ) from error

@@ -1,0 +1,76 @@
+"""Text as its reader sees it: full-width and foreign digits become ASCII, what is invisible goes; places map back."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+
+from governance.privacy.patterns import SEPARATOR
+
+# Nothing below needs a second look: nearly every log line.
+_ODD = re.compile(r"[^\t\n\r\x1b -~]")
+_QUOTES = {"\u2018": "'", "\u2019": "'", "\u201c": '"', "\u201d": '"', "\u00b4": "'", "\u2212": "-"}
+_PERCENT = re.compile(r"%([0-9A-Fa-f]{2})")
+
+
+class _Plain(dict[int, int | str | None]):
+    """What one character becomes; None: it is not there. Filled as characters are met: Unicode has 1.1 million."""
+
+    def __missing__(self, code: int) -> int | str | None:
+        self[code] = plain = _plain_character(chr(code))
+        return plain
+
+
+def _plain_character(character: str) -> str | None:
+    category = unicodedata.category(character)
+    if character in "\t\n\r\x1b" or character == SEPARATOR:
+        return character
+    if category in ("Cc", "Cf", "Me") or "\ufe00" <= character <= "\ufe0f":
+        return None  # zero width, direction marks, soft hyphens, NUL: they split a value that a reader sees whole
+    if category == "Nd":
+        return str(unicodedata.decimal(character))
+    if category == "Zs":
+        return " "
+    if category == "Pd":
+        return "-"
+    if character in _QUOTES:
+        return _QUOTES[character]
+    compatible = unicodedata.normalize("NFKC", character)
+    return compatible if len(compatible) == 1 and compatible.isascii() else character
+
+
+_PLAIN = _Plain()
+
+
+def plain(text: str) -> tuple[str, Sequence[int] | None]:
+    """The text in plain characters; where some went, the place of each that stayed and of the end (else None)."""
+    if not _ODD.search(text):
+        return text, None
+    shown = text.translate(_PLAIN)
+    if len(shown) == len(text):
+        return shown, None
+    kept = [place for place, character in enumerate(text) if _PLAIN[ord(character)] is not None]
+    return shown, [*kept, len(text)]
+
+
+def percent_decoded(text: str) -> tuple[str, Sequence[int]] | None:
+    """A URL-encoded text decoded, the place of each character and of the end; None: nothing in it is encoded.
+
+    Only ASCII is decoded: `%40` and `%3D` hide an address or a label, the bytes of other letters hide neither.
+    """
+    if "%" not in text or not _PERCENT.search(text):
+        return None
+    parts: list[str] = []
+    places: list[int] = []
+    position = 0
+    for found in _PERCENT.finditer(text):
+        code = int(found[1], 16)
+        if not 32 <= code < 127:
+            continue
+        parts += (text[position : found.start()], chr(code))
+        places += (*range(position, found.start()), found.start())
+        position = found.end()
+    parts.append(text[position:])
+    places += range(position, len(text) + 1)
+    return "".join(parts), places

@@ -1,0 +1,142 @@
+"""What one text of a ticket or trace gives away is masked in all its texts: values found once, and parts of names.
+
+A thread is a ticket with its events, or a trace with its spans and logs. Its mentions are raw values: they live as
+landing does, owner-only, and as long.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import polars as pl
+
+from governance.privacy.plain_text import plain
+
+MENTIONS_SCHEMA = pl.Schema({"thread": pl.String, "entity": pl.String, "value": pl.String})
+
+
+@dataclass(frozen=True)
+class Threading:
+    """How the records of a signal come together: by which column, with which signals, over how many days around."""
+
+    column: str
+    signals: tuple[str, ...]
+    days_around: int | None  # None: all days that landing still holds
+
+
+# A trace can cross midnight, so its neighbours are read; a ticket lives as long as somebody writes to it.
+THREADS: Mapping[str, Threading] = {
+    "spans": Threading("trace_id", ("spans", "logs"), 1),
+    "logs": Threading("trace_id", ("spans", "logs"), 1),
+    "tickets": Threading("ticket_id", ("tickets", "ticket_events"), None),
+    "ticket_events": Threading("ticket_id", ("tickets", "ticket_events"), None),
+    "incidents": Threading("incident_id", ("incidents",), None),
+}
+
+# Found wherever they stand by their form alone, or too common to be anybody's.
+_FOUND_BY_FORM = frozenset(("EMAIL", "IP", "MAC", "IBAN", "COORDINATES", "CARD", "POSTAL_CODE", "SECRET:JWT"))
+# Accounts of machines and words that stand behind `user=` or a name's label: masking them everywhere hides the text.
+_COMMON = frozenset(
+    re.findall(
+        r"\S+",
+        """root admin administrator guest test tester user users system daemon nobody service services server client
+        customer account default demo support info sales contact help anonymous unknown internal external public
+        private operator manager owner member agent postgres mysql oracle redis kafka nginx apache www-data ubuntu
+        debian centos ec2-user jenkins github gitlab docker kubernetes prometheus grafana backup deploy deployer
+        worker runner robot noreply no-reply mail email login logout session password secret token error warning
+        failed failure success status active inactive enabled disabled pending closed opened checkout payment
+        shipping frontend backend billing orders order cart team hello thanks dear regards street road avenue
+        north south east west main first last middle name mister madam from with this that they have your""",
+    )
+)
+_WORD = re.compile(r"[^\W\d_][^\W_]*(?:['’-][^\W_]+)*")
+
+
+@dataclass(frozen=True)
+class Mention:
+    """A value to look for in the texts of a thread; `whole` is the value whose stand-in it gets."""
+
+    text: str
+    entity: str
+    whole: str
+    is_part: bool
+
+    @cached_property
+    def pattern(self) -> re.Pattern[str]:
+        """Whole words; a part of a name only as it was written, a value in any case."""
+        body = r"\s+".join(map(re.escape, self.text.split()))
+        return re.compile(rf"(?<![^\W_]){body}(?![^\W_])", 0 if self.is_part else re.IGNORECASE)
+
+
+def spreads(entity: str, value: str) -> bool:
+    """Whether a value is told from ordinary words wherever it stands: long, and no common word or small number."""
+    value = plain(value)[0].strip()
+    if entity in _FOUND_BY_FORM or len(value) < 4 or len(value) > 256 or value.lower() in _COMMON:
+        return False
+    if value.isdigit():
+        return len(value) >= 6
+    return any(map(str.isalnum, value)) and (entity == "PERSON" or len(value) > 4 or not value.isalpha())
+
+
+def _mentions(entity: str, value: str) -> Iterator[Mention]:
+    value = " ".join(plain(value)[0].split())
+    if spreads(entity, value):
+        yield Mention(value, entity, value, is_part=False)
+    if entity == "PERSON" and len(words := _WORD.findall(value)) > 1:
+        for word in words:
+            if len(word) > 2 and word[0].isupper() and word.lower() not in _COMMON:
+                yield Mention(word, entity, value, is_part=True)
+
+
+class Known:
+    """The mentions of the threads of one batch of records."""
+
+    def __init__(self, mentions: pl.DataFrame, threads: pl.Series) -> None:
+        """`mentions` as MENTIONS_SCHEMA; `threads`: the thread of each record of the batch, null for none."""
+        self._threads = threads
+        own = mentions.filter(pl.col("thread").is_in(threads.drop_nulls().unique().implode())).unique(
+            maintain_order=True
+        )
+        self._mentions: list[Mention] = []
+        rows: list[tuple[str, str, int]] = []
+        for thread, group in own.sort("thread", "entity", "value").group_by("thread", maintain_order=True):
+            for mention in _unambiguous(
+                [m for e, v in zip(group["entity"], group["value"], strict=True) for m in _mentions(e, v)]
+            ):
+                rows.append((str(thread[0]), mention.text.lower(), len(self._mentions)))
+                self._mentions.append(mention)
+        self._index = pl.DataFrame(
+            rows, schema={"thread": pl.String, "needle": pl.String, "mention": pl.UInt32}, orient="row"
+        )
+        self._needles = self._index["needle"].unique(maintain_order=True)
+
+    def beside(self, rows: pl.Series, values: pl.Series) -> Mapping[tuple[str, str], tuple[Mention, ...]]:
+        """Which (thread, value) hold mentions of their thread, and which; `rows`: the record of each value."""
+        if self._index.is_empty():
+            return {}
+        frame = pl.DataFrame({"thread": self._threads.gather(rows), "value": values}).drop_nulls().unique()
+        texts = frame.select(pl.col("value").unique()).with_columns(
+            needle=pl.col("value").str.to_lowercase().str.extract_many(self._needles.implode(), overlapping=True)
+        )
+        hits = texts.explode("needle").drop_nulls().unique()
+        found = frame.join(hits, on="value").join(self._index, on=["thread", "needle"])
+        grouped = found.group_by("thread", "value").agg(pl.col("mention").unique().sort())
+        return {
+            (thread, value): tuple(self._mentions[mention] for mention in mentions)
+            for thread, value, mentions in grouped.iter_rows()
+        }
+
+
+def _unambiguous(mentions: Sequence[Mention]) -> list[Mention]:
+    """One mention per text: a whole value before a part; a part of two names stands for itself."""
+    kept: dict[str, Mention] = {}
+    for mention in sorted(mentions, key=lambda one: (one.is_part, one.text, one.entity)):
+        before = kept.get(mention.text.lower())
+        if before is None:
+            kept[mention.text.lower()] = mention
+        elif before.is_part and before.whole != mention.whole:
+            kept[mention.text.lower()] = Mention(before.text, before.entity, before.text, is_part=True)
+    return list(kept.values())

@@ -1,0 +1,54 @@
+"""Whatever the characters, a value that a reader sees is found, and its place in the text is told rightly."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from governance.privacy.plain_text import percent_decoded, plain
+from governance.privacy.scanner import Scanner
+
+
+@pytest.mark.parametrize(
+    ("text", "entity"),
+    [
+        ("mail ali\u200bce@exam\u200bple.com now", "EMAIL"),  # zero-width spaces
+        ("mail alice\u00ad@example.com now", "EMAIL"),  # a soft hyphen
+        ("\u202ealice@example.com\u202c", "EMAIL"),  # right-to-left override
+        ("a\x00lice@example.com", "EMAIL"),
+        ("alice＠example．com", "EMAIL"),
+        ("pay ４１１１ １１１１ １１１１ １１１１", "CARD"),
+        ("call +٤٩ ٣٠ ٩٠١٨٢٠١٢ now", "PHONE"),  # Arabic-Indic digits
+        ("from ２０３．０．１１３．９", "IP"),
+        ("IBAN ＤＥ89 3704 0044 0532 0130 00", "IBAN"),
+        ("pass\u200bword=hunter2!", "SECRET:VALUE"),
+        ("call +49\u00a030\u00a090182012", "PHONE"),  # no-break spaces
+        ("call +1 415\u2011555\u20110132", "PHONE"),  # no-break hyphens
+        ("q=user%3Dalice_k%26x", "USER"),
+        ("form: password%3Dhunter2%21", "SECRET:VALUE"),
+    ],
+)
+def test_a_disguised_value_is_found_whole(text: str, entity: str, scanner: Scanner) -> None:
+    result = scanner.scan([text])[text]
+    assert dict(result.entities) == {entity: 1}
+    found = result.found[0]
+    assert text[found.start : found.end] == found.value
+
+
+def test_a_disguised_value_has_the_pseudonym_of_the_plain_one(scanner: Scanner) -> None:
+    texts = ["alice@example.com", "ali\u200bce@example.com", "alice＠example．com", "alice%40example.com"]
+    assert len({result.text for result in scanner.scan(texts).values()}) == 1
+
+
+@given(st.text())
+def test_every_place_points_to_a_character_of_the_text(text: str) -> None:
+    for view in (plain(text), percent_decoded(text)):
+        if view is not None and view[1] is not None:
+            shown, places = view
+            assert len(places) == len(shown) + 1
+            assert list(places) == sorted(set(places))
+            assert places[-1] == len(text)
+
+
+@given(st.text(st.characters(min_codepoint=32, max_codepoint=126)))
+def test_plain_text_stays_as_it_is(text: str) -> None:
+    assert plain(text) == (text, None)

@@ -1,0 +1,99 @@
+"""A value that one text of a ticket or trace gives away is masked in all its texts, and in no other's."""
+
+import polars as pl
+import pytest
+
+from governance.keys import Keyring
+from governance.privacy import Anonymizer, PrivacyPolicy
+from governance.privacy.threads import MENTIONS_SCHEMA, Known, spreads
+from governance.signals import SIGNALS
+from tests.unit.privacy.test_enforce import landing, pairs
+
+LOGS = SIGNALS["logs"]
+
+
+def bodies(policy: PrivacyPolicy, keys: Keyring, *rows: tuple[str | None, str]) -> list[str]:
+    frame = landing("logs", *[{"trace_id": trace, "body": body} for trace, body in rows])
+    return Anonymizer(policy, keys).anonymize(frame, LOGS).records["body"].to_list()
+
+
+@pytest.mark.parametrize(
+    ("found_in", "elsewhere", "trace_of_it"),
+    [
+        ("login=jdoe42 accepted", "retrying for jdoe42", "jdoe42"),
+        ("login=jdoe42 accepted", "JDOE42: denied", "JDOE42"),
+        ("my password is Tr0ub4dor&3 ok", "tried Tr0ub4dor&3 twice", "Tr0ub4dor"),
+        ("passport no. C01X00T478", "copy of C01X00T478 attached", "C01X00T478"),
+        ("first name: Zdenka, last name: Horáková", "Zdenka never answered, Horáková did", "Zdenka"),
+        ("customer name: Zdenka Horáková", "Zdenka wrote; so did Horáková", "Horáková"),
+    ],
+)
+def test_what_is_found_once_is_masked_wherever_its_thread_repeats_it(
+    found_in, elsewhere, trace_of_it, policy, keys
+) -> None:
+    for rows in ([("t1", found_in), ("t1", elsewhere)], [("t1", elsewhere), ("t1", found_in)]):
+        assert not any(trace_of_it in body for body in bodies(policy, keys, *rows))
+    assert trace_of_it in "".join(bodies(policy, keys, ("t1", found_in), ("t2", elsewhere)))
+    assert trace_of_it in "".join(bodies(policy, keys, (None, found_in), (None, elsewhere)))
+
+
+def test_a_part_of_a_name_gets_the_pseudonym_of_the_whole(policy, keys) -> None:
+    masked = bodies(policy, keys, ("t", "customer name: Zdenka Horáková"), ("t", "Zdenka wrote"))
+    assert masked[1] == f"{keys.pseudonym('PERSON', 'zdenka horáková')} wrote"
+
+
+def test_a_part_of_two_names_stands_for_itself(policy, keys) -> None:
+    names = ("t", 'customer name: "Zdenka Horáková"'), ("t", 'customer name: "Pavel Horáková"')
+    masked = bodies(policy, keys, *names, ("t", "Horáková wrote"))
+    assert masked[2] == f"{keys.pseudonym('PERSON', 'horáková')} wrote"
+
+
+def test_identities_of_fields_are_masked_in_the_texts_beside_them(policy, keys) -> None:
+    row = {
+        "ticket_id": "1",
+        "requester": "Zdenka Horáková <zdenka@example.com>",
+        "account_id": "acme-4711",
+        "subject": "acme-4711 cannot pay",
+        "description": "Thanks, Zdenka",
+    }
+    record = Anonymizer(policy, keys).anonymize(landing("tickets", row), SIGNALS["tickets"]).records.row(0, named=True)
+    assert record["subject"] == f"{keys.pseudonym('ACCOUNT', 'acme-4711')} cannot pay"
+    assert "Zdenka" not in record["description"]
+
+
+def test_what_another_signal_and_day_of_the_thread_told_is_masked(policy, keys) -> None:
+    anonymizer = Anonymizer(policy, keys)
+    span = landing("spans", {"trace_id": "t1", "attributes": pairs(enduser__id="jdoe42")})
+    known = anonymizer.mentions(span, SIGNALS["spans"])
+    assert known.rows() == [("t1", "USER", "jdoe42")]
+    logs = landing("logs", {"trace_id": "t1", "body": "cache miss for jdoe42"})
+    masked = anonymizer.anonymize(logs, LOGS, known).records["body"][0]
+    assert masked == f"cache miss for {keys.pseudonym('USER', 'jdoe42')}"
+
+
+def test_the_order_of_records_and_mentions_changes_nothing(policy, keys) -> None:
+    rows = [("t1", "login=jdoe42"), ("t1", "customer name: Ada King"), ("t1", "King jdoe42"), ("t2", "jdoe42")]
+    assert bodies(policy, keys, *rows) == bodies(policy, keys, *rows[::-1])[::-1]
+
+
+@pytest.mark.parametrize(
+    ("entity", "value"),
+    [
+        ("USER", "root"),
+        ("USER", "abc"),
+        ("ACCOUNT", "8080"),
+        ("PERSON", "First"),
+        ("EMAIL", "a@b.co"),
+        ("USER", "cart"),
+    ],
+)
+def test_common_words_small_numbers_and_what_its_form_gives_away_are_not_looked_for(entity, value) -> None:
+    assert not spreads(entity, value)
+
+
+def test_a_value_inside_a_longer_word_is_another_value() -> None:
+    mentions = pl.DataFrame([("t", "USER", "jdoe42")], schema=MENTIONS_SCHEMA, orient="row")
+    known = Known(mentions, pl.Series(["t"]))
+    mention = next(iter(known.beside(pl.Series([0]), pl.Series(["seen jdoe42"])).values()))[0]
+    assert not mention.pattern.search("seen jdoe421")
+    assert mention.pattern.search("id:jdoe42_x")
