@@ -16,7 +16,7 @@ from governance.privacy.templates import sql_template, url_template
 from governance.privacy.threads import Mention
 
 _HEX_OR_NUMBER = re.compile(
-    r"[0-9a-fA-F]{1,64}|-?[0-9]{1,40}|[0-9]{1,20}:[0-9]{1,20}|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
+    r"[0-9a-fA-F]{1,64}(?:[:/-][0-9a-fA-F]{1,64})?|-?[0-9]{1,40}|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 )
 _VERSION = re.compile(r"v?[0-9]{1,8}(?:\.[0-9]{1,8}){0,4}(?![0-9.])")
 _NAMED_ADDRESS = re.compile(r"([^<>]{0,256})<([^<>\s]{1,256}@[^<>\s]{1,256})>\s{0,8}")

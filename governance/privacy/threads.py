@@ -7,8 +7,8 @@ landing does, owner-only, and as long.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import polars as pl
@@ -16,6 +16,8 @@ import polars as pl
 from governance.privacy.plain_text import plain
 
 MENTIONS_SCHEMA = pl.Schema({"thread": pl.String, "entity": pl.String, "value": pl.String})
+
+_INDEX_SCHEMA = pl.Schema({"entity": pl.String, "value": pl.String, "needle": pl.String, "mention": pl.UInt32})
 
 
 @dataclass(frozen=True)
@@ -97,21 +99,30 @@ class Known:
     def __init__(self, mentions: pl.DataFrame, threads: pl.Series) -> None:
         """`mentions` as MENTIONS_SCHEMA; `threads`: the thread of each record of the batch, null for none."""
         self._threads = threads
-        own = mentions.filter(pl.col("thread").is_in(threads.drop_nulls().unique().implode())).unique(
-            maintain_order=True
-        )
+        present = threads.drop_nulls().unique().implode()
+        own = mentions.filter(pl.col("thread").is_in(present)).unique()
         self._mentions: list[Mention] = []
-        rows: list[tuple[str, str, int]] = []
-        for thread, group in own.sort("thread", "entity", "value").group_by("thread", maintain_order=True):
-            for mention in _unambiguous(
-                [m for e, v in zip(group["entity"], group["value"], strict=True) for m in _mentions(e, v)]
-            ):
-                rows.append((str(thread[0]), mention.text.lower(), len(self._mentions)))
+        rows: list[tuple[str, str, str, int]] = []
+        for entity, value in own.select("entity", "value").unique().sort(pl.all()).iter_rows():
+            for mention in _mentions(entity, value):
+                rows.append((entity, value, mention.text.lower(), len(self._mentions)))
                 self._mentions.append(mention)
-        self._index = pl.DataFrame(
-            rows, schema={"thread": pl.String, "needle": pl.String, "mention": pl.UInt32}, orient="row"
-        )
-        self._needles = self._index["needle"].unique(maintain_order=True)
+        index = pl.DataFrame(rows, schema=_INDEX_SCHEMA, orient="row")
+        told = own.join(index, on=["entity", "value"]).group_by("thread", "needle").agg(pl.col("mention").sort())
+        sure = told.filter(pl.col("mention").list.len() == 1).explode("mention", empty_as_null=False)
+        unsure = told.filter(pl.col("mention").list.len() > 1)
+        decided = [self._decided(mentions) for mentions in unsure["mention"]]
+        self._index = pl.concat([sure, unsure.with_columns(mention=pl.Series(decided, dtype=pl.UInt32))])
+        self._needles = self._index["needle"].unique()
+
+    def _decided(self, places: pl.Series) -> int:
+        """Which of several mentions of one text counts: values before parts; a part of two names stands for itself."""
+        mentions = [self._mentions[place] for place in places]
+        best = min(range(len(mentions)), key=lambda number: mentions[number].is_part)
+        if mentions[best].is_part and len({mention.whole.lower() for mention in mentions}) > 1:
+            self._mentions.append(replace(mentions[best], whole=mentions[best].text))
+            return len(self._mentions) - 1
+        return int(places[best])
 
     def beside(self, rows: pl.Series, values: pl.Series) -> Mapping[tuple[str, str], tuple[Mention, ...]]:
         """Which (thread, value) hold mentions of their thread, and which; `rows`: the record of each value."""
@@ -128,15 +139,3 @@ class Known:
             (thread, value): tuple(self._mentions[mention] for mention in mentions)
             for thread, value, mentions in grouped.iter_rows()
         }
-
-
-def _unambiguous(mentions: Sequence[Mention]) -> list[Mention]:
-    """One mention per text: a whole value before a part; a part of two names stands for itself."""
-    kept: dict[str, Mention] = {}
-    for mention in sorted(mentions, key=lambda one: (one.is_part, one.text, one.entity)):
-        before = kept.get(mention.text.lower())
-        if before is None:
-            kept[mention.text.lower()] = mention
-        elif before.is_part and before.whole != mention.whole:
-            kept[mention.text.lower()] = Mention(before.text, before.entity, before.text, is_part=True)
-    return list(kept.values())
