@@ -1,0 +1,1 @@
+"""`make bench`: speed, memory and quality of the product, measured within one run."""
