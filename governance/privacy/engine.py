@@ -14,24 +14,38 @@ if TYPE_CHECKING:
 
 
 @lru_cache(maxsize=4)
-def analyzer_engine(patterns: tuple[Pattern, ...], names: str) -> AnalyzerEngine:
-    """An engine that finds the patterns and, as policies/privacy.yml says under `names`, names.
-
-    `none`: no names. `shipped`: the product's own model. Anything else is a Presidio configuration beside
-    policies/privacy.yml (see AnalyzerEngineProvider: NLP engine and recognizers, a spaCy model of your own for
-    instance); our patterns join its recognizers.
-
-    Raises:
-        PolicyError: the configuration does not exist, or Presidio cannot load it.
-    """
+def structured_engine(patterns: tuple[Pattern, ...]) -> AnalyzerEngine:
+    """An engine that finds what the patterns describe, and nothing else."""
     from governance.privacy.recognizer import StructuredRecognizer
 
-    engine = _own_engine(names) if names in ("none", "shipped") else _configured_engine(names)
+    engine = _bare_engine()
     engine.registry.add_recognizer(StructuredRecognizer(patterns))
     return engine
 
 
-def _own_engine(names: str) -> AnalyzerEngine:
+@lru_cache(maxsize=4)
+def names_engine(model: str) -> AnalyzerEngine | None:
+    """An engine that finds names, as policies/privacy.yml says under `names.model`; None: names are not looked for.
+
+    `shipped`: the product's own model. Anything but that and `none` is a Presidio configuration beside
+    policies/privacy.yml (see AnalyzerEngineProvider: an NLP engine and recognizers, a spaCy model of your own for
+    instance).
+
+    Raises:
+        PolicyError: the configuration does not exist, or Presidio cannot load it.
+    """
+    if model == "none":
+        return None
+    if model != "shipped":
+        return _configured_engine(model)
+    from governance.privacy.names import NameRecognizer
+
+    engine = _bare_engine()
+    engine.registry.add_recognizer(NameRecognizer())
+    return engine
+
+
+def _bare_engine() -> AnalyzerEngine:
     """No language model, no network: nothing but what we add."""
     from presidio_analyzer import AnalyzerEngine, RecognizerRegistry
     from presidio_analyzer.nlp_engine import NoOpNlpEngine

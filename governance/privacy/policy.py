@@ -6,8 +6,9 @@ import hashlib
 import re
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import polars as pl
 from pydantic import Field, field_validator, model_validator
@@ -19,6 +20,9 @@ from governance.signals import SIGNALS
 
 # Raise it when the same policy would give other output: it is part of the digest that manifests keep.
 CODE_VERSION = 2
+
+# The file of the shipped name model: another model gives other output.
+SHIPPED_NAMES = Path(__file__).parent / "names" / "names.npz"
 
 ACTIONS: Mapping[str, str] = {
     "keep": "stays; identifiers found inside are replaced all the same",
@@ -74,13 +78,13 @@ class Names(Strict):
 
     Attributes:
         model: shipped, none, or the file of a Presidio configuration in the folder policies.
-        prose, technical: how sure the model must be in text that people wrote, and in logs and attributes.
+        prose, technical: per entity, how sure the model must be in text that people wrote, and in logs and
+            attributes (a probability); an entity that is not there stays in the text.
     """
 
     model: str
-    prose: float = Field(gt=0, le=1)
-    technical: float = Field(gt=0, le=1)
-    entities: tuple[str, ...]
+    prose: dict[str, Annotated[float, Field(gt=0, le=1)]]
+    technical: dict[str, Annotated[float, Field(gt=0, le=1)]]
 
 
 class PrivacyPolicy(Policy):
@@ -129,8 +133,9 @@ class PrivacyPolicy(Policy):
 
     @property
     def digest(self) -> str:
-        """Hash of the policy, the patterns and CODE_VERSION: the same digest and key give the same output."""
-        return hashlib.sha256(f"{CODE_VERSION}\n{self.model_dump_json()}".encode()).hexdigest()[:16]
+        """Hash of policy, patterns, name model and CODE_VERSION: the same digest and key give the same output."""
+        model = file_digest(SHIPPED_NAMES) if self.names.model == "shipped" else ""
+        return hashlib.sha256(f"{CODE_VERSION}\n{model}\n{self.model_dump_json()}".encode()).hexdigest()[:16]
 
     @property
     def pattern_digest(self) -> str:
@@ -143,6 +148,12 @@ class PrivacyPolicy(Policy):
         if shown_key(key) != key:
             return None
         return next((what for glob, what in self.attributes.items() if fnmatchcase(key.lower(), glob)), None)
+
+
+@lru_cache(maxsize=4)
+def file_digest(path: Path) -> str:
+    """Hash of a file that does not change while the process runs."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
 
 
 def shown_key(key: str) -> str:
@@ -158,7 +169,7 @@ def load_privacy(path: Path | None = None) -> PrivacyPolicy:
     """
     policy = load(path, PrivacyPolicy) if path else load_policy("privacy", PrivacyPolicy)
     patterns = load_patterns()
-    found = {pattern.entity for pattern in patterns} | set(policy.names.entities)
+    found = {pattern.entity for pattern in patterns} | set(policy.names.prose) | set(policy.names.technical)
     unnamed = sorted(found - set(policy.entities))
     if unnamed:
         raise PolicyError(f"policies/privacy.yml: entities has no {unnamed[0]}; write {unnamed[0]}: remove")

@@ -13,8 +13,9 @@ import orjson
 from governance.errors import PolicyError
 from governance.keys import Keyring
 from governance.privacy.checks import OWN_TOKEN
-from governance.privacy.engine import analyzer_engine
+from governance.privacy.engine import names_engine, structured_engine
 from governance.privacy.patterns import SEPARATOR
+from governance.privacy.plain_text import MASK
 from governance.privacy.policy import PrivacyPolicy
 from governance.privacy.threads import Mention
 
@@ -73,14 +74,19 @@ class Scanner:
         if not policy.patterns:
             raise PolicyError("policies/patterns.yml: no patterns; load the policy with load_privacy()")
         self._policy = policy
-        self._analyzer = analyzer_engine(policy.patterns, policy.names.model if with_names else "none")
+        self._analyzer = structured_engine(policy.patterns)
+        self._names = names_engine(policy.names.model) if with_names else None
         self._anonymizer = AnonymizerEngine()  # type: ignore[no-untyped-call]
         self._anonymizer.add_anonymizer(StandIn)
         self._params = {"keys": keys, "region": policy.phone_region, "removed": policy.removed_entities}
         self._operators = {"DEFAULT": OperatorConfig("stand_in", self._params)}
         self._structured = sorted({pattern.entity for pattern in policy.patterns})
-        supported = set(self._analyzer.get_supported_entities("en"))
-        self._named = [name for name in policy.names.entities if name in supported] if with_names else []
+        supported = set(self._names.get_supported_entities("en")) if self._names else set()
+        asked = {"structured": {}, "technical": policy.names.technical, "prose": policy.names.prose}
+        self._levels = {
+            reading: {entity: level for entity, level in levels.items() if entity in supported}
+            for reading, levels in asked.items()
+        }
         self._memory: dict[tuple[Reading, str], Scanned] = {}
         self._remembered = 0
 
@@ -146,17 +152,11 @@ class Scanner:
 
     def _scan_batch(self, batch: list[str], reading: Reading) -> list[Scanned]:
         joined = SEPARATOR.join(batch)
-        has_names = reading != "structured" and bool(self._named)
-        threshold = self._policy.names.prose if reading == "prose" else self._policy.names.technical
-        analyzed = self._analyzer.analyze(
-            joined,
-            language="en",
-            entities=[*self._structured, *self._named] if has_names else self._structured,
-            score_threshold=threshold if has_names else 0.0,
-        )
-        if not analyzed:
+        analyzed = self._analyzer.analyze(joined, language="en", entities=self._structured)
+        found = [Found(one.start, one.end, one.entity_type, joined[one.start : one.end]) for one in analyzed]
+        found = sorted([*found, *self._names_beside(joined, found, self._levels[reading])], key=lambda one: one.start)
+        if not found:
             return [Scanned(text, {}) for text in batch]
-        found = _without_overlaps(joined, analyzed)
         replaced = self._replaced(joined, found, {})
         parts = replaced.split(SEPARATOR) if len(batch) > 1 else [replaced]
         by_text: list[list[Found]] = [[] for _ in batch]
@@ -171,6 +171,24 @@ class Scanner:
             for part, own, text in zip(parts, by_text, batch, strict=True)
         ]
 
+    def _names_beside(self, text: str, found: Sequence[Found], levels: Mapping[str, float]) -> list[Found]:
+        """The names in what is left of a text. Each one found can give away another, so until there are no more.
+
+        The model sees what is replaced as it will see the stand-ins: anonymising twice changes nothing.
+        """
+        names: list[Found] = []
+        fresh = list(found)
+        while levels and self._names is not None:
+            for one in fresh:
+                text = text[: one.start] + MASK * (one.end - one.start) + text[one.end :]
+            analyzed = self._names.analyze(text, language="en", entities=list(levels))
+            sure = [one for one in analyzed if one.score >= levels[one.entity_type]]
+            fresh = _without_overlaps(text, sure)
+            if not fresh:
+                break
+            names += fresh
+        return names
+
     def _replaced(self, text: str, found: list[Found], wholes: Mapping[str, str]) -> str:
         """The text with each value replaced by the stand-in of the value, or of the whole that it is a part of."""
         from presidio_anonymizer.entities import OperatorConfig, RecognizerResult
@@ -184,25 +202,16 @@ class Scanner:
 
 
 def _without_overlaps(text: str, analyzed: list[RecognizerResult]) -> list[Found]:
-    """The findings in order: the surest first (patterns are sure), of a later one what no other covers."""
+    """The names in order, the surest of those that overlap, without what is replaced already."""
+    kept: list[Found] = []
     taken = bytearray(len(text))
-    found = []
     for result in sorted(analyzed, key=lambda one: (-one.score, one.start, -one.end, one.entity_type)):
-        start = result.start
-        while start < result.end:
-            end = taken.find(1, start, result.end)
-            end = result.end if end < 0 else end
-            value = text[start:end]
-            if end - start == result.end - result.start or sum(map(str.isalnum, value)) > 1:
-                left, right = len(value) - len(value.lstrip()), len(value.rstrip())
-                if result.score == 1.0:
-                    left, right = 0, len(value)
-                if left < right:
-                    found.append(Found(start + left, start + right, result.entity_type, value[left:right]))
-            free = taken.find(0, end, result.end)
-            start = result.end if free < 0 else free
-        taken[result.start : result.end] = b"\x01" * (result.end - result.start)
-    return sorted(found, key=lambda one: one.start)
+        start, end = result.start, result.end
+        value = text[start:end]
+        if MASK not in value and SEPARATOR not in value and taken.find(1, start, end) < 0 and value.strip():
+            kept.append(Found(start, end, result.entity_type, value))
+            taken[start:end] = b"\x01" * (end - start)
+    return sorted(kept, key=lambda one: one.start)
 
 
 def _still_json(text: str, original: str) -> str:
