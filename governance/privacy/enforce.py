@@ -17,8 +17,9 @@ from governance.privacy.threads import MENTIONS_SCHEMA, THREADS, Known, spreads
 from governance.signals import Signal
 
 _ROW, _REFUSED = "__row", "__refused"
-# Treatments that leave text in which a known value can recur.
-_TEXTUAL = ("keep", "scan", "url", "sql", "version")
+# Treatments of text in which a known value can recur. What is kept as it is are words of systems (a status, an
+# operation): a value that happens to be such a word must not take it out of them.
+_TEXTUAL = ("scan", "url")
 # Treatments of what people write and of who they are: what gives away a value that other texts repeat.
 _TELLING = ("scan", "url", "pseudonymise")
 

@@ -35,6 +35,8 @@ LABELS = ("O", *(f"{begin}-{entity}" for entity in ENTITIES for begin in "BI"))
 # A word belongs to a name from this probability on; policies/privacy.yml asks more of the name as a whole.
 FLOOR = 0.02
 _OF_PEAK = 0.3  # and at the edges of a name this share of what its surest word has
+# Most words without a capital letter are no names ("my bank", "a voucher"): only one the model is sure of counts.
+_WITHOUT_A_CAPITAL = 3
 _CHAIN = 48  # longer lines are read in pieces, so that time grows with length only and many fit into one matrix
 _WORDS_KEPT = 65_536
 _LONGEST_WORD = 64
@@ -229,6 +231,8 @@ def _names(text: str, words: Words, likely: Floats) -> list[NameFinding]:
         place = first
         if words.ends[end - 1] - words.starts[place] > 1:
             score = float(strength[place:end].max())
+            if text[words.starts[place] : words.ends[end - 1]].islower():
+                score **= _WITHOUT_A_CAPITAL
             found.append(NameFinding(words.starts[place], words.ends[end - 1], ENTITIES[best[place]], score))
         place = end_of_run
     return found

@@ -71,6 +71,14 @@ def test_what_another_signal_and_day_of_the_thread_told_is_masked(policy, keys) 
     assert masked == f"cache miss for {keys.pseudonym('USER', 'jdoe42')}"
 
 
+def test_a_status_stays_a_status_whatever_people_are_called(policy, keys) -> None:
+    rows = [
+        {"incident_id": "1", "status": "resolved", "agent": "resolved", "entry_text": "login=resolved"},
+    ]
+    records = Anonymizer(policy, keys).anonymize(landing("incidents", *rows), SIGNALS["incidents"]).records
+    assert records["status"].to_list() == ["resolved"]
+
+
 def test_the_order_of_records_and_mentions_changes_nothing(policy, keys) -> None:
     rows = [("t1", "login=jdoe42"), ("t1", "customer name: Ada King"), ("t1", "King jdoe42"), ("t2", "jdoe42")]
     assert bodies(policy, keys, *rows) == bodies(policy, keys, *rows[::-1])[::-1]

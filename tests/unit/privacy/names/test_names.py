@@ -76,6 +76,19 @@ def test_odd_text_is_read_without_a_crash(text: str) -> None:
     assert len(MODEL.find([text])) == 1
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "My bank shows two bookings for this order, please check.",
+        "A voucher we got last week is refused when ordering.",
+        "The cart loses what I add. Error when adding an item.",
+        "We would like to pay by transfer instead.",
+    ],
+)
+def test_common_words_of_tickets_are_no_names(text: str) -> None:
+    assert masked(text) == text
+
+
 def test_anonymising_twice_finds_no_name_again() -> None:
     once = masked("Thanks, Katarzyna Wiśniewska from Warsaw")
     assert masked(once) == once
