@@ -36,7 +36,7 @@ LABELS = ("O", *(f"{begin}-{entity}" for entity in ENTITIES for begin in "BI"))
 FLOOR = 0.02
 _OF_PEAK = 0.3  # and at the edges of a name this share of what its surest word has
 # Most words without a capital letter are no names ("my bank", "a voucher"): only one the model is sure of counts.
-_WITHOUT_A_CAPITAL = 3
+_WITHOUT_A_CAPITAL = 6
 _CHAIN = 48  # longer lines are read in pieces, so that time grows with length only and many fit into one matrix
 _WORDS_KEPT = 65_536
 _LONGEST_WORD = 64
