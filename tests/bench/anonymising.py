@@ -18,7 +18,6 @@ from pathlib import Path
 
 from governance.keys import Keyring
 from governance.privacy import load_privacy
-from governance.privacy.engine import names_engine
 from governance.privacy.scanner import Scanner
 from tests.bench.layouts import cases
 
@@ -105,7 +104,6 @@ def measures() -> Iterator[Measure]:
     lines, texts = log_lines(), tickets()
 
     def ours(kind: list[str], reading: str) -> Callable[[], object]:
-        names_engine.cache_clear()
         scanner = Scanner(policy, keys)
         scanner.scan(["warm up"], reading)
         return lambda: scanner.scan(kind, reading)
