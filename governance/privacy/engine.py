@@ -10,7 +10,7 @@ from governance.policy import config_file
 from governance.privacy.patterns import Pattern
 
 if TYPE_CHECKING:
-    from presidio_analyzer import AnalyzerEngine
+    from presidio_analyzer import AnalyzerEngine, EntityRecognizer
 
 
 @lru_cache(maxsize=4)
@@ -18,9 +18,7 @@ def structured_engine(patterns: tuple[Pattern, ...]) -> AnalyzerEngine:
     """An engine that finds what the patterns describe, and nothing else."""
     from governance.privacy.recognizer import StructuredRecognizer
 
-    engine = _bare_engine()
-    engine.registry.add_recognizer(StructuredRecognizer(patterns))
-    return engine
+    return _bare_engine(StructuredRecognizer(patterns))
 
 
 @lru_cache(maxsize=4)
@@ -40,13 +38,11 @@ def names_engine(model: str) -> AnalyzerEngine | None:
         return _configured_engine(model)
     from governance.privacy.names import NameRecognizer
 
-    engine = _bare_engine()
-    engine.registry.add_recognizer(NameRecognizer())
-    return engine
+    return _bare_engine(NameRecognizer())
 
 
-def _bare_engine() -> AnalyzerEngine:
-    """No language model, no network: nothing but what we add."""
+def _bare_engine(recognizer: EntityRecognizer) -> AnalyzerEngine:
+    """No language model, no network: nothing but our recognizer."""
     from presidio_analyzer import AnalyzerEngine, RecognizerRegistry
     from presidio_analyzer.nlp_engine import NoOpNlpEngine
 
@@ -54,7 +50,7 @@ def _bare_engine() -> AnalyzerEngine:
 
     nlp = NoOpNlpEngine(models=[{"lang_code": "en", "model_name": "none"}])
     nlp.load()
-    registry = RecognizerRegistry(recognizers=[], supported_languages=["en"])
+    registry = RecognizerRegistry(recognizers=[recognizer], supported_languages=["en"])
     return AnalyzerEngine(
         registry=registry, nlp_engine=nlp, supported_languages=["en"], context_aware_enhancer=NoContext()
     )

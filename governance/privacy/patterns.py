@@ -10,12 +10,13 @@ from pydantic import model_validator
 from governance.errors import PolicyError, one_of
 from governance.policy import Policy, Strict, load_policy
 from governance.privacy.checks import CHECKS
+from governance.privacy.heads import Head, head
 
 # Between the texts of one call of Presidio. The recognizer looks at each side alone, so nothing matches across it.
 SEPARATOR = "\x1e"
 
-_REFERENCE = re.compile(r"\{\{(\w+)\}\}")
 _REPEAT = re.compile(r"\{(\d+),(\d+)\}")
+_REFERENCE = re.compile(r"\{\{(\w+)\}\}")
 
 
 class Pattern(Strict):
@@ -31,24 +32,29 @@ class Pattern(Strict):
 
     @cached_property
     def compiled(self) -> re.Pattern[str]:
-        """The expression for one text; ASCII classes, so that it means the same to Hyperscan."""
+        """The expression; ASCII classes, so that it means the same to Hyperscan."""
         return re.compile(self.expression, re.ASCII if self.is_case_sensitive else re.ASCII | re.IGNORECASE)
 
     @property
-    def prefilter(self) -> bytes:
-        """The expression for the Hyperscan pass: finds at least what `compiled` finds.
+    def prefilter(self) -> str:
+        """The expression for a Hyperscan pass that only tells whether `compiled` may match somewhere.
 
-        Upper bounds of repeats are dropped (Hyperscan would unroll them), named groups become plain, a reference
-        back to a group becomes anything.
+        Hyperscan approximates what it does not know, but would unroll repeats: upper bounds are dropped. Named groups
+        become plain, a reference back to a group becomes anything.
         """
         loose = _REPEAT.sub(lambda found: found[0] if int(found[2]) <= 3 else f"{{{found[1]},}}", self.expression)
         loose = re.sub(r"\(\?P=\w+\)", "[ -]", loose)
-        return re.sub(r"\(\?P<\w+>", "(?:", loose).encode()
+        return re.sub(r"\(\?P<\w+>", "(?:", loose)
 
     @cached_property
-    def value_groups(self) -> tuple[str, ...]:
-        """The groups that hold what is replaced; none: the whole match is."""
-        return tuple(name for name in self.compiled.groupindex if name.startswith("value"))
+    def head(self) -> Head:
+        """The beginning of the expression for Hyperscan: each match of `compiled` begins inside one of the head's."""
+        return head(self.expression)
+
+    @property
+    def has_values(self) -> bool:
+        """Whether one of its groups holds what is replaced; otherwise the whole match is."""
+        return any(name.startswith("value") for name in self.compiled.groupindex)
 
 
 class _PatternFile(Policy):
@@ -65,6 +71,9 @@ class _PatternFile(Policy):
                 expanded = _expand(pattern, self.fragments).compiled
             except (re.error, KeyError) as error:
                 raise PolicyError(f"{where}.expression does not compile ({error}); correct it there") from None
+            others = expanded.groups - sum(name.startswith("value") for name in expanded.groupindex)
+            if others not in (0, expanded.groups):
+                raise PolicyError(f"{where}.expression has value groups and others; write the others (?:...)")
             if expanded.match("") is not None:
                 raise PolicyError(f"{where}.expression matches empty text; make one part of it mandatory")
         return self

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 import unicodedata
 from collections.abc import Sequence
@@ -11,8 +12,8 @@ from governance.privacy.patterns import SEPARATOR
 # What was replaced, or is about to be: the name model sees it as one word of no meaning, whatever its length.
 MASK = "\ue000"
 
-# Nothing below needs a second look: nearly every log line.
-_ODD = re.compile(r"[^\t\n\r\x1b -~]")
+# A text of these alone, as nearly every log line is, needs no second look.
+_ORDINARY = bytes((9, 10, 13, 27, *range(32, 127)))
 _QUOTES = {"\u2018": "'", "\u2019": "'", "\u201c": '"', "\u201d": '"', "\u00b4": "'", "\u2212": "-"}
 _PERCENT = re.compile(r"%([0-9A-Fa-f]{2})")
 
@@ -48,13 +49,38 @@ _PLAIN = _Plain()
 
 def plain(text: str) -> tuple[str, Sequence[int] | None]:
     """The text in plain characters; where some went, the place of each that stayed and of the end (else None)."""
-    if not _ODD.search(text):
+    odd = text.encode("utf-8", "surrogatepass").translate(None, _ORDINARY)
+    if not odd:
         return text, None
-    shown = text.translate(_PLAIN)
+    shown = text
+    for character in set(
+        odd.decode("utf-8", "surrogatepass")
+    ):  # they are few; `translate` would look up all of the text
+        shown = shown.replace(character, character.translate(_PLAIN))
     if len(shown) == len(text):
         return shown, None
     kept = [place for place, character in enumerate(text) if _PLAIN[ord(character)] is not None]
     return shown, [*kept, len(text)]
+
+
+def in_single_bytes(text: str) -> bytes:
+    """One byte a character, so that places in the bytes are places in the text; what Latin-1 lacks becomes 0xFF.
+
+    Raises:
+        UnicodeEncodeError: half a surrogate pair: no character.
+    """
+    return text.encode("latin-1", "feedback.single_byte")
+
+
+def _single_bytes(error: UnicodeError) -> tuple[bytes, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    other = error.object[error.start : error.end]
+    other.encode()  # raises for half a surrogate pair
+    return b"\xff" * len(other), error.end
+
+
+codecs.register_error("feedback.single_byte", _single_bytes)
 
 
 def percent_decoded(text: str) -> tuple[str, Sequence[int]] | None:

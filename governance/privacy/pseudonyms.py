@@ -5,8 +5,10 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 
 from governance.keys import Keyring
+from governance.privacy import phones
 from governance.privacy.checks import OWN_TOKEN, phone
 from governance.privacy.plain_text import plain
 
@@ -14,6 +16,7 @@ _EMAIL = re.compile(r"[^@\s<>]+@[^@\s<>]+\.[^@\s<>.]+")
 _ENCODED_AT = re.compile(r"%40|\\u0040", re.IGNORECASE)
 
 
+@lru_cache(16_384)
 def stand_in(entity: str, value: str, keys: Keyring, *, region: str, is_removed: bool) -> str:
     """`<ENTITY>` where values of the entity are removed, else the pseudonym of the canonical value."""
     if is_removed:
@@ -49,14 +52,7 @@ def _email(value: str, region: str) -> str:
 
 def _phone(value: str, region: str) -> str:
     """E.164; a number without a country code is read as one of `region`."""
-    import phonenumbers
-
-    text = "+" + value[2:] if value.startswith("00") else value
-    try:
-        number = phonenumbers.parse(text, region)
-    except phonenumbers.NumberParseException:
-        return _digits(value, region)
-    return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
+    return phones.e164(value, region) or _digits(value, region)
 
 
 def _address(value: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:

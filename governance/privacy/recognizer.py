@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from threading import Lock
+from typing import NamedTuple
 
 import hyperscan
 from presidio_analyzer import ContextAwareEnhancer, EntityRecognizer, RecognizerResult
@@ -13,7 +13,7 @@ from presidio_analyzer.nlp_engine import NlpArtifacts
 
 from governance.privacy.checks import CHECKS, Span
 from governance.privacy.patterns import SEPARATOR, Pattern
-from governance.privacy.plain_text import percent_decoded, plain
+from governance.privacy.plain_text import in_single_bytes, percent_decoded, plain
 
 # An escaped line break inside JSON text: its n, r or t must not pass for the first letter of what follows. Not a
 # Windows path, where the letter does belong to a name.
@@ -22,13 +22,15 @@ _ESCAPED_BREAK = re.compile(r"(?<![Uu]sers)(?<!\\)\\{1,4}[nrt]")
 # Presidio's engines take 0.3 s for so many; a text with more is no message but made to keep them busy.
 MOST_FINDINGS = 10_000
 
+# In a shorter text trying a pattern everywhere costs less than asking where.
+_SHORT = 400
+
 
 class TooManyFindings(Exception):
     """A text holds more identifiers than MOST_FINDINGS; its record is held."""
 
 
-@dataclass(frozen=True)
-class Finding:
+class Finding(NamedTuple):
     """One identifier in one text; rank is the place of its pattern in the file."""
 
     start: int
@@ -37,10 +39,15 @@ class Finding:
 
 
 class StructuredRecognizer(EntityRecognizer):
-    """Finds what policies/patterns.yml describes; time grows with the length of the text only."""
+    """Finds what policies/patterns.yml describes; time grows with the length of the text only.
+
+    One Hyperscan pass over a text tells which patterns may match in it. In a long text a second pass for each of those
+    tells where its head is, so that the pattern itself, a Python expression, is tried at these places alone.
+    """
 
     def __init__(self, patterns: tuple[Pattern, ...]) -> None:
         self._patterns = patterns
+        self._plans = [(one.compiled, one.has_values, CHECKS.get(one.check or "")) for one in patterns]
         # Our own markers: blanked out, so that neither SECRET nor SESSION in them passes for a label.
         self._own = re.compile("|".join(f"<{re.escape(entity)}>" for entity in {p.entity for p in patterns}))
         self._lock = Lock()  # Hyperscan's scratch space serves one scan at a time
@@ -49,17 +56,10 @@ class StructuredRecognizer(EntityRecognizer):
         )
 
     def load(self) -> None:
-        """Compiles all patterns into one database (0.3 s)."""
-        flags = hyperscan.HS_FLAG_PREFILTER | hyperscan.HS_FLAG_SINGLEMATCH | hyperscan.HS_FLAG_UTF8
-        self._database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
-        self._database.compile(
-            expressions=[pattern.prefilter for pattern in self._patterns],
-            ids=list(range(len(self._patterns))),
-            elements=len(self._patterns),
-            flags=[
-                flags if pattern.is_case_sensitive else flags | hyperscan.HS_FLAG_CASELESS for pattern in self._patterns
-            ],
-        )
+        """Compiles all heads into one database (0.5 s)."""
+        flags = hyperscan.HS_FLAG_PREFILTER | hyperscan.HS_FLAG_SINGLEMATCH
+        self._database = _database({pattern: pattern.prefilter for pattern in self._patterns}, flags)
+        self._locators: dict[int, _Locator] = {}
 
     def analyze(
         self, text: str, entities: list[str], nlp_artifacts: NlpArtifacts | None = None
@@ -74,49 +74,102 @@ class StructuredRecognizer(EntityRecognizer):
         return results
 
     def find(self, text: str) -> list[Finding]:
-        """The identifiers of one text in order, overlapping ones united under the pattern that stands first."""
-        text = self._own.sub(lambda marker: "<" * len(marker[0]), text)
-        found = [finding for view, places in _views(text) for finding in self._in_view(view, places)]
-        return _without_overlaps(found)
+        """The identifiers of one text in order, overlapping ones united under the pattern that stands first.
 
-    def _in_view(self, view: str, places: Sequence[int] | None) -> Iterator[Finding]:
-        matches = (match for rank in self._named(view) for match in self._matches(rank, view))
-        for number, match in enumerate(matches):
-            if number == MOST_FINDINGS:
-                raise TooManyFindings
-            yield Finding(places[match.start], places[match.end], match.rank) if places else match
+        The text is read as it is shown, with its line breaks unescaped, and URL-decoded.
+        """
+        if "<" in text:
+            text = self._own.sub(lambda marker: "<" * len(marker[0]), text)
+        shown, places = plain(text)
+        found = self._in_view(shown, places)
+        if "\\" in shown and (unescaped := _ESCAPED_BREAK.sub(_blank, shown)) != shown:
+            found += self._in_view(unescaped, places)
+        if "%" in shown and (decoded := percent_decoded(shown)):
+            text, inner = decoded
+            found += self._in_view(text, [places[place] for place in inner] if places else inner)
+        return _without_overlaps(found) if len(found) > 1 else found
 
-    def _named(self, text: str) -> list[int]:
-        """Ranks of the patterns that may match, by the prefilter."""
+    def _in_view(self, view: str, places: Sequence[int] | None) -> list[Finding]:
+        found: list[Finding] = []
+        encoded = in_single_bytes(view)
+        for rank in self._named(encoded):
+            expression, has_values, check = self._plans[rank]
+            for match in expression.finditer(view) if len(view) < _SHORT else self._located(rank, view, encoded):
+                span: Span | None = match.span(match.lastgroup or 0) if has_values else match.span()
+                if check is not None and span is not None:
+                    span = check(view, *span)
+                if span is None or span[0] >= span[1]:
+                    continue
+                if len(found) == MOST_FINDINGS:
+                    raise TooManyFindings
+                start, end = (places[span[0]], places[span[1]]) if places else span
+                found.append(Finding(start, end, rank))
+        return found
+
+    def _named(self, encoded: bytes) -> list[int]:
+        """Ranks of the patterns whose head is in the text."""
         named: list[int] = []
 
         def on_match(rank: int, start: int, end: int, flags: int, context: object) -> None:
             named.append(rank)
 
         with self._lock:
-            self._database.scan(text.encode(), match_event_handler=on_match)
+            self._database.scan(encoded, match_event_handler=on_match)
         return sorted(named)
 
-    def _matches(self, rank: int, text: str) -> Iterator[Finding]:
-        pattern = self._patterns[rank]
-        check = CHECKS.get(pattern.check or "")
-        groups = pattern.value_groups
-        for match in pattern.compiled.finditer(text):
-            span: Span | None = match.span(next((group for group in groups if match[group] is not None), 0))
-            if check is not None and span is not None:
-                span = check(text, *span)
-            if span is not None and span[0] < span[1]:
-                yield Finding(*span, rank)
+    def _located(self, rank: int, text: str, encoded: bytes) -> Iterator[re.Match[str]]:
+        """The matches of a pattern, tried only where its head is: what `finditer` finds."""
+        expression = self._plans[rank][0]
+        with self._lock:
+            if rank not in self._locators:
+                self._locators[rank] = _Locator(self._patterns[rank])
+            places = self._locators[rank].places(encoded)
+        position = 0
+        for start, end in places:
+            position = max(position, start)
+            while position < end:
+                match = expression.match(text, position)
+                position = position + 1 if match is None else max(match.end(), position + 1)
+                if match is not None:
+                    yield match
 
 
-def _views(text: str) -> Iterator[tuple[str, Sequence[int] | None]]:
-    """The text as it is read, with its line breaks unescaped, and URL-decoded; with the places in the text."""
-    shown, places = plain(text)
-    yield shown, places
-    if "\\" in shown and (unescaped := _ESCAPED_BREAK.sub(lambda escape: " " * len(escape[0]), shown)) != shown:
-        yield unescaped, places
-    if decoded := percent_decoded(shown):
-        yield decoded[0], [places[place] for place in decoded[1]] if places else decoded[1]
+class _Locator:
+    """Tells where a pattern can begin: in the matches of its head."""
+
+    def __init__(self, pattern: Pattern) -> None:
+        heads, self._reach = {pattern: pattern.head.expression}, 0
+        try:
+            self._database = _database(heads, hyperscan.HS_FLAG_SOM_LEFTMOST)
+        except hyperscan.error:  # too large to tell where a match starts: then at most its length before its end
+            self._database, self._reach = _database(heads, 0), pattern.head.longest
+
+    def places(self, encoded: bytes) -> list[tuple[int, int]]:
+        """From where to where in the text, in order."""
+        found: list[tuple[int, int]] = []
+
+        def on_match(_: int, start: int, end: int, flags: int, context: object) -> None:
+            found.append((start, end))
+
+        self._database.scan(encoded, match_event_handler=on_match)
+        if self._reach:
+            found = [(max(0, end - self._reach), end) for _, end in found]
+        return sorted(found)
+
+
+def _database(expressions: Mapping[Pattern, str], flags: int) -> hyperscan.Database:
+    database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
+    database.compile(
+        expressions=[in_single_bytes(expression) for expression in expressions.values()],
+        ids=list(range(len(expressions))),
+        elements=len(expressions),
+        flags=[flags if pattern.is_case_sensitive else flags | hyperscan.HS_FLAG_CASELESS for pattern in expressions],
+    )
+    return database
+
+
+def _blank(found: re.Match[str]) -> str:
+    return " " * len(found[0])
 
 
 class NoContext(ContextAwareEnhancer):

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from threading import Lock
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +17,7 @@ from governance.privacy.checks import OWN_TOKEN
 from governance.privacy.names.tokens import (
     BOUNDARY,
     BROKEN,
+    GLUED,
     OFFSETS,
     SHAPES,
     Words,
@@ -38,22 +41,40 @@ _OF_PEAK = 0.3  # and at the edges of a name this share of what its surest word 
 # Most words without a capital letter are no names ("my bank", "a voucher"): only one the model is sure of counts.
 _WITHOUT_A_CAPITAL = 6
 _CHAIN = 48  # longer lines are read in pieces, so that time grows with length only and many fit into one matrix
-_WORDS_KEPT = 65_536
+_WORDS_KEPT = 140_000  # more than a text of the longest length allowed has
 _LONGEST_WORD = 64
+_LINES_KEPT = 20_000
+_CHAINS_AT_ONCE = 512
+_CHAINS_AT_ONCE = 512
+_LONGEST_LINE_KEPT = 512
 _OURS = re.compile(rf"<[A-Z_]+(?::[A-Z_]+)?>|{OWN_TOKEN.pattern}")
 _DIGIT = re.compile(r"\d")
 
 Floats = npt.NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class NameFinding:
+class NameFinding(NamedTuple):
     """One name: its place in the text, what it is, and how sure the model is (0 to 1)."""
 
     start: int
     end: int
     entity: str
     score: float
+
+
+@dataclass(frozen=True)
+class _Line:
+    """One line, and the words next to it in the lines before and behind (BOUNDARY: there is none)."""
+
+    text: str
+    words: Words = field(compare=False)
+    before: str
+    behind: str
+
+    @property
+    def is_continued(self) -> bool:
+        """Whether a line stands before it."""
+        return self.before != BOUNDARY
 
 
 class NameModel:
@@ -75,6 +96,8 @@ class NameModel:
             [[glue_feature(shape, glue, behind) for glue in range(3) for behind in range(3)] for shape in count]
         )
         self._lock = Lock()
+        self._read: dict[_Line, list[NameFinding]] = {}
+        self._words: dict[str, Words] = {}
         self._forget()
 
     @classmethod
@@ -90,82 +113,127 @@ class NameModel:
             return cls(features, weights, stored["transitions"].astype(np.float64))
 
     def find(self, texts: Sequence[str]) -> list[list[NameFinding]]:
-        """The names of each text, in order; none overlap."""
-        plain = [_DIGIT.sub("0", _OURS.sub(lambda own: MASK * len(own[0]), text)) for text in texts]
-        distinct = list(dict.fromkeys(plain))
-        read = [split(text) for text in distinct]
-        probabilities = self._probabilities(read)
-        found = {
-            text: _names(text, words, likely) for text, words, likely in zip(distinct, read, probabilities, strict=True)
-        }
-        return [found[text] for text in plain]
+        """The names of each text, in order; none overlap.
+
+        What a line says depends on it and on the words beside it, so each is read once in the same company.
+
+        Raises:
+            ValueError: more than 140,000 different words at once.
+        """
+        with self._lock:  # what is remembered is shared
+            read = [self._lines(_shape(text)) for text in texts]
+            new = [line for line in dict.fromkeys(line for lines in read for line in lines) if line not in self._read]
+            found = dict(zip(new, self._names(new), strict=True))
+            results = [_of_text(lines, found, self._read) for lines in read]
+            if len(self._read) > _LINES_KEPT:
+                self._read, self._words = {}, {}
+            self._read |= {line: names for line, names in found.items() if len(line.text) <= _LONGEST_LINE_KEPT}
+        return results
+
+    def _lines(self, text: str) -> list[_Line]:
+        """The lines of a text, each with the last word before and the first word behind it."""
+        texts = text.split("\n")
+        words = [self._split(line) for line in texts]
+        before = [BOUNDARY, *(one.words[-1] if one.words else "\n" for one in words[:-1])]
+        behind = [*(one.words[0] if one.words else "\n" for one in words[1:]), BOUNDARY]
+        return [_Line(*line) for line in zip(texts, words, before, behind, strict=True)]
+
+    def _split(self, line: str) -> Words:
+        words = self._words.get(line)
+        if words is None:
+            words = split(line)
+            if len(line) <= _LONGEST_LINE_KEPT:
+                self._words[line] = words
+        return words
 
     def _table(self, names: list[list[str]]) -> Floats:
         return np.array([[self._weights[self._rows.get(name, -1)] for name in row] for row in names])
 
     def _forget(self) -> None:
         self._known: dict[str, int] = {}
-        self._said = np.zeros((_WORDS_KEPT, len(OFFSETS), len(LABELS)))
+        self._said = np.zeros((_WORDS_KEPT, len(OFFSETS), len(LABELS)), dtype=np.float32)
         self._shapes = np.zeros(_WORDS_KEPT, dtype=np.int64)
 
-    def _places(self, words: list[str]) -> list[int]:
-        """The row of each word in the tables; a new word is added."""
-        known = self._known
-        places = []
+    def _places(self, words: list[str]) -> npt.NDArray[np.int64]:
+        """The row of each word in the tables; new words are added."""
+        new = [word for word in dict.fromkeys(words) if word not in self._known]
+        if len(self._known) + len(new) > _WORDS_KEPT:
+            self._forget()
+            new = list(dict.fromkeys(words))
+        if len(new) > _WORDS_KEPT:
+            raise ValueError(f"{len(new)} different words at once; at most {_WORDS_KEPT}")
+        self._learn(new)
+        return np.array([self._known[word] for word in words], dtype=np.int64)
+
+    def _learn(self, words: list[str]) -> None:
+        """Sum up, for each word and offset, what the features of the word say there."""
+        rows: list[int] = []
+        starts = [0]
+        get, unknown = self._rows.get, len(self._rows)  # the last row says nothing
         for word in words:
-            place = known.get(word)
-            if place is None:
-                place = known[word] = len(known)
-                self._add(word, place)
-            places.append(place)
-        return places
+            short = word[:_LONGEST_WORD]
+            self._shapes[len(self._known)] = shape_of(short)
+            self._known[word] = len(self._known)
+            for offset in OFFSETS:
+                rows += [get(name, unknown) for name in word_features(short, offset)]
+                starts.append(len(rows))
+        if words:
+            first = len(self._known) - len(words)
+            said = np.add.reduceat(self._weights[rows], starts[:-1])
+            self._said[first : len(self._known)] = said.reshape(len(words), len(OFFSETS), len(LABELS))
 
-    def _add(self, word: str, place: int) -> None:
-        short = word[:_LONGEST_WORD]
-        self._shapes[place] = shape_of(short)
-        for number, offset in enumerate(OFFSETS):
-            rows = [row for name in word_features(short, offset) if (row := self._rows.get(name)) is not None]
-            self._said[place, number] = self._weights[rows].sum(axis=0)
+    def _names(self, lines: list[_Line]) -> list[list[NameFinding]]:
+        """The names of each line."""
+        likely, bounds = self._probabilities(lines)
+        by_entity = likely[:, 1::2] + likely[:, 2::2]
+        strongest = by_entity.max(axis=1, initial=0.0)
+        holding = set(np.searchsorted(bounds, np.flatnonzero(strongest >= FLOOR), side="right").tolist())
+        best, strength = by_entity.argmax(axis=1), strongest.round(6)
+        names: list[list[NameFinding]] = []
+        for number, line in enumerate(lines, start=1):
+            own = slice(bounds[number - 1] + line.is_continued, bounds[number])
+            names.append(_names(line, best[own].tolist(), strength[own].tolist()) if number in holding else [])
+        return names
 
-    def _probabilities(self, read: list[Words]) -> list[Floats]:
-        """For each text, one row a word, one column a label."""
-        with self._lock:  # the tables are shared, and forgotten when full
-            done: list[Floats] = []
-            for words in read:
-                if len(self._known) + len(words.words) >= _WORDS_KEPT - 2:
-                    self._forget()
-                done.append(self._emissions(words))
-        chains, owners = _chains(read, done)
-        results = [np.zeros_like(emissions) for emissions in done]
-        for start in range(0, len(chains), 512):
-            some = chains[start : start + 512]
-            for (text, begin), likely in zip(owners[start : start + 512], self._marginals(some), strict=True):
-                results[text][begin : begin + len(likely)] = likely
-        return results
+    def _probabilities(self, lines: list[_Line]) -> tuple[Floats, list[int]]:
+        """One row a word, one column a label, line by line; and where each line begins, and the last one ends.
 
-    def _emissions(self, words: Words) -> Floats:
-        """Scores of each label for each word of one text; very long texts in pieces that fit the tables."""
-        limit = _WORDS_KEPT // 2
-        pieces = []
-        for start in range(0, max(1, len(words.words)), limit):
-            end = min(len(words.words), start + limit)
-            before = ([BOUNDARY, BOUNDARY, *words.words[max(0, start - 2) : start]])[-2:]
-            behind = ([*words.words[end : end + 2], BOUNDARY, BOUNDARY])[:2]
-            if len(self._known) + end - start >= _WORDS_KEPT - 8:
-                self._forget()
-            places = np.array(self._places([*before, *words.words[start:end], *behind]))
-            pieces.append(self._summed(places, np.array([*words.glue[start:end], *words.glue[end : end + 1], BROKEN])))
-        return np.concatenate(pieces)
+        The line break before a continued line is its first word.
+        """
+        scores, bounds = self._emissions(lines)
+        pieces = [
+            slice(start, min(end, start + _CHAIN))
+            for begin, end in pairwise(bounds)
+            for start in range(begin, end, _CHAIN)
+        ]
+        for first in range(0, len(pieces), _CHAINS_AT_ONCE):
+            some = pieces[first : first + _CHAINS_AT_ONCE]
+            for piece, likely in zip(some, self._marginals([scores[piece] for piece in some]), strict=True):
+                scores[piece] = likely
+        return scores, bounds
 
-    def _summed(self, places: npt.NDArray[np.int64], glue: npt.NDArray[np.int64]) -> Floats:
-        count = len(places) - 4
+    def _emissions(self, lines: list[_Line]) -> tuple[Floats, list[int]]:
+        """Scores of each label for each word of the lines."""
+        words: list[str] = []
+        at: list[int] = []
+        glue: list[int] = []
+        glue_behind: list[int] = []
+        bounds = [0]
+        for line in lines:
+            own = [*[GLUED] * line.is_continued, *line.words.glue]
+            words += (BOUNDARY, line.before, *["\n"] * line.is_continued)
+            at += range(len(words) - line.is_continued, len(words) + len(line.words.words))
+            words += (*line.words.words, *["\n"] * (line.behind != BOUNDARY), line.behind, BOUNDARY)
+            glue += own
+            glue_behind += [*own[1:], BROKEN][: len(own)]
+            bounds.append(len(at))
+        places, here = self._places(words), np.array(at, dtype=np.int64)
         shapes = self._shapes[places]
-        here = shapes[2 : 2 + count]
-        scores = self._pairs[shapes[1 : 1 + count], here] + self._nexts[here, shapes[3 : 3 + count]]
-        scores += self._glues[here, glue[:count] * 3 + glue[1 : 1 + count]]
+        scores = self._pairs[shapes[here - 1], shapes[here]] + self._nexts[shapes[here], shapes[here + 1]]
+        scores += self._glues[shapes[here], np.array(glue, dtype=np.int64) * 3 + np.array(glue_behind, dtype=np.int64)]
         for number, offset in enumerate(OFFSETS):
-            scores += self._said[places[2 + offset : 2 + offset + count], number]
-        return scores
+            scores += self._said[places[here + offset], number]
+        return scores, bounds
 
     def _marginals(self, chains: list[Floats]) -> list[Floats]:
         """Forward-backward over many chains at once, scaled at each step."""
@@ -193,26 +261,26 @@ class NameModel:
         return [likely[:length, number] for number, length in enumerate(lengths)]
 
 
-def _chains(read: list[Words], scores: list[Floats]) -> tuple[list[Floats], list[tuple[int, int]]]:
-    """The texts cut at line breaks and at _CHAIN words; and which text each piece is of, from which word on."""
-    chains, owners = [], []
-    for number, words in enumerate(read):
-        start = 0
-        for place, word in enumerate(words.words):
-            if place - start == _CHAIN or (word == "\n" and place > start):
-                chains.append(scores[number][start:place])
-                owners.append((number, start))
-                start = place
-        if start < len(words.words):
-            chains.append(scores[number][start:])
-            owners.append((number, start))
-    return chains, owners
+def _shape(text: str) -> str:
+    """The text without its digits and our own stand-ins, which say nothing of names: log lines repeat their shape."""
+    if "_" in text or "<" in text:
+        text = _OURS.sub(lambda own: MASK * len(own[0]), text)
+    return _DIGIT.sub("0", text)
 
 
-def _names(text: str, words: Words, likely: Floats) -> list[NameFinding]:
-    by_entity = likely[:, 1::2] + likely[:, 2::2]
-    best = by_entity.argmax(axis=1)
-    strength = by_entity.max(axis=1, initial=0.0).round(6)
+def _of_text(lines: list[_Line], *read: Mapping[_Line, list[NameFinding]]) -> list[NameFinding]:
+    """The names of a text from those of its lines."""
+    found, offset = [], 0
+    for line in lines:
+        names = next(known[line] for known in read if line in known)
+        found += [NameFinding(offset + name.start, offset + name.end, name.entity, name.score) for name in names]
+        offset += len(line.text) + 1
+    return found
+
+
+def _names(line: _Line, best: list[int], strength: list[float]) -> list[NameFinding]:
+    """The names of a line; best and strength: the likeliest entity of each word, and how likely it is."""
+    text, words = line.text, line.words
     found: list[NameFinding] = []
     place, count = 0, len(words.words)
     while place < count:
@@ -220,19 +288,26 @@ def _names(text: str, words: Words, likely: Floats) -> list[NameFinding]:
             place += 1
             continue
         end = place + 1
-        while end < count and best[end] == best[place] and strength[end] >= FLOOR and words.words[end] != "\n":
+        while end < count and best[end] == best[place] and strength[end] >= FLOOR:
             end += 1
-        first, end_of_run = place, end
-        weakest = _OF_PEAK * strength[place:end].max()
-        while end > first + 1 and (strength[end - 1] < weakest or not words.words[end - 1][0].isalnum()):
-            end -= 1
-        while first < end - 1 and (strength[first] < weakest or not words.words[first][0].isalpha()):
-            first += 1
-        place = first
-        if words.ends[end - 1] - words.starts[place] > 1:
-            score = float(strength[place:end].max())
-            if text[words.starts[place] : words.ends[end - 1]].islower():
+        first, last = _edges(words.words, strength, place, end)
+        start, stop = words.starts[first], words.ends[last]
+        if stop - start > 1:
+            score = max(strength[first : last + 1])
+            if text[start:stop].islower():
                 score **= _WITHOUT_A_CAPITAL
-            found.append(NameFinding(words.starts[place], words.ends[end - 1], ENTITIES[best[place]], score))
-        place = end_of_run
+            found.append(NameFinding(start, stop, ENTITIES[best[first]], score))
+        place = end
     return found
+
+
+def _edges(words: list[str], strength: list[float], start: int, end: int) -> tuple[int, int]:
+    """The first and the last word of a name in a run of likely ones: weak words and signs at its edges are none."""
+    weakest = _OF_PEAK * max(strength[start:end])
+    last = end - 1
+    while last > start and (strength[last] < weakest or not words[last][0].isalnum()):
+        last -= 1
+    first = start
+    while first < last and (strength[first] < weakest or not words[first][0].isalpha()):
+        first += 1
+    return first, last

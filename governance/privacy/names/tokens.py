@@ -49,17 +49,14 @@ class Words:
 
 def split(text: str) -> Words:
     """The words of a text in order."""
-    words, starts, ends, glue = [], [], [], []
-    before = -1
-    is_broken = True
-    for found in _TOKEN.finditer(text):
-        word, start = found[0], found.start()
-        words.append(word)
-        starts.append(start)
-        ends.append(found.end())
-        glue.append(BROKEN if is_broken else GLUED if start == before else SPACED)
-        before, is_broken = found.end(), word == "\n"
-    return Words(words, starts, ends, glue)
+    spans = [found.span() for found in _TOKEN.finditer(text)]
+    words = [text[start:end] for start, end in spans]
+    starts, ends = [start for start, _ in spans], [end for _, end in spans]
+    glue = [
+        BROKEN if before == "\n" else GLUED if start == end else SPACED
+        for before, start, end in zip(words, starts[1:], ends, strict=False)
+    ]
+    return Words(words, starts, ends, [BROKEN, *glue][: len(words)])
 
 
 def shape_of(word: str) -> int:

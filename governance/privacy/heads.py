@@ -1,0 +1,187 @@
+"""What a pattern begins with, as Hyperscan reads it: enough to tell where the pattern may match, and little more.
+
+Hyperscan knows no look-around, and reports every end of every match. So an expression is rendered anew from its syntax
+tree: look-ahead is left out, a look-behind on one character becomes that character, and the end is cut off where the
+expression has asked for enough characters or could have ended. Every match of the expression begins inside a match of
+its head.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from re import _constants as sre  # type: ignore[attr-defined]
+from re import _parser as parser  # type: ignore[attr-defined]
+from typing import Any, TypeAlias
+
+# A node of the syntax tree: its kind and what that kind says of it.
+Node: TypeAlias = tuple[object, Any]
+Nodes: TypeAlias = Sequence[Node]
+
+# So many characters tell a candidate well enough; more make Hyperscan's automaton large.
+_ENOUGH = 8
+# Hyperscan unrolls a bounded repeat; one of more is as good unbounded here.
+_LONGEST_REPEAT = 32
+_LOOKS_BEHIND = -1
+
+
+@dataclass(frozen=True)
+class Head:
+    """The head of an expression in Hyperscan's syntax, and how many characters it matches at most."""
+
+    expression: str
+    longest: int
+
+
+def head(expression: str) -> Head:
+    """The head of a Python expression (ASCII classes)."""
+    nodes = list(parser.parse(expression, re.ASCII))
+    taken, _, _ = _taken(nodes, _ENOUGH)
+    kept = [*_before(nodes), *_without_options_at_the_end(taken)]
+    return Head(_rendered(kept), _width(kept, max))
+
+
+def _before(nodes: Nodes) -> list[Node]:
+    """The first look-behind on a single character, as the character that is there, or the start of the text."""
+    for kind, value in nodes:
+        if kind not in (sre.ASSERT, sre.ASSERT_NOT) or value[0] != _LOOKS_BEHIND:
+            break
+        if len(value[1]) != 1 or value[1][0][0] is not sre.IN or value[1][0][1][0][0] is sre.NEGATE:
+            continue
+        characters = value[1][0][1]
+        if kind is sre.ASSERT:
+            return [(sre.IN, characters)]
+        start, other = [(sre.AT, sre.AT_BEGINNING)], [(sre.IN, [(sre.NEGATE, None), *characters])]
+        return [(sre.BRANCH, (None, [start, other]))]
+    return []
+
+
+def _taken(nodes: Nodes, enough: int) -> tuple[list[Node], int, bool]:
+    """The first nodes, as many as it takes to ask for `enough` characters; how many they ask for; whether any was cut.
+
+    What stands behind a cut must be left out.
+    """
+    taken: list[Node] = []
+    width = 0
+    for place, (kind, value) in enumerate(nodes):
+        left = enough - width
+        if left <= 0:
+            return taken, width, True
+        if kind is sre.BRANCH:
+            branches = [_taken(branch, left) for branch in value[1]]
+            cut = [branch for branch, _, is_cut in branches if is_cut]
+            whole = [branch for branch, _, is_cut in branches if not is_cut]
+            least = min(asked for _, asked, _ in branches)
+            if cut and whole:  # what follows belongs to the whole ones alone
+                rest, _, _ = _taken(nodes[place + 1 :], left - least)
+                cut.append([(sre.BRANCH, (None, whole)), *rest])
+            node, asked, is_cut = (kind, (None, cut or whole)), least, bool(cut)
+        elif kind is sre.SUBPATTERN:
+            inner, asked, is_cut = _taken(value[3], left)
+            node = (kind, (*value[:3], inner))
+        else:
+            node, asked, is_cut = _cut_repeat((kind, value), left)
+        taken.append(node)
+        width += asked
+        if is_cut:
+            return taken, width, True
+    return taken, width, False
+
+
+def _cut_repeat(node: Node, enough: int) -> tuple[Node, int, bool]:
+    kind, value = node
+    if kind not in (sre.MAX_REPEAT, sre.MIN_REPEAT):
+        return node, _width([node]), False
+    least, _, inner = value
+    one = _width(inner)
+    if least * one < enough:
+        return node, least * one, False
+    times = min(least, -(-enough // one))
+    if times == 1:
+        inner, one, _ = _taken(inner, enough)
+    return (kind, (times, times, inner)), times * one, True
+
+
+def _width(nodes: Nodes, of: Callable[[Iterable[int]], int] = min) -> int:
+    """The least number of characters that the nodes match, or with `max` the greatest."""
+    width = 0
+    for kind, value in nodes:
+        if kind in (sre.MAX_REPEAT, sre.MIN_REPEAT):
+            width += of(value[:2]) * _width(value[2], of)
+        elif kind is sre.SUBPATTERN:
+            width += _width(value[3], of)
+        elif kind is sre.BRANCH:
+            width += of(_width(branch, of) for branch in value[1])
+        elif kind in (sre.LITERAL, sre.NOT_LITERAL, sre.ANY, sre.IN, sre.GROUPREF):
+            width += 1
+    return width
+
+
+def _without_options_at_the_end(nodes: Nodes) -> list[Node]:
+    kept = list(nodes)
+    while kept:
+        kind, value = kept.pop()
+        if kind in (sre.MAX_REPEAT, sre.MIN_REPEAT):
+            least, _, inner = value
+            if least:
+                inner = _without_options_at_the_end(inner) if least == 1 else inner
+                return [*kept, (kind, (least, least, inner))]
+        elif kind is sre.SUBPATTERN:
+            if inner := _without_options_at_the_end(value[3]):
+                return [*kept, (kind, (*value[:3], inner))]
+        elif kind is sre.BRANCH:
+            branches = [_without_options_at_the_end(branch) for branch in value[1]]
+            if all(branches):
+                return [*kept, (kind, (None, branches))]
+        elif kind not in (sre.ASSERT, sre.ASSERT_NOT, sre.AT):
+            return [*kept, (kind, value)]
+    return kept
+
+
+def _rendered(nodes: Nodes) -> str:
+    return "".join(_RENDERED[kind](value) for kind, value in nodes)
+
+
+def _character(code: int) -> str:
+    return rf"\x{min(code, 0xFF):02x}"  # one byte a character, see plain_text.in_single_bytes
+
+
+def _class(items: Nodes) -> str:
+    return f"[{''.join(_IN_CLASS[kind](value) for kind, value in items)}]"
+
+
+def _repeat(value: tuple[int, int, Nodes]) -> str:
+    least, most, inner = value
+    return f"(?:{_rendered(inner)}){{{least},{'' if most > _LONGEST_REPEAT else most}}}"
+
+
+_CLASSES = {
+    sre.CATEGORY_DIGIT: r"\d",
+    sre.CATEGORY_NOT_DIGIT: r"\D",
+    sre.CATEGORY_SPACE: r"\s",
+    sre.CATEGORY_NOT_SPACE: r"\S",
+    sre.CATEGORY_WORD: r"\w",
+    sre.CATEGORY_NOT_WORD: r"\W",
+}
+_IN_CLASS: Mapping[object, Callable[[Any], str]] = {
+    sre.NEGATE: lambda _: "^",
+    sre.CATEGORY: lambda category: _CLASSES[category],
+    sre.LITERAL: _character,
+    sre.RANGE: lambda ends: f"{_character(ends[0])}-{_character(ends[1])}",
+}
+_PLACES = {sre.AT_BOUNDARY: r"\b", sre.AT_NON_BOUNDARY: r"\B", sre.AT_BEGINNING: "^"}
+_RENDERED: Mapping[object, Callable[[Any], str]] = {
+    sre.LITERAL: _character,
+    sre.NOT_LITERAL: lambda code: f"[^{_character(code)}]",
+    sre.ANY: lambda _: r"[^\n]",
+    sre.IN: _class,
+    sre.MAX_REPEAT: _repeat,
+    sre.MIN_REPEAT: _repeat,
+    sre.SUBPATTERN: lambda value: f"(?:{_rendered(value[3])})",
+    sre.BRANCH: lambda value: f"(?:{'|'.join(map(_rendered, value[1]))})",
+    sre.GROUPREF: lambda _: "[ -]",  # a separator that comes again
+    sre.ASSERT: lambda _: "",
+    sre.ASSERT_NOT: lambda _: "",
+    sre.AT: lambda place: _PLACES[place],
+}
