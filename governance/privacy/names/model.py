@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import chain, pairwise
 from pathlib import Path
 from threading import Lock
 from typing import NamedTuple
@@ -62,12 +61,10 @@ class NameFinding(NamedTuple):
     score: float
 
 
-@dataclass(frozen=True)
-class _Line:
+class _Line(NamedTuple):
     """One line, and the words next to it in the lines before and behind (BOUNDARY: there is none)."""
 
     text: str
-    words: Words = field(compare=False)
     before: str
     behind: str
 
@@ -121,29 +118,30 @@ class NameModel:
             ValueError: more than 140,000 different words at once.
         """
         with self._lock:  # what is remembered is shared
-            read = [self._lines(_shape(text)) for text in texts]
-            new = [line for line in dict.fromkeys(line for lines in read for line in lines) if line not in self._read]
-            found = dict(zip(new, self._names(new), strict=True))
-            results = [_of_text(lines, found, self._read) for lines in read]
             if len(self._read) > _LINES_KEPT:
                 self._read, self._words = {}, {}
-            self._read |= {line: names for line, names in found.items() if len(line.text) <= _LONGEST_LINE_KEPT}
+            read = [self._lines(_shape(text)) for text in texts]
+            new = [line for line in dict.fromkeys(chain.from_iterable(read)) if line not in self._read]
+            self._read |= zip(new, self._names(new), strict=True)
+            results = [_of_text(lines, self._read) for lines in read]
+            for line in new:
+                if len(line.text) > _LONGEST_LINE_KEPT:  # it hardly comes again
+                    del self._read[line]
+                    self._words.pop(line.text, None)
         return results
 
     def _lines(self, text: str) -> list[_Line]:
         """The lines of a text, each with the last word before and the first word behind it."""
         texts = text.split("\n")
-        words = [self._split(line) for line in texts]
-        before = [BOUNDARY, *(one.words[-1] if one.words else "\n" for one in words[:-1])]
-        behind = [*(one.words[0] if one.words else "\n" for one in words[1:]), BOUNDARY]
-        return [_Line(*line) for line in zip(texts, words, before, behind, strict=True)]
+        words = [self._split(line).words for line in texts]
+        before = [BOUNDARY, *(own[-1] if own else "\n" for own in words[:-1])]
+        behind = [*(own[0] if own else "\n" for own in words[1:]), BOUNDARY]
+        return list(map(_Line, texts, before, behind))
 
     def _split(self, line: str) -> Words:
         words = self._words.get(line)
         if words is None:
-            words = split(line)
-            if len(line) <= _LONGEST_LINE_KEPT:
-                self._words[line] = words
+            words = self._words[line] = split(line)
         return words
 
     def _table(self, names: list[list[str]]) -> Floats:
@@ -189,10 +187,11 @@ class NameModel:
         strongest = by_entity.max(axis=1, initial=0.0)
         holding = set(np.searchsorted(bounds, np.flatnonzero(strongest >= FLOOR), side="right").tolist())
         best, strength = by_entity.argmax(axis=1), strongest.round(6)
-        names: list[list[NameFinding]] = []
-        for number, line in enumerate(lines, start=1):
-            own = slice(bounds[number - 1] + line.is_continued, bounds[number])
-            names.append(_names(line, best[own].tolist(), strength[own].tolist()) if number in holding else [])
+        names: list[list[NameFinding]] = [[] for _ in lines]
+        for number in holding:
+            line, own = lines[number - 1], slice(bounds[number - 1], bounds[number])
+            of_line = best[own].tolist()[line.is_continued :], strength[own].tolist()[line.is_continued :]
+            names[number - 1] = _names(line.text, self._split(line.text), *of_line)
         return names
 
     def _probabilities(self, lines: list[_Line]) -> tuple[Floats, list[int]]:
@@ -220,10 +219,11 @@ class NameModel:
         glue_behind: list[int] = []
         bounds = [0]
         for line in lines:
-            own = [*[GLUED] * line.is_continued, *line.words.glue]
+            read = self._split(line.text)
+            own = [*[GLUED] * line.is_continued, *read.glue]
             words += (BOUNDARY, line.before, *["\n"] * line.is_continued)
-            at += range(len(words) - line.is_continued, len(words) + len(line.words.words))
-            words += (*line.words.words, *["\n"] * (line.behind != BOUNDARY), line.behind, BOUNDARY)
+            at += range(len(words) - line.is_continued, len(words) + len(read.words))
+            words += (*read.words, *["\n"] * (line.behind != BOUNDARY), line.behind, BOUNDARY)
             glue += own
             glue_behind += [*own[1:], BROKEN][: len(own)]
             bounds.append(len(at))
@@ -239,9 +239,9 @@ class NameModel:
         """Forward-backward over many chains at once, scaled at each step."""
         longest = max(map(len, chains))
         scores = np.zeros((longest, len(chains), len(LABELS)))
-        lengths = np.array([len(chain) for chain in chains])
-        for number, chain in enumerate(chains):
-            scores[: len(chain), number] = chain
+        lengths = np.array(list(map(len, chains)))
+        for number, own in enumerate(chains):
+            scores[: len(own), number] = own
         potentials = np.exp(scores - scores.max(axis=2, keepdims=True))
         forward = np.empty_like(potentials)
         state = potentials[0] / potentials[0].sum(axis=1, keepdims=True)
@@ -268,19 +268,18 @@ def _shape(text: str) -> str:
     return _DIGIT.sub("0", text)
 
 
-def _of_text(lines: list[_Line], *read: Mapping[_Line, list[NameFinding]]) -> list[NameFinding]:
+def _of_text(lines: list[_Line], read: Mapping[_Line, list[NameFinding]]) -> list[NameFinding]:
     """The names of a text from those of its lines."""
     found, offset = [], 0
     for line in lines:
-        names = next(known[line] for known in read if line in known)
-        found += [NameFinding(offset + name.start, offset + name.end, name.entity, name.score) for name in names]
+        for start, end, entity, score in read[line]:
+            found.append(NameFinding(offset + start, offset + end, entity, score))
         offset += len(line.text) + 1
     return found
 
 
-def _names(line: _Line, best: list[int], strength: list[float]) -> list[NameFinding]:
+def _names(text: str, words: Words, best: list[int], strength: list[float]) -> list[NameFinding]:
     """The names of a line; best and strength: the likeliest entity of each word, and how likely it is."""
-    text, words = line.text, line.words
     found: list[NameFinding] = []
     place, count = 0, len(words.words)
     while place < count:
