@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from itertools import accumulate
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import orjson
 
@@ -20,15 +22,15 @@ from governance.privacy.policy import PrivacyPolicy
 from governance.privacy.threads import Mention
 
 if TYPE_CHECKING:
-    from presidio_analyzer import RecognizerResult
+    from presidio_analyzer import AnalyzerEngine, RecognizerResult
 
 # How a text is read: for identifiers alone; for names too, sparing technical words; for names as people write them.
 Reading = Literal["structured", "technical", "prose"]
 
 # A call of Presidio costs about 0.1 ms whatever its text, so lines share it: 32 to a call gave 136 times stock
-# speed, one to a call 63.
-_LINES_PER_CALL = 64
-_CHARACTERS_PER_CALL = 16_384
+# speed, one to a call 63. The name model's calls are larger, what they cost beside the text being more.
+_TEXTS_PER_CALL, _CHARACTERS_PER_CALL = 64, 16_384
+_TEXTS_AT_ONCE, _CHARACTERS_AT_ONCE = 512, 131_072
 
 # What was judged is remembered up to so many characters: telemetry repeats itself, and a thread's texts are read twice.
 _REMEMBERED_CHARACTERS = 32_000_000
@@ -38,14 +40,16 @@ _REMEMBERED_PER_TEXT = 400  # what an entry costs beside its text
 _BARE_STAND_IN = re.compile(rf"(?<=[:,\[\s])(?:<[A-Z_]+(?::[A-Z_]+)?>|{OWN_TOKEN.pattern})(?=\s{{0,3}}[,}}\]])")
 
 
-@dataclass(frozen=True)
-class Found:
+class Found(NamedTuple):
     """One identifier: where it stands in the text that was scanned, what it is, and its value (never shown)."""
 
     start: int
     end: int
     entity: str
-    value: str = field(repr=False)
+    value: str
+
+    def __repr__(self) -> str:
+        return f"Found({self.start}, {self.end}, {self.entity})"
 
 
 @dataclass(frozen=True)
@@ -136,11 +140,11 @@ class Scanner:
             elif SEPARATOR in text:
                 yield [text]
             else:
-                if batch and (len(batch) == _LINES_PER_CALL or size + len(text) > _CHARACTERS_PER_CALL):
-                    yield batch
-                    batch, size = [], 0
                 batch.append(text)
                 size += len(text)
+                if len(batch) == _TEXTS_AT_ONCE or size > _CHARACTERS_AT_ONCE:
+                    yield batch
+                    batch, size = [], 0
         if batch:
             yield batch
 
@@ -151,45 +155,54 @@ class Scanner:
             return Scanned(None, {}, f"could not be analysed ({type(error).__name__})")
 
     def _scan_batch(self, batch: list[str], reading: Reading) -> list[Scanned]:
-        joined = SEPARATOR.join(batch)
-        analyzed = self._analyzer.analyze(joined, language="en", entities=self._structured)
-        found = [Found(one.start, one.end, one.entity_type, joined[one.start : one.end]) for one in analyzed]
-        found = sorted([*found, *self._names_beside(joined, found, self._levels[reading])], key=lambda one: one.start)
-        if not found:
-            return [Scanned(text, {}) for text in batch]
-        replaced = self._replaced(joined, found, {})
-        parts = replaced.split(SEPARATOR) if len(batch) > 1 else [replaced]
-        by_text: list[list[Found]] = [[] for _ in batch]
-        position, offset = 0, 0
-        for one in found:
-            while len(batch) > 1 and one.start > offset + len(batch[position]):
-                offset += len(batch[position]) + 1
-                position += 1
-            by_text[position].append(Found(one.start - offset, one.end - offset, one.entity, one.value))
-        return [
-            Scanned(_still_json(part, text), Counter(one.entity for one in own), None, tuple(own))
-            if own
-            else Scanned(text, {})
-            for part, own, text in zip(parts, by_text, batch, strict=True)
+        analyzed = [
+            results for call in _calls(batch) for results in _analyzed(self._analyzer, batch[call], self._structured)
         ]
+        found = [
+            [Found(one.start, one.end, one.entity_type, text[one.start : one.end]) for one in results]
+            for text, results in zip(batch, analyzed, strict=True)
+        ]
+        self._add_names(batch, found, self._levels[reading])
+        held = [(text, sorted(own)) for text, own in zip(batch, found, strict=True) if own]
+        calls = _calls([text for text, _ in held])
+        replaced = [part for call in calls for part in self._replaced_in_one(held[call])]
+        scanned = {text: Scanned(text, {}) for text in batch}
+        for (text, own), part in zip(held, replaced, strict=True):
+            scanned[text] = Scanned(_still_json(part, text), Counter(one.entity for one in own), None, tuple(own))
+        return [scanned[text] for text in batch]
 
-    def _names_beside(self, text: str, found: Sequence[Found], levels: Mapping[str, float]) -> list[Found]:
-        """The names in what is left of a text. Each one found can give away another, so until there are no more.
+    def _replaced_in_one(self, held: list[tuple[str, list[Found]]]) -> list[str]:
+        """The texts with what was found in each replaced, in one call."""
+        texts = [text for text, _ in held]
+        placed = [
+            Found(offset + one.start, offset + one.end, one.entity, one.value)
+            for offset, (_, own) in zip(_offsets(texts), held, strict=False)
+            for one in own
+        ]
+        replaced = self._replaced(SEPARATOR.join(texts), placed, {})
+        return replaced.split(SEPARATOR) if len(texts) > 1 else [replaced]
 
-        The model sees what is replaced as it will see the stand-ins: anonymising twice changes nothing.
+    def _add_names(self, batch: list[str], found: list[list[Found]], levels: Mapping[str, float]) -> None:
+        """Add to what was found in each text the names in the rest of it.
+
+        The model sees what is replaced as it will see the stand-ins, and reads a text again as long as it finds more in
+        it, as one name can give away another: anonymising twice changes nothing.
         """
-        names: list[Found] = []
-        fresh = list(found)
-        while levels and self._names is not None:
-            for one in fresh:
-                text = text[: one.start] + MASK * (one.end - one.start) + text[one.end :]
-            analyzed = self._names.analyze(text, language="en", entities=list(levels))
-            sure = [one for one in analyzed if one.score >= levels[one.entity_type]]
-            fresh = _without_overlaps(text, sure)
-            if not fresh:
-                break
-            names += fresh
-        return names
+        if not levels or self._names is None:
+            return
+        rests = [_masked(text, own) for text, own in zip(batch, found, strict=True)]
+        unread = list(range(len(batch)))
+        while unread:
+            analyzed = _analyzed(self._names, [rests[place] for place in unread], list(levels))
+            fresh = {
+                place: names
+                for place, results in zip(unread, analyzed, strict=True)
+                if (names := _names(rests[place], [one for one in results if one.score >= levels[one.entity_type]]))
+            }
+            for place, names in fresh.items():
+                found[place] += names
+                rests[place] = _masked(rests[place], names)
+            unread = list(fresh)
 
     def _replaced(self, text: str, found: list[Found], wholes: Mapping[str, str]) -> str:
         """The text with each value replaced by the stand-in of the value, or of the whole that it is a part of."""
@@ -203,17 +216,55 @@ class Scanner:
         return str(anonymized.text)
 
 
-def _without_overlaps(text: str, analyzed: list[RecognizerResult]) -> list[Found]:
-    """The names in order, the surest of those that overlap, without what is replaced already."""
+def _calls(texts: Sequence[str]) -> Iterator[slice]:
+    """The texts in order, as many at a time as share a call of Presidio's engines."""
+    start = characters = 0
+    for place, text in enumerate(texts):
+        characters += len(text)
+        if place > start and (place - start == _TEXTS_PER_CALL or characters > _CHARACTERS_PER_CALL):
+            yield slice(start, place)
+            start, characters = place, len(text)
+    if start < len(texts):
+        yield slice(start, len(texts))
+
+
+def _offsets(texts: Iterable[str]) -> Iterator[int]:
+    """Where each of the texts begins when they are joined by SEPARATOR, and where one more would."""
+    return accumulate((len(text) + 1 for text in texts), initial=0)
+
+
+def _analyzed(engine: AnalyzerEngine, texts: Sequence[str], entities: list[str]) -> list[list[RecognizerResult]]:
+    """What an engine finds in each text, in one call."""
+    offsets = list(_offsets(texts))
+    by_text: list[list[RecognizerResult]] = [[] for _ in texts]
+    for result in engine.analyze(SEPARATOR.join(texts), language="en", entities=entities):
+        place = bisect_right(offsets, result.start) - 1
+        result.start, result.end = result.start - offsets[place], result.end - offsets[place]
+        by_text[place].append(result)
+    return by_text
+
+
+def _masked(text: str, found: Iterable[Found]) -> str:
+    """The text with MASK for each character found."""
+    parts: list[str] = []
+    position = 0
+    for one in sorted(found):
+        parts += (text[position : one.start], MASK * (one.end - one.start))
+        position = one.end
+    return "".join((*parts, text[position:]))
+
+
+def _names(text: str, analyzed: list[RecognizerResult]) -> list[Found]:
+    """The names of a text, the surest of those that overlap, without what is replaced already."""
     kept: list[Found] = []
-    taken = bytearray(len(text))
+    taken = bytearray(len(text) if analyzed else 0)
     for result in sorted(analyzed, key=lambda one: (-one.score, one.start, -one.end, one.entity_type)):
         start, end = result.start, result.end
         value = text[start:end]
         if MASK not in value and SEPARATOR not in value and taken.find(1, start, end) < 0 and value.strip():
             kept.append(Found(start, end, result.entity_type, value))
             taken[start:end] = b"\x01" * (end - start)
-    return sorted(kept, key=lambda one: one.start)
+    return kept
 
 
 def _still_json(text: str, original: str) -> str:
