@@ -33,6 +33,10 @@ class GateBlocked(FeedbackError):
     exit_code = 3
 
 
+class KeyDestroyedError(FeedbackError):
+    """What is asked for was made with a pseudonym key that is gone for ever."""
+
+
 class TransientError(FeedbackError):
     """Something outside failed in a way that trying again can cure; the only error that is retried."""
 

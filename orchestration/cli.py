@@ -27,6 +27,10 @@ source_app = typer.Typer(help="What is collected, from where.", no_args_is_help=
 app.add_typer(source_app, name="source")
 
 
+keys_app = typer.Typer(help="The keys that pseudonyms are made with.", no_args_is_help=True)
+app.add_typer(keys_app, name="keys")
+
+
 class Format(StrEnum):
     """How `query` prints."""
 
@@ -148,14 +152,50 @@ def anonymize(
     One answer a line, in order; spans are offsets into the input text. What cannot be judged comes back without text
     and with the reason under `held`; the exit code is then 1. Pseudonyms are made with the deployment's key.
     """
-    from governance.keys import load_keyring
     from governance.privacy import load_privacy
+    from orchestration.key_management import deployment_keys
     from orchestration.text_filter import TextFilter
 
-    lines = TextFilter(load_privacy(policy), load_keyring(home().keys), with_names=not no_names)
+    lines = TextFilter(load_privacy(policy), deployment_keys(home()), with_names=not no_names)
     lines.run(sys.stdin.buffer, sys.stdout.buffer)
     if lines.held:
         raise FeedbackError(f"stdin: {lines.held} lines held; each says why under `held`")
+
+
+@keys_app.command("list", epilog="Example: `feedback keys list`")
+def list_keys() -> None:
+    """Every pseudonym key by its id: when it was made, its state, and how many partitions were made with it."""
+    from orchestration.key_management import show_keys
+
+    show_keys(Console(), home())
+
+
+@keys_app.command("rotate", epilog="Example: `feedback keys rotate`")
+def rotate_keys() -> None:
+    """Make a new pseudonym key: days that are not in the lake yet are made with it, all others keep theirs.
+
+    The same person has one token before and another after: joins across the two find nothing, and a figure that counts
+    people over days of both (accounts touched, say) counts who is on both sides twice. Figures of one day stay exact.
+    """
+    from orchestration.key_management import rotate_keys as rotate
+
+    rotate(Console(highlight=False), home())
+
+
+@keys_app.command("destroy", epilog="Example: `feedback keys destroy 1a2b`")
+def destroy_key(
+    key_id: Annotated[str, typer.Argument(help="An id of `feedback keys list`; not the current one.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Destroy a pseudonym key for ever: its tokens cannot be linked to a person or to new data any more.
+
+    They still join with each other. Its days are frozen: a new policy or a late record does not change them. The key is
+    overwritten and removed here; delete it from your backups as well. Raw records lead to their tokens until they
+    expire (policies/retention.yml).
+    """
+    from orchestration.key_management import destroy_key as destroy
+
+    destroy(Console(highlight=False), home(), key_id, is_confirmed=yes)
 
 
 @app.command(epilog="Example: `feedback doctor`")

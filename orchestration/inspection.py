@@ -15,8 +15,9 @@ from rich.console import Console
 from rich.table import Table
 
 from governance.errors import FeedbackError, UsageError
-from governance.keys import load_keyring
+from governance.keys import KeyStore, load_keyring
 from governance.sources import load_sources, source_named
+from orchestration.key_management import deployment_keys, partitions_by_key
 from orchestration.lake import Lake
 from orchestration.settings import Home, exclusive
 
@@ -46,7 +47,7 @@ def receive_sources(console: Console, deployment: Home, inbox: Path, as_of: date
 
     if not inbox.is_dir():
         raise UsageError(f"inbox {inbox}: no such folder; give --inbox DIR or write one with `feedback simulate`")
-    lake, keys = Lake(deployment.lake), load_keyring(deployment.keys)
+    lake, keys = Lake(deployment.lake), deployment_keys(deployment)
     for source in load_sources().values():
         with exclusive(deployment):
             tally = receive(source, inbox, lake, keys, as_of)
@@ -162,15 +163,21 @@ def _policies() -> Finding:
 
 
 def _keys(deployment: Home) -> Finding:
-    if not deployment.keys.is_dir():
-        return Finding("keys", is_well=True, found="none yet: made by the first run")
-    open_to_others = [path.name for path in deployment.keys.iterdir() if path.stat().st_mode & 0o077]
-    if open_to_others:
-        return Finding("keys", False, f"others can read {', '.join(open_to_others)}", f"chmod 600 {deployment.keys}/*")
+    lake = Lake(deployment.lake)
     try:
-        return Finding("keys", is_well=True, found=f"pseudonym key {load_keyring(deployment.keys).key_id}")
+        store = KeyStore(deployment.keys)
+        if store.missing() and store.is_new and not lake.keys(""):
+            return Finding("keys", is_well=True, found="none yet: made by the first run")
+        keys = store.keyring()
     except FeedbackError as error:
-        return Finding("keys", is_well=False, found=str(error), fix="restore the key from your backup")
+        found, _, fix = str(error).partition("; ")
+        return Finding("keys", is_well=False, found=found, fix=fix)
+    counts = partitions_by_key(lake)
+    if lost := sorted(counts.keys() - keys.own_ids):
+        found = f"{counts[lost[0]]} partitions were made with pseudonym key {lost[0]}, which is missing"
+        return Finding("keys", False, found, f"restore it from your backup, or feedback keys destroy {lost[0]}")
+    found = f"pseudonym key {keys.key_id}, {len(keys.older)} older, {len(keys.destroyed)} destroyed"
+    return Finding("keys", is_well=True, found=found)
 
 
 def _disk(deployment: Home) -> Finding:

@@ -22,9 +22,9 @@ from rich.progress import (
 )
 
 from governance.errors import FeedbackError, GateBlocked, UsageError
-from governance.keys import load_keyring
 from governance.sources import load_sources
 from orchestration.inspection import load_policies
+from orchestration.key_management import deployment_keys
 from orchestration.lake import Lake
 from orchestration.progress import listening
 from orchestration.settings import PROJECT, home
@@ -47,7 +47,8 @@ def run_flow(inbox: Path, as_of: datetime, *, is_plain: bool) -> int:
     lake = Lake(home().lake)
     with _reading_ahead(inbox, as_of), _steps(console, is_plain=is_plain or not console.is_terminal) as execute:
         execute("receive", as_of, None)
-        for first, last in ranges(stale_days(lake, load_sources().values())):
+        destroyed = deployment_keys(home()).destroyed
+        for first, last in ranges(stale_days(lake, load_sources().values(), destroyed)):
             execute("refresh_days", as_of, (first, last))
         if not lake.keys("checked"):
             raise GateBlocked(_nothing(lake))
@@ -69,7 +70,7 @@ def _reading_ahead(inbox: Path, as_of: datetime) -> Iterator[None]:
 
     Whatever the child could not do, the receive job does; the lock of the deployment keeps the two apart.
     """
-    load_keyring(home().keys)  # made by one of them, not by both
+    deployment_keys(home())  # made by one of them, not by both
     words = ["-m", "orchestration.cli", "receive", "--inbox", str(inbox), "--as-of", as_of.isoformat()]
     child = subprocess.Popen([sys.executable, *words], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:

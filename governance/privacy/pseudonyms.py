@@ -21,7 +21,7 @@ def stand_in(entity: str, value: str, keys: Keyring, *, region: str, is_removed:
     """`<ENTITY>` where values of the entity are removed, else the pseudonym of the canonical value."""
     if is_removed:
         return f"<{entity}>"
-    if OWN_TOKEN.fullmatch(value) and f"_{keys.key_id}_" in value:
+    if OWN_TOKEN.fullmatch(value) and value.split("_")[1] in keys.own_ids:
         return value
     value = plain(value)[0]
     entity = kind_of(entity, value)

@@ -8,6 +8,7 @@ import dagster as dg
 from governance.sources import Source, load_sources
 from orchestration.defs import jobs
 from orchestration.defs.partitions import AS_OF_TAG
+from orchestration.key_management import deployment_keys
 from orchestration.lake import Lake
 from orchestration.settings import home
 from orchestration.stages.planning import ranges, stale_days
@@ -38,7 +39,7 @@ def _schedules() -> Iterator[dg.ScheduleDefinition]:
 def days_to_refresh(context: dg.SensorEvaluationContext) -> Iterator[dg.RunRequest]:
     """One run per range of days; its key keeps it from being asked for twice for the same state of the lake."""
     lake = Lake(home().lake)
-    days = stale_days(lake, load_sources().values())
+    days = stale_days(lake, load_sources().values(), deployment_keys(home()).destroyed)
     for first, last in ranges(days):
         tags = {"dagster/asset_partition_range_start": first, "dagster/asset_partition_range_end": last}
         yield dg.RunRequest(run_key=f"{first}..{last}@{lake.state_digest('received')}", tags=tags)

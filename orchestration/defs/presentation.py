@@ -52,6 +52,7 @@ def day_metadata(context: dg.AssetExecutionContext, tally: Tally) -> dict[str, A
         context.add_asset_metadata({f"day_{name}": count for name, count in counts.items()}, partition_key=day)
     for day, note in tally.notes.items():
         context.log.warning(f"{day}: {note}")
+        context.add_asset_metadata({"day_note": note}, partition_key=day)
     return {**tally.metadata(), "dagster/row_count": sum(_rows(counts) for counts in tally.days.values())}
 
 

@@ -1,8 +1,11 @@
 """Which client each stage gets. No secret is a resource field: the UI shows fields."""
 
+from collections.abc import Callable
+
 import dagster as dg
 
-from governance.keys import Keyring, load_keyring
+from governance.keys import Keyring
+from orchestration.key_management import deployment_keys
 from orchestration.lake import Lake
 from orchestration.settings import Home, home
 
@@ -17,9 +20,9 @@ def lake_resource() -> Lake:
     return Lake(home().lake)
 
 
-@dg.resource(description="Keys for pseudonyms and record ids, made on first use.")
-def keyring_resource() -> Keyring:
-    return load_keyring(home().keys)
+@dg.resource(description="Reads the keys for pseudonyms and record ids; made on first use.")
+def keyring_resource() -> Callable[[], Keyring]:
+    return lambda: deployment_keys(home())  # a step reads them itself: one may be destroyed while a run goes on
 
 
 @dg.definitions

@@ -8,10 +8,12 @@ from datetime import date, datetime
 
 import polars as pl
 
+from governance.errors import KeyDestroyedError
 from governance.keys import Keyring
 from governance.privacy import Anonymizer, PrivacyPolicy
 from governance.privacy.threads import MENTIONS_SCHEMA, THREADS
 from governance.signals import SIGNALS
+from orchestration.key_management import key_of_day
 from orchestration.lake import Lake, Manifest, Replacement
 from orchestration.stages.tally import Tally
 
@@ -27,10 +29,10 @@ def anonymize_days(
 
 class _Stage:
     def __init__(self, lake: Lake, dataset: str, policy: PrivacyPolicy, keys: Keyring, as_of: datetime) -> None:
-        self._lake, self._dataset, self._policy, self._keys, self._as_of = lake, dataset, policy, keys, as_of
+        self._lake, self._dataset, self._policy, self._ring, self._as_of = lake, dataset, policy, keys, as_of
         self._source, signal = dataset.split("/")
         self._signal = SIGNALS[signal]
-        self._anonymizer = Anonymizer(policy, keys)
+        self._use(keys)
         self._found: dict[str, pl.DataFrame] = {}
 
     def anonymized(self, days: list[str]) -> Tally:
@@ -44,7 +46,19 @@ class _Stage:
             self._anonymize(day, landing, tally)
         return tally
 
+    def _use(self, keys: Keyring) -> None:
+        """Make pseudonyms with these keys; one anonymizer at a time, as each remembers up to 64 MB of texts."""
+        self._keys, self._anonymizer = keys, Anonymizer(self._policy, keys)
+
     def _anonymize(self, day: str, landing: Manifest, tally: Tally) -> None:
+        try:
+            keys = key_of_day(self._lake, self._dataset, day, self._ring)
+        except KeyDestroyedError as gone:
+            tally.frozen.append(day)
+            tally.notes[day] = f"frozen, left as it is: {gone}"
+            return
+        if keys.key_id != self._keys.key_id:
+            self._use(keys)
         source_key, target, held = (f"{state}/{self._dataset}/{day}" for state in ("landing", "anonymized", "held"))
         known = self._known(day)
         inputs = {source_key: landing.digest, "mentions": self._digest(known)}

@@ -1,13 +1,13 @@
 """Landing: what was received of one signal, one partition a UTC day, each record once.
 
 State `landing/<source>/<signal>/<day>`, table `records`. A version once landed stays, also when the document it came
-from is gone; a day whose landing has expired is closed and left as it is.
+from is gone; a day whose landing has expired, or whose pseudonym key was destroyed, is closed and left as it is.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Literal
@@ -29,8 +29,8 @@ class Landed:
     """What `land` did to one day.
 
     Attributes:
-        state: landed (written now), current (nothing new), frozen (closed: its landing has expired) or
-            absent (nothing was ever received).
+        state: landed (written now), current (nothing new), frozen (closed: its landing has expired, or its
+            pseudonym key was destroyed) or absent (nothing was ever received).
         counts: pulled = malformed + duplicates + landed; conflicts are the ids that came with more than one content.
     """
 
@@ -47,12 +47,14 @@ class _Received:
     malformed: int
 
 
-def land_days(lake: Lake, source: Source, signal: str, days: list[str], as_of: datetime) -> Tally:
+def land_days(
+    lake: Lake, source: Source, signal: str, days: list[str], as_of: datetime, destroyed: Collection[str] = ()
+) -> Tally:
     """Land the days of one signal of a source, see `land`."""
     received = days_received(lake, source.name, signal)
     tally = Tally()
     for day in days:
-        done = land(lake, source.name, signal, day, as_of, received.get(day, {}))
+        done = land(lake, source.name, signal, day, as_of, received.get(day, {}), destroyed)
         if done.state == "landed":
             tally.days[day] = done.counts
         elif done.state == "current":
@@ -62,13 +64,18 @@ def land_days(lake: Lake, source: Source, signal: str, days: list[str], as_of: d
     return tally
 
 
-def stale_landing_days(lake: Lake, source: Source, signal: str) -> Iterator[str]:
+def stale_landing_days(lake: Lake, source: Source, signal: str, destroyed: Collection[str] = ()) -> Iterator[str]:
     """Days for which something was received that has not landed; closed days are not among them."""
     for day, inputs in days_received(lake, source.name, signal).items():
         place = f"{source.name}/{signal}/{day}"
-        is_closed = lake.exists(f"anonymized/{place}") and not lake.exists(f"landing/{place}")
-        if not is_closed and not lake.is_current(f"landing/{place}", inputs, VERSION):
+        if not _is_closed(lake, place, destroyed) and not lake.is_current(f"landing/{place}", inputs, VERSION):
             yield day
+
+
+def _is_closed(lake: Lake, place: str, destroyed: Collection[str]) -> bool:
+    """Whether a day takes nothing in any more: what lands could not be anonymised as the rest of it was."""
+    made = lake.manifest(f"anonymized/{place}")
+    return made is not None and (made.key_id in destroyed or not lake.exists(f"landing/{place}"))
 
 
 def days_received(lake: Lake, source: str, signal: str) -> dict[str, dict[str, str]]:
@@ -82,19 +89,26 @@ def days_received(lake: Lake, source: str, signal: str) -> dict[str, dict[str, s
 
 
 def land(
-    lake: Lake, source: str, signal: str, day: str, as_of: datetime, inputs: Mapping[str, str] | None = None
+    lake: Lake,
+    source: str,
+    signal: str,
+    day: str,
+    as_of: datetime,
+    inputs: Mapping[str, str] | None = None,
+    destroyed: Collection[str] = (),
 ) -> Landed:
     """Unite what was received of a day with what landed before, each record once.
 
     Args:
         day: ISO date.
         inputs: the day's entry of `days_received`, where the caller has it already.
+        destroyed: ids of destroyed pseudonym keys; what was anonymised with them is closed.
     """
     key = f"landing/{source}/{signal}/{day}"
     found = days_received(lake, source, signal).get(day, {}) if inputs is None else inputs
     before = lake.manifest(key)
-    if before is None and lake.exists(f"anonymized/{source}/{signal}/{day}"):
-        return Landed("frozen", {})
+    if _is_closed(lake, f"{source}/{signal}/{day}", destroyed):
+        return Landed("frozen", before.counts if before else {})
     if not found:
         return Landed("frozen", before.counts) if before else Landed("absent", {})
     if before is not None and lake.is_current(key, found, VERSION):

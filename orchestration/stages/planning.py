@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import date, timedelta
 
 from governance.privacy import load_privacy
@@ -17,24 +17,30 @@ from orchestration.stages.landing import stale_landing_days
 _GAP = timedelta(days=14)  # days further apart than this are refreshed in runs of their own
 
 
-def stale_days(lake: Lake, sources: Iterable[Source]) -> list[str]:
-    """The days (ISO, sorted) on which any state up to the gate is not current, or the sample lags behind the gate."""
+def stale_days(lake: Lake, sources: Iterable[Source], destroyed: Collection[str]) -> list[str]:
+    """The days (ISO, sorted) on which any state up to the gate is not current, or the sample lags behind the gate.
+
+    Args:
+        destroyed: ids of destroyed pseudonym keys; what was anonymised with them is frozen and never stale.
+    """
     stale: set[str] = set()
     for source in sources:
         for signal in source.signals:
-            stale |= set(stale_landing_days(lake, source, signal))
-            stale |= set(_behind(lake, f"{source.name}/{signal}"))
+            stale |= set(stale_landing_days(lake, source, signal, destroyed))
+            stale |= set(_behind(lake, f"{source.name}/{signal}", destroyed))
     return sorted(stale)
 
 
-def _behind(lake: Lake, dataset: str) -> Iterable[str]:
+def _behind(lake: Lake, dataset: str, destroyed: Collection[str]) -> Iterable[str]:
     signal = dataset.split("/")[1]
     privacy, rules = load_privacy().digest, rules_of(load_gate(), load_suite(signal))
     steps = [("landing", "anonymized", privacy), ("anonymized", "quarantine", rules)]
     for before, after, policy in steps:
         for day in lake.days(f"{before}/{dataset}"):
             inputs = lake.digests([f"{before}/{dataset}/{day}"])
-            if not lake.is_current(f"{after}/{dataset}/{day}", inputs, policy):
+            made = lake.manifest(f"{after}/{dataset}/{day}")
+            is_frozen = after == "anonymized" and made is not None and made.key_id in destroyed
+            if not is_frozen and not lake.is_current(f"{after}/{dataset}/{day}", inputs, policy):
                 yield day
     if not SIGNALS[signal].is_sampled:
         return

@@ -13,7 +13,7 @@ class Tally:
 
     days: dict[str, Mapping[str, int]] = field(default_factory=dict)
     current: list[str] = field(default_factory=list)  # made from the same inputs before
-    frozen: list[str] = field(default_factory=list)  # the input has expired: left as it is
+    frozen: list[str] = field(default_factory=list)  # input expired or key destroyed: left as it is
     notes: dict[str, str] = field(default_factory=dict)  # day -> why it needs somebody's attention
 
     @property

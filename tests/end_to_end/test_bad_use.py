@@ -17,6 +17,7 @@ def empty(new_deployment):
         (["run", "--as-of", "yesterday"], "expected an ISO date"),
         (["query", "select 1", "--role", "analist"], "did you mean analyst?"),
         (["source", "check", "otell", "--inbox", "."], "did you mean otel?"),
+        (["keys", "destroy", "1a2b"], "no pseudonym key 1a2b; allowed: none"),
         (["simulate", "--scenario", "defualt"], "did you mean default?"),
     ],
 )
@@ -32,6 +33,14 @@ def test_a_query_before_the_first_run_says_what_fills_the_file(empty):
     done = empty.feedback("query", "select 1", "--role", "analyst", check=False)
     assert done.returncode == 1
     assert "nothing is published for analyst yet; run `feedback run`" in done.stderr
+
+
+def test_an_environment_variable_that_is_no_key_is_named_and_not_shown(new_deployment):
+    deployment = new_deployment("no-key", FEEDBACK_PSEUDONYM_KEY="hunter2")
+    done = deployment.feedback("keys", "list", check=False)
+    assert done.returncode == 2
+    assert "FEEDBACK_PSEUDONYM_KEY: " in done.stderr
+    assert "hunter2" not in done.stderr + done.stdout
 
 
 def test_an_unknown_option_is_wrong_use(empty):

@@ -30,7 +30,7 @@ def anonymized(source: Source, signal: str) -> dg.AssetsDefinition:
             f"{source.name}/{signal}",
             list(context.partition_keys),
             load_privacy(),
-            context.resources.keys,
+            context.resources.keys(),
             as_of(context),
         )
         lineage = {"dagster/column_lineage": same_columns(upstream, signal)}

@@ -30,7 +30,7 @@ def received(source: Source) -> dg.AssetsDefinition:
     @guarded
     def receive_source(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         home: Home = context.resources.home
-        tally = receive(source, home.inbox, context.resources.lake, context.resources.keys, as_of(context))
+        tally = receive(source, home.inbox, context.resources.lake, context.resources.keys(), as_of(context))
         if tally.is_nothing_readable:
             context.log.error(f"{source.name}: nothing could be read of {tally.documents} files or pages")
         is_readable = dg.AssetCheckResult(
@@ -56,7 +56,8 @@ def landed(source: Source, signal: str) -> dg.AssetsDefinition:
     @guarded
     def land(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         lake: Lake = context.resources.lake
-        tally = land_days(lake, source, signal, list(context.partition_keys), as_of(context))
+        destroyed = context.resources.keys().destroyed
+        tally = land_days(lake, source, signal, list(context.partition_keys), as_of(context), destroyed)
         return dg.MaterializeResult(metadata=day_metadata(context, tally))
 
     return land

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from governance.keys import Keyring
 from governance.sources import Files, Source
 from orchestration.lake import Lake
-from orchestration.stages.landing import days_received, land
+from orchestration.stages.landing import days_received, land, land_days, stale_landing_days
 from orchestration.stages.receiving import receive
 
 AS_OF = datetime(2026, 6, 1, tzinfo=UTC)
@@ -130,6 +130,20 @@ def test_a_day_whose_landing_has_expired_is_closed(desk):
     desk.write("late.csv", row(2))
     assert desk.run()[DAY].state == "frozen"
     assert not desk.lake.exists(f"landing/desk/tickets/{DAY}")
+
+
+def test_a_day_whose_pseudonym_key_was_destroyed_takes_nothing_in(desk):
+    desk.write("a.csv", row(1))
+    counts = desk.run()[DAY].counts
+    with desk.lake.replace(f"anonymized/desk/tickets/{DAY}", as_of=AS_OF, key_id="1a2b") as out:
+        out.write("records", desk.landed())
+    desk.write("late.csv", row(2))
+    receive(SOURCE, desk.inbox, desk.lake, KEYS, AS_OF)
+    assert list(stale_landing_days(desk.lake, SOURCE, "tickets", {"1a2b"})) == []
+    assert land_days(desk.lake, SOURCE, "tickets", [DAY], AS_OF, {"1a2b"}).frozen == [DAY]
+    assert desk.landed().height == counts["landed"] == 1
+    assert list(stale_landing_days(desk.lake, SOURCE, "tickets", {"other"})) == [DAY]
+    assert land_days(desk.lake, SOURCE, "tickets", [DAY], AS_OF, {"other"}).days[DAY]["landed"] == 2
 
 
 def test_a_grown_file_counts_its_lines_once(desk):

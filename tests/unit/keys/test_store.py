@@ -1,0 +1,301 @@
+"""Keys are made once, kept from others, rotated and destroyed at one instant, and never shown."""
+
+import base64
+import os
+import re
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from governance.errors import FeedbackError, UsageError
+from governance.keys import KeyStore, key_id_of, load_keyring
+
+NOW = datetime(2100, 3, 4, 5, 6, 7, tzinfo=UTC)
+A, B, C = "aa" * 32, "bb" * 32, "cc" * 32
+ID_OF_A, ID_OF_B = (key_id_of(bytes.fromhex(key)) for key in (A, B))
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A folder of keys made on first use."""
+    load_keyring(tmp_path / "keys")
+    return tmp_path / "keys"
+
+
+def states(folder):
+    return [(key.key_id, key.state) for key in KeyStore(folder).listed()]
+
+
+def test_keys_are_made_on_first_use_and_kept(folder):
+    first, second = load_keyring(folder), load_keyring(folder)
+    assert first == second
+    assert first.pseudonym_key != first.id_key
+
+
+def test_only_the_owner_can_read_the_keys(folder):
+    KeyStore(folder).rotate(NOW)
+    KeyStore(folder).destroy(states(folder)[1][0], NOW)
+    assert all(path.stat().st_mode & 0o077 == 0 for path in (folder, *folder.iterdir()))
+
+
+@pytest.mark.parametrize(
+    ("name", "mode", "fix"), [("id.key", 0o640, "600"), ("pseudonym-*", 0o604, "600"), ("", 0o755, "700")]
+)
+def test_keys_that_others_can_reach_are_refused_with_the_command_that_mends_it(folder, name, mode, fix):
+    path = next(folder.glob(name)) if name else folder
+    path.chmod(mode)
+    with pytest.raises(FeedbackError, match=rf"mode {mode:o} lets others at the keys; chmod {fix} {path}$"):
+        load_keyring(folder)
+
+
+@pytest.mark.parametrize(
+    ("lost", "has_data"), [("id.key", True), ("pseudonym-*.key", True), ("pseudonym-*.key", False)]
+)
+def test_a_lost_key_stops_the_run_instead_of_being_replaced(folder, lost, has_data):
+    next(folder.glob(lost)).unlink()
+    with pytest.raises(FeedbackError, match=rf"{re.escape(lost)} is missing; restore it"):
+        load_keyring(folder, has_data=lambda: has_data)
+
+
+def test_a_lost_folder_is_not_made_again_where_something_was_made_with_its_keys(tmp_path):
+    with pytest.raises(FeedbackError, match="is missing; restore it"):
+        load_keyring(tmp_path / "keys", has_data=lambda: True)
+
+
+@pytest.mark.parametrize("content", [b"", b"short", b"x" * 32])
+def test_a_damaged_key_is_named_and_not_used(folder, content):
+    next(folder.glob("pseudonym-*")).write_bytes(content)
+    with pytest.raises(FeedbackError, match="restore it from your backup"):
+        load_keyring(folder)
+
+
+def test_the_key_of_a_deployment_from_before_rotation_stays_the_current_one(tmp_path):
+    for name, content in (("pseudonym.key", bytes.fromhex(A)), ("id.key", bytes.fromhex(B))):
+        (tmp_path / name).write_bytes(content)
+        (tmp_path / name).chmod(0o600)
+    tmp_path.chmod(0o700)
+    keys = load_keyring(tmp_path, has_data=lambda: True)
+    assert (keys.pseudonym_key.hex(), keys.id_key.hex()) == (A, B)
+    assert states(tmp_path) == [(ID_OF_A, "current")]
+
+
+def test_rotating_makes_a_new_current_key_and_keeps_the_older_and_the_id_key(folder):
+    before = load_keyring(folder)
+    key_id = KeyStore(folder).rotate(NOW)
+    after = load_keyring(folder)
+    assert after.key_id == key_id != before.key_id
+    assert after.older == (before.pseudonym_key,)
+    assert after.id_key == before.id_key
+    assert states(folder) == [(key_id, "current"), (before.key_id, "older")]
+
+
+@pytest.mark.parametrize("later", [timedelta(0), timedelta(days=-400)], ids=["same second", "clock set back"])
+def test_the_last_rotation_decides_whatever_the_clock_says(folder, later):
+    ids = [KeyStore(folder).rotate(NOW + number * later) for number in range(4)]
+    assert [key_id for key_id, _ in states(folder)][:4] == ids[::-1]
+
+
+def test_no_new_key_gets_an_id_that_is_taken(folder):
+    every = {f"{number:04x}" for number in range(0x10000)}
+    free = {"0123", "4567", "89ab", "cdef"} | {f"{number:04x}" for number in range(0, 0x10000, 97)}
+    assert KeyStore(folder).rotate(NOW, taken=every - free) in free
+
+
+def test_a_destroyed_key_is_gone_for_ever_and_its_name_is_kept(folder):
+    old = load_keyring(folder)
+    new = KeyStore(folder).rotate(NOW)
+    KeyStore(folder).destroy(old.key_id, NOW)
+    assert states(folder) == [(new, "current"), (old.key_id, "destroyed")]
+    assert load_keyring(folder).older == ()
+    assert not any(old.pseudonym_key in path.read_bytes() for path in folder.iterdir())
+
+
+def test_a_destroyed_key_that_comes_back_from_a_backup_is_destroyed_again(folder):
+    old = next(folder.glob("pseudonym-*.key"))
+    kept = old.read_bytes()
+    KeyStore(folder).rotate(NOW)
+    KeyStore(folder).destroy(key_id_of(kept), NOW)
+    for name in (old.name, "pseudonym.key"):
+        (folder / name).write_bytes(kept)
+        (folder / name).chmod(0o600)
+        assert kept not in load_keyring(folder).older
+        assert not any(kept in path.read_bytes() for path in folder.iterdir())
+
+
+def test_where_the_key_was_lost_for_ever_rotating_goes_on(folder):
+    next(folder.glob("pseudonym-*")).unlink()
+    key_id = KeyStore(folder).rotate(NOW)
+    assert load_keyring(folder, has_data=lambda: True).key_id == key_id
+
+
+def test_what_a_killed_rotation_left_is_removed_by_the_next(folder, monkeypatch):
+    with killed_at(monkeypatch, 1, is_done=True), pytest.raises(Killed):
+        KeyStore(folder).rotate(NOW)
+    assert list(folder.glob("*.tmp"))
+    KeyStore(folder).rotate(NOW)
+    assert not list(folder.glob("*.tmp"))
+
+
+def test_a_key_that_was_lost_can_be_given_up(folder):
+    KeyStore(folder).destroy("beef", NOW, given_up={"beef"})
+    assert load_keyring(folder).destroyed == {"beef"}
+
+
+def test_destroying_twice_changes_nothing(folder):
+    old = states(folder)[0][0]
+    KeyStore(folder).rotate(NOW)
+    for _ in range(2):
+        KeyStore(folder).destroy(old, NOW)
+    assert len(list(folder.glob("*.destroyed"))) == 1
+
+
+def test_neither_the_current_nor_an_unknown_key_can_be_destroyed(folder):
+    current = states(folder)[0][0]
+    with pytest.raises(UsageError, match="is the current one; run `feedback keys rotate` first"):
+        KeyStore(folder).destroy(current, NOW)
+    with pytest.raises(UsageError, match=rf"no pseudonym key nope; .*allowed: {current}"):
+        KeyStore(folder).destroy("nope", NOW)
+
+
+class TestFromTheEnvironment:
+    def test_the_first_key_is_current_and_those_behind_it_are_older(self, tmp_path, monkeypatch):
+        monkeypatch.setenv("FEEDBACK_PSEUDONYM_KEY", f"{A}, {B}")
+        monkeypatch.setenv("FEEDBACK_ID_KEY", C)
+        keys = load_keyring(tmp_path / "keys", has_data=lambda: True)
+        assert (keys.pseudonym_key.hex(), keys.id_key.hex()) == (A, C)
+        assert [key.hex() for key in keys.older] == [B]
+        assert states(tmp_path / "keys") == [(ID_OF_A, "current"), (ID_OF_B, "older")]
+        assert not (tmp_path / "keys").exists()
+
+    def test_it_comes_before_files_which_stay_usable(self, folder, monkeypatch):
+        kept = load_keyring(folder)
+        monkeypatch.setenv("FEEDBACK_PSEUDONYM_KEY", A)
+        keys = load_keyring(folder)
+        assert (keys.pseudonym_key.hex(), keys.older, keys.id_key) == (A, (kept.pseudonym_key,), kept.id_key)
+
+    def test_a_key_that_no_longer_comes_is_missed_and_not_made_anew(self, tmp_path, monkeypatch):
+        monkeypatch.setenv("FEEDBACK_PSEUDONYM_KEY", A)
+        load_keyring(tmp_path / "keys")
+        monkeypatch.delenv("FEEDBACK_PSEUDONYM_KEY")
+        with pytest.raises(FeedbackError, match="missing; restore it from your backup, or set FEEDBACK_PSEUDONYM_KEY"):
+            load_keyring(tmp_path / "keys")
+
+    @pytest.mark.parametrize("variable", ["FEEDBACK_PSEUDONYM_KEY", "FEEDBACK_ID_KEY"])
+    @pytest.mark.parametrize("value", ["hunter2", A[:-1], A + "a", "z" * 64, base64.b64encode(b"k" * 32).decode()])
+    def test_what_is_no_key_is_refused_by_the_name_of_the_variable_and_not_shown(
+        self, tmp_path, monkeypatch, variable, value
+    ):
+        monkeypatch.setenv(variable, value)
+        with pytest.raises(FeedbackError, match=f"^{variable}: .*expected 64 hex digits") as refused:
+            load_keyring(tmp_path / "keys")
+        assert value not in str(refused.value)
+
+    def test_rotating_and_destroying_is_done_there(self, folder, monkeypatch):
+        monkeypatch.setenv("FEEDBACK_PSEUDONYM_KEY", f"{A},{B}")
+        with pytest.raises(UsageError, match="put a new one in front of it there"):
+            KeyStore(folder).rotate(NOW)
+        with pytest.raises(UsageError, match="take it out there"):
+            KeyStore(folder).destroy(ID_OF_B, NOW)
+
+    def test_a_destroyed_key_is_refused(self, folder, monkeypatch):
+        KeyStore(folder).destroy(ID_OF_A, NOW, given_up={ID_OF_A})
+        monkeypatch.setenv("FEEDBACK_PSEUDONYM_KEY", A)
+        with pytest.raises(FeedbackError, match=f"FEEDBACK_PSEUDONYM_KEY: key {ID_OF_A} was destroyed"):
+            load_keyring(folder)
+
+    def test_two_different_id_keys_are_refused(self, folder, monkeypatch):
+        monkeypatch.setenv("FEEDBACK_ID_KEY", A)
+        with pytest.raises(FeedbackError, match="ids never rotate: remove one of them"):
+            load_keyring(folder)
+
+
+class Killed(BaseException):
+    """The process died here."""
+
+
+@contextmanager
+def killed_at(monkeypatch, step, *, is_done):
+    """The n-th call in here that changes the disk is the last: the process dies before it or behind it."""
+    left = [step]
+
+    def dying(call):
+        def wrapped(*args, **kwargs):
+            is_last = left[0] == 0
+            left[0] -= 1
+            if is_last and not is_done:
+                raise Killed
+            result = call(*args, **kwargs)
+            if is_last:
+                if call is os_open:
+                    os.close(result)
+                raise Killed
+            return result
+
+        return wrapped
+
+    os_open = os.open
+    with monkeypatch.context() as patched:
+        for name in ("open", "fsync", "rename", "unlink"):
+            patched.setattr(os, name, dying(getattr(os, name)))
+        yield left
+
+
+# Calls that change the disk: first use makes two files (open, fsync, rename and the folder's open and fsync each) in a
+# new folder; rotating makes one file; destroying makes a tombstone, then overwrites and removes the key.
+STEPS = {"make": 13, "rotate": 5, "destroy": 9}
+
+
+def change(folder, what, old):
+    if what == "make":
+        load_keyring(folder)
+    elif what == "rotate":
+        KeyStore(folder).rotate(NOW)
+    else:
+        KeyStore(folder).destroy(old, NOW)
+
+
+@pytest.mark.parametrize("is_done", [False, True], ids=["before it", "behind it"])
+@pytest.mark.parametrize(("what", "step"), [(what, step) for what, steps in STEPS.items() for step in range(steps)])
+def test_a_kill_at_any_step_leaves_the_old_keys_or_the_new(tmp_path, monkeypatch, what, step, is_done):
+    folder, old = tmp_path / "keys", ""
+    if what != "make":
+        old = load_keyring(folder).key_id
+    if what == "destroy":
+        KeyStore(folder).rotate(NOW)
+    before = states(folder)
+    with killed_at(monkeypatch, step, is_done=is_done), pytest.raises(Killed):
+        change(folder, what, old)
+    after = states(folder)
+    if what == "rotate":
+        assert after == before or (len(after) == 2 and after[1] == (old, "older"))
+    elif what == "destroy":
+        assert after == before or after == [before[0], (old, "destroyed")]
+    first = load_keyring(folder)  # makes what a kill in the middle of the first use has left out
+    assert load_keyring(folder) == first
+    if after:
+        assert first.key_id == after[0][0]
+
+
+@pytest.mark.parametrize("step", range(STEPS["destroy"]))
+def test_a_destruction_that_was_cut_off_is_finished_by_whoever_reads_the_keys(tmp_path, monkeypatch, step):
+    folder = tmp_path / "keys"
+    old = load_keyring(folder)
+    KeyStore(folder).rotate(NOW)
+    with killed_at(monkeypatch, step, is_done=True), pytest.raises(Killed):
+        KeyStore(folder).destroy(old.key_id, NOW)
+    is_destroyed = old.key_id in load_keyring(folder).destroyed
+    remains = any(old.pseudonym_key in path.read_bytes() for path in folder.iterdir())
+    assert remains is not is_destroyed
+
+
+@pytest.mark.parametrize("what", STEPS)
+def test_the_steps_of_the_kill_tests_are_all_there_are(tmp_path, monkeypatch, what):
+    folder, old = tmp_path / "keys", ""
+    if what != "make":
+        old = load_keyring(folder).key_id
+    if what == "destroy":
+        KeyStore(folder).rotate(NOW)
+    with killed_at(monkeypatch, 1000, is_done=False) as left:
+        change(folder, what, old)
+    assert 1000 - left[0] == STEPS[what]
