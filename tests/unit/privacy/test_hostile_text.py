@@ -226,3 +226,15 @@ def test_the_command_holds_what_it_cannot_read_and_leaves_nothing_in_the_rest(an
     assert all(answer["text"] is None and answer["held"] for answer in answers[len(asked) : -1])
     assert "a@b.co" not in answers[-1]["text"]
     assert "Doe" not in answers[-1]["text"]
+
+
+def test_the_command_gives_the_same_bytes_in_another_process_with_another_hash_seed(tmp_path: Path) -> None:
+    texts = [hostile(name, 0.001)[0] for name in HOSTILE] + [text for text, _ in DISGUISED]
+    lines = b"\n".join(json.dumps({"id": n, "kind": "ticket", "text": text}).encode() for n, text in enumerate(texts))
+    command = [Path(sys.executable).with_name("feedback"), "anonymize"]
+    said = []
+    for number in ("1", "2"):
+        environment = os.environ | {"FEEDBACK_HOME": str(tmp_path), "PYTHONHASHSEED": number}
+        said.append(subprocess.run(command, input=lines, capture_output=True, env=environment, check=False).stdout)
+    assert said[0] == said[1]
+    assert len(said[0].splitlines()) == len(texts)
