@@ -13,7 +13,7 @@ from governance.privacy.policy import PrivacyPolicy, Treatment
 from governance.privacy.pseudonyms import kind_of, stand_in
 from governance.privacy.scanner import Found, Scanned, Scanner
 from governance.privacy.templates import sql_template, url_template
-from governance.privacy.threads import Mention
+from governance.privacy.threads import Mention, name_spelt
 
 _HEX_OR_NUMBER = re.compile(
     r"[0-9a-fA-F]{1,64}(?:[:/-][0-9a-fA-F]{1,64})?|-?[0-9]{1,40}|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
@@ -93,6 +93,8 @@ class Treatments:
         entity = entity if shown == "USER" else shown
         token = stand_in(entity, value, self._keys, region=self._policy.phone_region, is_removed=False)
         found.append(Found(0, len(value), entity, value))
+        if entity == "EMAIL" and (spelt := name_spelt(value)):
+            found.append(Found(0, len(spelt), "PERSON", spelt))
         return Scanned(token, {entity: int(token != value)}, None, tuple(found))
 
     def _coarse(self, how: str, values: Iterable[str]) -> dict[str, Scanned]:

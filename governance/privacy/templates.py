@@ -21,7 +21,7 @@ _LITERAL = re.compile(
     | \$(?P<tag>\w{0,16})\$.*?(?:\$(?P=tag)\$|\Z)            # dollar-quoted
     | [NnXxEeBb]?'(?:[^'\\]|''|\\.?)*(?:'|\Z)               # text, also cut off
     | "(?P<quoted>(?:[^"\\]|""|\\.?)*)(?:"|\Z)              # a name, or text in some dialects
-    | (?<![\w.$])[+-]?\d[\w.]*
+    | (?<![\w.$])(?!(?<=%)[0-9A-Fa-f]{2}(?!\d))[+-]?\d[\w.]*  # not of %40, which hides an address from the scanner
     """,
     re.VERBOSE | re.DOTALL,
 )

@@ -48,12 +48,16 @@ _COMMON = frozenset(
         customer account default demo support info sales contact help anonymous unknown internal external public
         private operator manager owner member agent postgres mysql oracle redis kafka nginx apache www-data ubuntu
         debian centos ec2-user jenkins github gitlab docker kubernetes prometheus grafana backup deploy deployer
-        worker runner robot noreply no-reply mail email login logout session password secret token error warning
+        accounts accounting alert alerts bot build data desk dev engineering finance marketing monitor news newsletter
+        office ops platform product reply security shop store worker runner robot noreply no-reply mail email login
+        logout session password secret token error warning
         failed failure success status active inactive enabled disabled pending closed opened checkout payment
         shipping frontend backend billing orders order cart team hello thanks dear regards street road avenue
         north south east west main first last middle name mister madam from with this that they have your""",
     )
 )
+# The name that an address spells: two or three words before the @, digits and a tag behind them.
+_SPELT = re.compile(r"([^\W\d_]{2,}(?:[._][^\W\d_]{2,}){1,2})[._]?\d*(?:\+[^@]*)?@.*", re.DOTALL)
 _WORD = re.compile(r"[^\W\d_][^\W_]*(?:['’-][^\W_]+)*")
 
 
@@ -81,6 +85,13 @@ def spreads(entity: str, value: str) -> bool:
     if value.isdigit():
         return len(value) >= 6
     return any(map(str.isalnum, value)) and (entity == "PERSON" or len(value) > 4 or not value.isalpha())
+
+
+def name_spelt(address: str) -> str | None:
+    """`Jane Doe` for jane.doe7@example.com, whose owner signs with that name; None: the address spells none."""
+    found = _SPELT.fullmatch(address.strip())
+    words = re.split(r"[._]", found[1].lower()) if found else []
+    return None if not words or _COMMON.intersection(words) else " ".join(map(str.capitalize, words))
 
 
 def _mentions(entity: str, value: str) -> Iterator[Mention]:

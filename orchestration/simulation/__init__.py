@@ -39,6 +39,9 @@ lasts `from` .. `to`; without `from` it begins with `caused_by.deployment`; with
 call writes, `tickets` who notices (`share` of the accounts hit on a day), `incident` how people met it. A fault with
 `version` hits only requests served by that version; a deployment with `share: 0.3` reaches only that share of them.
 
+Tickets and comments name people, as their writers do (people.py). truth.json lists these names with the canaries, as
+`person` with `is_structured: false`, the first 2,000 of a run; a scenario's canaries can be of type `person` too.
+
 Templates know {account} {dependency} {id} {ms} {number} {operation} {order} {service} {sku} {version}.
 """
 

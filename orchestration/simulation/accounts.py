@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from orchestration.simulation.people import Person
 from orchestration.simulation.scenario import Scenario
 from orchestration.simulation.streams import Stream, stream
 
@@ -16,17 +17,6 @@ _FIRST = ("Amara", "Bruno", "Chiara", "Dmitri", "Elena", "Farid", "Grace", "Hugo
           "Maya", "Nils", "Olga", "Pedro", "Quinn", "Rosa", "Samir", "Tove")  # fmt: skip
 _LAST = ("Abbott", "Bergmann", "Costa", "Dubois", "Eriksen", "Fischer", "Garcia", "Horvat", "Ito", "Jansen", "Kowalski",
          "Lopez", "Marino", "Nakamura", "Olsen", "Petrov", "Quiroga", "Rossi", "Singh", "Tran")  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Person:
-    """Somebody with a login in the ticket system."""
-
-    id: int
-    name: str
-    email: str
-    role: str
-    organization_id: int | None
 
 
 @dataclass(frozen=True)

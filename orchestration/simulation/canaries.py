@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from orchestration.simulation.calendar import Window, day_of
 from orchestration.simulation.scenario import Canary, Scenario
-from orchestration.simulation.secrets import GENERATORS
+from orchestration.simulation.secrets import GENERATORS, PERSON
 from orchestration.simulation.streams import Stream, stream
 from orchestration.simulation.telemetry import SEVERITIES, Entry, Record, attribute
 from orchestration.simulation.truth import CanaryTruth, Truth
+
+_NAMES_KEPT = 2000
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,7 @@ class Planter:
     truth: Truth
     rng: np.random.Generator
     waiting: list[Due] = field(default_factory=list)
+    names_noted: int = 0
 
     def take(
         self, signal: str, day: int, fits: Callable[[Canary], bool] = lambda _: True, limit: int | None = None
@@ -48,8 +51,19 @@ class Planter:
         """Note where a canary went."""
         canary = due.canary
         self.truth.canaries.append(
-            CanaryTruth(due.value, canary.type, canary.signal, canary.field, file, record, day_of(at_ns))
-        )
+            CanaryTruth(
+                due.value, canary.type, canary.signal, canary.field, file, record, day_of(at_ns),
+                is_structured=canary.type != PERSON,
+            )
+        )  # fmt: skip
+
+    def named(self, names: Iterable[str], signal: str, field: str, file: str, record: str, at_ns: int) -> None:
+        """Note the people a text names, the first ones of a run: their number grows with it."""
+        for name in names:
+            if self.names_noted < _NAMES_KEPT:
+                self.names_noted += 1
+                day = day_of(at_ns)
+                self.truth.canaries.append(CanaryTruth(name, PERSON, signal, field, file, record, day, False))
 
     def into_spans(self, spans: list[Entry], day: int, file: str) -> None:
         """Plant what is due into spans, as one more attribute or as the message of an error."""

@@ -110,7 +110,7 @@ class _Run:
         self._traffic = Traffic(scenario, window, seed, scale, accounts, versions, self._faults)
         self._narrator = Narrator(scenario, window, accounts, versions, {a.number: a for a in self._faults})
         self._planter: Planter = make_planter(scenario, window, seed, truth)
-        self._desk = Desk(out, window, accounts, self._planter, truth)
+        self._desk = Desk(out, window, seed, accounts, self._planter, truth)
         self._reach = {active.number: _Reach(_fault_truth(active, window)) for active in self._faults}
         truth.faults = [reach.truth for reach in self._reach.values()]
         truth.noise_templates = [noise.template for noise in scenario.noise]

@@ -9,6 +9,9 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import orjson
 
+from orchestration.simulation.people import full_name
+
+PERSON = "person"
 _UPPER = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _ALNUM = _UPPER + _UPPER.lower() + "0123456789"
 _FIRST = ("anna", "boris", "chen", "diego", "emeka", "farah", "greta", "hiro", "ines", "jonas", "kavya", "liam")
@@ -91,4 +94,5 @@ GENERATORS: Mapping[str, Callable[[np.random.Generator], str]] = {
         f"@db{rng.integers(1, 99)}.prod.example.net:5432/app"
     ),
     "pem_key": _pem,
+    PERSON: full_name,
 }

@@ -19,6 +19,7 @@ class Stream(IntEnum):
     CANARIES = 7
     POISON = 8
     ISSUES = 9
+    NAMES = 10
 
 
 def stream(seed: int, purpose: Stream, *place: int) -> np.random.Generator:

@@ -14,11 +14,13 @@ from pathlib import Path
 
 import numpy as np
 
+from orchestration.simulation import people
 from orchestration.simulation.accounts import AGENT_IDS, Accounts, agents
 from orchestration.simulation.calendar import DAY, HOUR, MINUTE, Window, day_of
 from orchestration.simulation.canaries import Due, Planter
 from orchestration.simulation.files import Pages
 from orchestration.simulation.poison import Poisoner
+from orchestration.simulation.streams import Stream, stream
 from orchestration.simulation.telemetry import Dice, fill
 from orchestration.simulation.topics import ANSWERS, CLOSINGS, REPLIES
 from orchestration.simulation.truth import Truth
@@ -51,8 +53,11 @@ class Complaint:
 class Desk:
     """Takes complaints and writes what becomes of them."""
 
-    def __init__(self, out: Path, window: Window, accounts: Accounts, planter: Planter, truth: Truth) -> None:
-        self._window, self._accounts, self._planter, self._truth = window, accounts, planter, truth
+    def __init__(
+        self, out: Path, window: Window, seed: int, accounts: Accounts, planter: Planter, truth: Truth
+    ) -> None:
+        self._window, self._seed, self._accounts, self._planter, self._truth = window, seed, accounts, planter, truth
+        self._agents = {agent.id: agent for agent in agents()}
         self._steps: list[Step] = []
         self._opened = self._drawn = self._events = 0
         self._tickets = Pages(out / "zendesk", "tickets", ticket_page, truth, "tickets")
@@ -62,12 +67,12 @@ class Desk:
     def write_users(self) -> None:
         """Everybody with a login: pages of users."""
         pages = Pages(self._out / "zendesk", "users", user_page, self._truth, "users")
-        people = (
+        customers = (
             self._accounts.person(account, which)
             for account in range(len(self._accounts.ids))
             for which in range(self._accounts.people_each)
         )
-        for person in chain(agents(), people):
+        for person in chain(agents(), customers):
             pages.add(user_row(person))
         pages.close()
 
@@ -139,41 +144,66 @@ class Desk:
         if step.author in AGENT_IDS:
             ticket.assignee = step.author
         is_first = step.at_ns == ticket.created_ns
-        if is_first:
-            self._plant_ticket(ticket, day)
-            step.body = ticket.description
+        due = self._plant_ticket(ticket, day) if is_first else self._plant_event(step, day)
+        names = self._tell(step, is_first=is_first)
         row = ticket_row(ticket, step.at_ns)
         file = self._tickets.add(row)
         self._truth.count("tickets", day_of(step.at_ns))
-        for due in ticket.canaries if is_first else ():
-            self._planter.planted(due, file, str(ticket.id), step.at_ns)
+        if is_first:
+            for one in due:
+                self._planter.planted(one, file, str(ticket.id), step.at_ns)
+            self._planter.named(names, "tickets", "description", file, str(ticket.id), step.at_ns)
         if poisoner and (bad := poisoner.spoil_ticket(row, step.at_ns, file)):
             self._tickets.add(bad)
             self._truth.count("tickets", day_of(step.at_ns))
-        self._audit(step, before if before != step.status else None, day, is_first=is_first)
+        audit, file = self._audit(step, before if before != step.status else None, is_first=is_first)
+        for one in () if is_first else due:
+            self._planter.planted(one, file, audit, step.at_ns)
+        self._planter.named(names, "ticket_events", "body", file, audit, step.at_ns)
 
-    def _plant_ticket(self, ticket: Ticket, day: int) -> None:
+    def _plant_ticket(self, ticket: Ticket, day: int) -> list[Due]:
         due = self._planter.take("tickets", day, lambda c: c.service in (None, ticket.service), limit=1)
         for one in due:
             if one.canary.field == "subject":
                 ticket.subject += f" {one.text}"
             else:
                 ticket.description += f" {one.text}"
-        ticket.canaries = tuple(due)
+        return due
 
-    def _audit(self, step: Step, before: str | None, day: int, *, is_first: bool) -> None:
-        due: list[Due] = []
-        if step.body is not None and step.is_public and not is_first:
-            due = self._planter.take("ticket_events", day, limit=1)
-            step.body = " ".join([step.body, *(one.text for one in due)])
+    def _plant_event(self, step: Step, day: int) -> list[Due]:
+        if step.body is None or not step.is_public:
+            return []
+        due = self._planter.take("ticket_events", day, limit=1)
+        step.body = " ".join([step.body, *(one.text for one in due)])
+        return due
+
+    def _tell(self, step: Step, *, is_first: bool) -> tuple[str, ...]:
+        """Put greeting, people and signature around what a step says; the names in it."""
+        if step.body is None:
+            return ()
+        ticket = step.ticket
+        rng = stream(self._seed, Stream.NAMES, step.number)
+        agent = self._agents.get(step.author) or self._agents[AGENT_IDS[step.number % len(AGENT_IDS)]]
+        if is_first:
+            told = people.complaint(ticket.description, ticket.person, agent, rng)
+            ticket.description = told.text
+        elif step.author not in AGENT_IDS:
+            told = people.answer(step.body, ticket.person, agent, rng)
+        else:
+            tell = people.reply if step.is_public else people.internal
+            told = tell(step.body, ticket.person, agent, rng)
+        step.body = told.text
+        return told.names
+
+    def _audit(self, step: Step, before: str | None, *, is_first: bool) -> tuple[str, str]:
+        """Write what changed with a step; the event's id and the file it is in."""
         audit = audit_row(step, before, self._events, is_first=is_first)
         children = audit["child_events"]
         assert isinstance(children, list)
         self._events += len(children) + 1
         file = self._audits.add(audit)
         self._truth.count("ticket_events", day_of(step.at_ns), len(children))
-        for one in due:
-            self._planter.planted(one, file, f"{audit['id']}", step.at_ns)
+        return str(audit["id"]), file
 
 
 def _later(at_ns: int, median_ns: float, dice: Dice) -> int:

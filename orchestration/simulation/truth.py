@@ -47,6 +47,7 @@ class CanaryTruth:
     file: str
     record: str  # trace id/span id, ticket id, event id, deployment id, incident id
     event_date: str
+    is_structured: bool = True  # false: a name in free text, which has no form of its own
 
 
 @dataclass(frozen=True)

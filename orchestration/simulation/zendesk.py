@@ -5,9 +5,8 @@ from __future__ import annotations
 import base64
 from dataclasses import dataclass, field
 
-from orchestration.simulation.accounts import Person
 from orchestration.simulation.calendar import SECOND, iso
-from orchestration.simulation.canaries import Due
+from orchestration.simulation.people import Person
 from orchestration.simulation.telemetry import Json, Record
 
 API = "https://shop.zendesk.example/api/v2"
@@ -30,7 +29,6 @@ class Ticket:
     priority: str
     status: str = "new"
     assignee: int | None = None
-    canaries: tuple[Due, ...] = ()
 
 
 @dataclass(order=True)

@@ -1,8 +1,10 @@
 """No planted personal datum or secret is found in any byte written behind landing and held."""
 
 import gzip
+import json
 import re
 import sqlite3
+from collections import defaultdict
 
 import duckdb
 import polars as pl
@@ -81,6 +83,101 @@ def test_no_canary_is_in_any_other_byte_written_or_printed(forced, canaries):
         content = gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw
         assert found_in(content.decode("utf-8", "replace"), canaries) == [], path.name
     assert found_in(forced.printed.stdout + forced.printed.stderr, canaries) == []
+
+
+# Names have no form of their own: a model finds them, and no model finds all. The share of mentions that must be gone,
+# where they stand; of names that a field of the thread spells or that stand behind a label, all. Measured (seed 5):
+# 0.98, 0.89 and 0.77.
+LEAST_SHARES = {"full names in prose": 0.95, "given names in prose": 0.8, "names in logs and spans": 0.6}
+THREADED = ("tickets", "ticket_events")
+
+
+@pytest.fixture(scope="module")
+def mentions(forced):
+    """People named in free text: (name, signal, the ticket it stands in, else the day)."""
+    ticket_of = {
+        str(event["id"]): str(event["ticket_id"])
+        for path in forced.root.glob("inbox/zendesk/ticket_events-*")
+        for event in json.loads(path.read_bytes())["ticket_events"]
+    }
+    told = [canary for canary in forced.truth["canaries"] if not canary["is_structured"]]
+    assert len(told) > 400
+    return {
+        (one["value"], one["signal"], ticket_of.get(one["record"], one["record"]))
+        if one["signal"] in THREADED
+        else (one["value"], one["signal"], one["event_date"])
+        for one in told
+    }
+
+
+def texts_of(forced, state):
+    """All text of a state, by signal and ticket, else day."""
+    texts = defaultdict(str)
+    folder = forced.root / "lake" / state
+    for path in folder.rglob("records*.parquet"):
+        _, signal, day = path.relative_to(folder).parts[:3]
+        for row in pl.read_parquet(path).iter_rows(named=True):
+            said = "\n".join(map(str, row.values()))  # not repr: `\\nTove` in it would be one word
+            texts[signal, str(row["ticket_id"]) if signal in THREADED else day] += said + "\n"
+    return texts
+
+
+def missed_in(texts, mentions):
+    return {one for one in mentions if re.search(rf"\b{re.escape(one[0])}\b", texts[one[1:]])}
+
+
+@pytest.fixture(scope="module")
+def missed(forced, mentions):
+    """The mentions that are still there behind the stage."""
+    assert len(missed_in(texts_of(forced, "landing"), mentions)) > 0.97 * len(mentions)  # they were really there
+    return missed_in(texts_of(forced, "anonymized"), mentions)
+
+
+def test_names_in_free_text_are_gone_behind_landing_but_for_the_few_the_model_misses(mentions, missed):
+    forms = defaultdict(set)
+    for one in mentions:
+        prose = "full names in prose" if " " in one[0] else "given names in prose"
+        forms["names in logs and spans" if one[1] in ("logs", "spans") else prose].add(one)
+    shares = {form: 1 - len(some & missed) / len(some) for form, some in forms.items()}
+    said = "; ".join(f"{form}: {shares[form]:.3f} of {len(some)}" for form, some in sorted(forms.items()))
+    print(f"recall: {said}; left: {sorted({one[0] for one in missed})}")
+    assert shares.keys() == LEAST_SHARES.keys()
+    assert {form for form, least in LEAST_SHARES.items() if shares[form] < least} == set()
+
+
+def test_the_name_that_a_requesters_address_spells_is_nowhere_in_the_thread(forced, mentions, missed):
+    users, requesters = {}, {}
+    for path in forced.root.glob("inbox/zendesk/users-*"):
+        users |= {user["id"]: user["name"] for user in json.loads(path.read_bytes())["users"]}
+    for path in forced.root.glob("inbox/zendesk/tickets-*"):
+        requesters |= {str(one["id"]): users[one["requester_id"]] for one in json.loads(path.read_bytes())["tickets"]}
+    own = {one for one in mentions if one[1] in THREADED and one[0] in (name := requesters[one[2]], name.split()[0])}
+    assert len(own) > 100
+    assert own & missed == set()
+
+
+def test_a_name_behind_a_label_or_in_a_field_of_its_own_is_always_gone(forced, mentions, missed):
+    labels = ('customer_name="', "'key': 'user.full_name', 'value': '")
+    texts = texts_of(forced, "landing")
+    labelled = {one for one in mentions if any(label + one[0] in texts[one[1:]] for label in labels)}
+    assert len(labelled) > 4
+    assert labelled & missed == set()
+
+
+def test_a_name_that_is_gone_behind_landing_is_nowhere_else(forced, mentions, missed):
+    gone = {one[0] for one in mentions if " " in one[0]} - {one[0] for one in missed}
+    assert len(gone) > 200
+    lake = forced.root / "lake"
+    for path in lake.rglob("*.parquet"):
+        if path.relative_to(lake).parts[0] not in RAW_STATES:
+            assert found_in(pl.read_parquet(path).write_ndjson(), gone) == [], path.relative_to(lake)
+    for path in [*(forced.root / "published").glob("*.duckdb"), forced.root / "warehouse" / "feedback.duckdb"]:
+        with duckdb.connect(str(path), read_only=True) as connection:
+            for (table,) in connection.execute(
+                "select schema_name || '.' || table_name from duckdb_tables()"
+            ).fetchall():
+                rows = connection.execute(f"select * from {table}").pl().write_ndjson()
+                assert found_in(rows, gone) == [], f"{path.name}: {table}"
 
 
 def test_raw_states_are_readable_by_their_owner_only(forced):

@@ -5,7 +5,7 @@ import pytest
 
 from governance.keys import Keyring
 from governance.privacy import Anonymizer, PrivacyPolicy
-from governance.privacy.threads import MENTIONS_SCHEMA, Known, spreads
+from governance.privacy.threads import MENTIONS_SCHEMA, Known, name_spelt, spreads
 from governance.signals import SIGNALS
 from tests.unit.privacy.test_enforce import landing, pairs
 
@@ -59,6 +59,38 @@ def test_identities_of_fields_are_masked_in_the_texts_beside_them(policy, keys) 
     record = Anonymizer(policy, keys).anonymize(landing("tickets", row), SIGNALS["tickets"]).records.row(0, named=True)
     assert record["subject"] == f"{keys.pseudonym('ACCOUNT', 'acme-4711')} cannot pay"
     assert "Zdenka" not in record["description"]
+
+
+@pytest.mark.parametrize(
+    ("address", "name"),
+    [
+        ("nils.dubois@shop.example", "Nils Dubois"),
+        ("Grace_Quiroga113@customer1.example.com", "Grace Quiroga"),
+        ("ana.maria.silva+shop@example.com", "Ana Maria Silva"),
+        # a role, a machine, one word, letters of which a name cannot be told
+        ("service.team@shop.example", None),
+        ("no.reply@shop.example", None),
+        ("release-bot@shop.example", None),
+        ("nils@shop.example", None),
+        ("n.dubois@shop.example", None),
+        ("10.0@shop.example", None),
+    ],
+)
+def test_an_address_of_given_and_family_name_spells_the_name(address: str, name: str | None) -> None:
+    assert name_spelt(address) == name
+
+
+def test_the_name_an_address_of_the_thread_spells_is_masked_in_its_texts(policy, keys) -> None:
+    rows = [
+        {"ticket_id": "1", "author": "tove.karbe@shop.example", "body": "Asked the team."},
+        {"ticket_id": "1", "author": "9001", "body": "all done.\n\nBest,\nTove"},
+        {"ticket_id": "2", "author": "9001", "body": "all done.\n\nTove"},
+    ]
+    signal = SIGNALS["ticket_events"]
+    first, second, other = Anonymizer(policy, keys).anonymize(landing(signal.name, *rows), signal).records["body"]
+    assert first == "Asked the team."
+    assert second == f"all done.\n\nBest,\n{keys.pseudonym('PERSON', 'tove karbe')}"
+    assert other == "all done.\n\nTove"  # the model alone does not find it
 
 
 def test_what_another_signal_and_day_of_the_thread_told_is_masked(policy, keys) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter, defaultdict
 from statistics import median
 from typing import Any
 
 import pytest
 
+from orchestration.simulation import people
 from orchestration.simulation.calendar import DAY, iso, midnight
 from orchestration.simulation.company import SERVICES
 from orchestration.simulation.truth import FaultTruth
@@ -195,14 +197,42 @@ def test_every_canary_is_where_the_truth_says(default: Written, spans: Rows, log
     for name, rows in (("spans", spans), ("logs", logs)):
         for row in rows if name == signal else ():
             if "traceId" in row:
-                records[f"{row['traceId']}/{row['spanId']}"].append(json.dumps(row))
+                records[f"{row['traceId']}/{row['spanId']}"].append(json.dumps(row, ensure_ascii=False))
     for canary in planted:
         text = "".join(records[canary.record]) or (default.out / canary.file).read_text()
-        assert json.dumps(canary.value)[1:-1] in text
+        assert json.dumps(canary.value, ensure_ascii=False)[1:-1] in text
         assert (default.out / canary.file).exists()
 
 
 def test_every_canary_of_the_scenario_is_planted(default: Written) -> None:
     from orchestration.simulation import load_scenario
 
-    assert len(default.truth.canaries) == sum(canary.count for canary in load_scenario("default").canaries)
+    of_the_desk = ("tickets", "ticket_events")  # names come there with what people write, not by the scenario
+    planted = [one for one in default.truth.canaries if one.is_structured or one.signal not in of_the_desk]
+    assert len(planted) == sum(canary.count for canary in load_scenario("default").canaries)
+
+
+def test_people_are_named_where_people_write(default: Written) -> None:
+    names = [canary for canary in default.truth.canaries if not canary.is_structured]
+    assert {canary.type for canary in names} == {"person"}
+    assert {canary.signal for canary in names} >= {"tickets", "ticket_events", "logs", "incidents"}
+    assert len({canary.value for canary in names if " " in canary.value}) > 300
+
+
+def test_some_sign_with_the_name_their_address_spells(default: Written) -> None:
+    address = {row["id"]: row["email"] for row in default.rows("zendesk/users-*", "users")}
+    tickets = default.rows("zendesk/tickets-*", "tickets")
+    spelt = [
+        row
+        for row in tickets
+        if (words := row["description"].split("\n")[-1].lower().split()[-2:])
+        and re.match(rf"{re.escape('.'.join(words))}\d", address[row["requester_id"]])
+    ]
+    assert 0.1 < len(spelt) / len(tickets) < 0.6
+
+
+def test_words_around_names_are_about_no_service() -> None:
+    told = " ".join(
+        text for value in vars(people).values() if isinstance(value, tuple) for text in value if isinstance(text, str)
+    )
+    assert not set(re.findall(r"[a-z]+", told.lower())) & set(SERVICES)
