@@ -181,8 +181,8 @@ def test_a_disguised_identifier_is_found(text: str, gone: str, reading, policy: 
 @pytest.mark.parametrize(
     "text",
     [
-        base64.b64encode(gzip.compress(b"password=hunter2")).decode(),
-        gzip.compress(b"password=hunter2").decode("latin-1"),
+        base64.b64encode(gzip.compress(b"password=hunter2", mtime=0)).decode(),
+        gzip.compress(b"password=hunter2", mtime=0).decode("latin-1"),
         "\ufffd\ufffe\uffff" * 100,
         "\U000e0041\U000e007f" * 100,  # tags nobody sees
         "👩‍👩‍👧‍👦🏳️‍🌈" * 1_000,
