@@ -21,7 +21,9 @@ Check = Callable[[str, int, int], Span | None]
 OWN_TOKEN = re.compile(r"[a-z][a-z0-9]{1,15}_[0-9a-f]{4}_[0-9a-f]{16}")
 
 # No value at all, whatever the label and the separator.
-_NOTHING = frozenset(("true", "false", "null", "none", "nil", "undefined", "empty", "n/a", "na"))
+_NOTHING = frozenset(
+    """true false null none nil undefined empty n/a na redacted filtered masked hidden removed scrubbed""".split()
+)
 # What messages put behind `password:` or `user:` without meaning a value; never behind `=` or in quotes.
 _PROSE = frozenset(
     re.findall(
@@ -30,12 +32,19 @@ _PROSE = frozenset(
         wrong changed reset failed failure success successful ok error denied unknown disabled enabled rejected accepted
         revoked mismatch absent present hidden redacted masked filtered the a an and or for from with at by in of to
         created updated deleted opened closed started stopped timeout timed found unauthorized forbidden bearer basic
-        authentication logged login logout bad optional string str bytes""",
+        token kind type authentication logged login logout bad optional string str bytes""",
     )
 )
 # Somebody else's placeholder, or this product's marker: <password>, ${PASSWORD}, {{ token }}, %{USER}, %s
 _PLACEHOLDER = re.compile(
     r"<[A-Za-z][A-Za-z0-9 _:-]{0,40}>|\$?\{{1,2}[\w .:-]{1,64}\}{1,2}|%\{\w{1,64}\}|%[sdv]|[*•#_.<-]+|[xX]{3,}"
+)
+# Browsers whose versions have four numbers: Chrome/30.0.0.0
+_PRODUCT = re.compile(r"(?:chrome|chromium|crios|safari|edga?|edge|opr|opera|version|firefox|browser|electron)/$", re.I)
+_FILE = re.compile(
+    r"\.(?:js|py|go|java|cc?|cpp|rs|rb|php|html?|json|ya?ml|conf|log|txt|csv|jar|war|zip|gz|bz2|xz|tar|tgz|rpm|deb|"
+    r"dll|so|exe|whl|img|iso|release|final|ga|beta|alpha|snapshot)$",
+    re.I,
 )
 _BRACKETS = {")": "(", "]": "[", "}": "{", ">": "<"}
 
@@ -103,7 +112,9 @@ def iban(text: str, start: int, end: int) -> Span | None:
 
 
 def ipv4(text: str, start: int, end: int) -> Span | None:
-    """An address that can point to somebody: octets in range, not loopback, unspecified or a netmask."""
+    """An address that can point to somebody: octets in range, not loopback, unspecified or a netmask, no browser's."""
+    if _PRODUCT.search(text, max(0, start - 20), start):
+        return None
     octets = [int(octet) for octet in text[start:end].split(".")]
     is_nobody = octets[:3] == [127, 0, 0] or octets in ([0, 0, 0, 0], [255, 255, 255, 255]) or octets[:2] == [255, 255]
     return (start, end) if max(octets) <= 255 and not is_nobody else None
@@ -210,7 +221,7 @@ def token(text: str, start: int, end: int) -> Span | None:
     is_word = value.replace("-", "").replace("_", "").isalpha() and (
         value.islower() or value.istitle() or value.isupper()
     )
-    return None if is_word and len(value) < 24 else span
+    return None if is_word and (len(value) < 24 or "-" in value) else span
 
 
 def session(text: str, start: int, end: int) -> Span | None:
@@ -274,7 +285,7 @@ def host(text: str, start: int, end: int) -> Span | None:
     is_local = value.lower().split(".")[0] in ("localhost", "localdomain", "example", "host", "hostname")
     is_address = re.fullmatch(r"[0-9.]+", value) is not None
     has_form = any(character in ".-0123456789" for character in value) and any(map(str.isalpha, value))
-    is_file = re.search(r"\.(?:js|py|go|java|cc?|cpp|rs|rb|php|html?|json|ya?ml|conf|log|txt)$", value, re.IGNORECASE)
+    is_file = _FILE.search(value)
     if is_local or is_address or is_file or not has_form or _is_harmless(value, is_assigned=True):
         return None
     return start, start + len(value)
@@ -318,16 +329,33 @@ def trunk_phone(text: str, start: int, end: int) -> Span | None:
 def random(text: str, start: int, end: int) -> Span | None:
     """A key by its looks: upper and lower case and digits mixed, 4.2 bits a character or more, no path, no UUID.
 
-    Words and paths have less than 4.1 bits, and long runs of letters of one case; hexadecimal ids at most 4.
+    Words and paths have less than 4.1 bits, and consist of words by half; hexadecimal ids have at most 4. Of a path
+    each segment is looked at.
     """
-    value = text[start:end]
-    kinds = (str.isupper, str.islower, str.isdigit)
-    if not all(any(map(kind, value)) for kind in kinds) or value.count("/") > 2:
-        return None
+    if text.count("/", start, end) <= 2 and _is_random(text[start:end]):
+        return start, end
+    for segment in re.finditer(r"[^/]{32,}", text[start:end]):
+        if _is_random(segment[0]):
+            return start + segment.start(), start + segment.end()
+    return None
+
+
+def _is_random(value: str) -> bool:
+    if not all(any(map(kind, value)) for kind in (str.isupper, str.islower, str.isdigit)):
+        return False
     share = [value.count(character) / len(value) for character in set(value)]
     entropy = -sum(part * math.log2(part) for part in share)
-    has_word = re.search(r"[a-z]{6}|[A-Z]{6}|[A-Z][a-z]{4,}[A-Z][a-z]{3,}", value)
-    return (start, end) if entropy >= 4.2 and not has_word else None
+    in_words = sum(map(len, re.findall(r"[A-Z]?[a-z]{4,}|[A-Z]{6,}", value)))
+    return entropy >= 4.2 and in_words < len(value) / 2
+
+
+def numbered(text: str, start: int, end: int) -> Span | None:
+    """What a word of every day announces: three digits or more, or two behind letters; no word, no count of a few."""
+    value = text[start:end]
+    size = sum(map(str.isdigit, value))
+    is_time = re.match(r"(?:19|20)[0-9]{2}-[0-9]{2}-", value)
+    is_number = size >= 4 or (size >= 2 and not value.isdigit())
+    return (start, end) if is_number and not is_time and not _is_harmless(value, is_assigned=True) else None
 
 
 def coordinate(text: str, start: int, end: int) -> Span | None:
@@ -357,6 +385,6 @@ CHECKS: Mapping[str, Check] = {
     check.__name__: check
     for check in (
         address, basic, card, coded, coordinate, email, host, iban, identifier, ipv4, ipv6, jwt, luhn, national_phone,
-        nhs, person, phone, random, secret, session, token, trunk_phone, user,
+        nhs, numbered, person, phone, random, secret, session, token, trunk_phone, user,
     )
 }  # fmt: skip
