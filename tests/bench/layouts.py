@@ -160,7 +160,7 @@ LAYOUTS: Mapping[str, Layout] = {
     "brackets": Layout("rejected {label}=[{value}] for order", (camel, snake)),
     "braces": Layout("({label}: {value})", (spaced, camel)),
     "quoted": Layout('no such {label} "{value}"', (spaced, camel), in_json),
-    "name and value": Layout('[{"name":"{label}","value":"{value}"},{"name":"n","value":"1"}]', (snake, camel), in_json),
+    "name and value": Layout('[{"name":"{label}","value":"{value}"},{"name":"n","value":"1"}]', (snake,), in_json),
     "next line": Layout("{label}:\n  {value}\n", (title,)),
     "markdown": Layout("- **{label}:** {value}\n- done", (title,)),
 }  # fmt: skip
@@ -190,8 +190,8 @@ def _case(rng: Random, type_: str, kind: Kind, name: str, layout: Layout, value:
     quote_before, whole, quote_after = layout.written(before + value + after)
     start_in_whole = len(layout.written(before)[1])
     inner = layout.written(value)[1]
-    head, tail = layout.template.replace("{label}", label).replace(
-        "{collection}", kind.collection or "lookup"
-    ).split("{value}")
+    head, tail = (
+        layout.template.replace("{label}", label).replace("{collection}", kind.collection or "lookup").split("{value}")
+    )
     start = len(head) + len(quote_before) + start_in_whole
     return Case(type_, name, head + quote_before + whole + quote_after + tail, start, start + len(inner))
