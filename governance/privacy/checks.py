@@ -161,7 +161,7 @@ def coded(text: str, start: int, end: int) -> Span | None:
     """A number that a label announces: five digits or more; words behind it are left out."""
     for stop in (end, *(end - len(tail) for tail in _tails(text[start:end]))):
         value = text[start:stop]
-        if _digits_in(value) >= 5 and not value[-1].isspace():
+        if _digits_in(value) >= 5 and not value[-1].isspace() and not re.fullmatch(r"[0-9]{1,3}\.[0-9]+", value):
             is_word_behind = re.search(r"[ ][A-Za-z]{3,}$", value)
             if not is_word_behind:
                 return (start, stop) if not _is_harmless(value, is_assigned=True) else None

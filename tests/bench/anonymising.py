@@ -18,14 +18,14 @@ from tests.bench.texts import real_data
 
 
 def measures(*, is_quick: bool = False) -> Iterator[Measure]:
-    """Every line, as it is measured; `is_quick` leaves out what takes minutes (memory) and what takes two processes."""
+    """Every line, as it is measured; `is_quick` leaves out what takes minutes."""
     stock, policy, keys = Stock(), load_privacy(), Keyring(b"p" * 32, b"i" * 32)
     yield from speed(stock, policy, keys)
     yield from quality(stock, Scanner(policy, keys))
     yield from mentions(stock, policy, keys)
     folder = real_data()
     if folder is not None and (folder / "pii").is_dir():
-        yield from names(policy, folder / "pii")
+        yield from names(policy, folder / "pii", is_quick=is_quick)
     if not is_quick:
         yield from two_processes()
         yield from memory()
