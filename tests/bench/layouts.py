@@ -162,6 +162,9 @@ LAYOUTS: Mapping[str, Layout] = {
     "quoted": Layout('no such {label} "{value}"', (spaced, camel), in_json),
     "name and value": Layout('[{"name":"{label}","value":"{value}"},{"name":"n","value":"1"}]', (snake,), in_json),
     "next line": Layout("{label}:\n  {value}\n", (title,)),
+    "cdata": Layout("<r><{label}><![CDATA[{value}]]></{label}></r>", (camel,)),
+    "table cells": Layout("<tr><td>{label}</td><td>{value}</td></tr>", (title,), in_xml),
+    "backticks": Layout("{label}: `{value}`", (spaced,)),
     "markdown": Layout("- **{label}:** {value}\n- done", (title,)),
 }  # fmt: skip
 
