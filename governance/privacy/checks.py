@@ -8,22 +8,41 @@ from __future__ import annotations
 
 import base64
 import binascii
-import ipaddress
 import json
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping
 
-from governance.privacy import phones
+from governance.privacy.numeric import (
+    Span as Span,
+)
+from governance.privacy.numeric import (
+    card,
+    coordinate,
+    iban,
+    ipv4,
+    ipv6,
+    luhn,
+    national_phone,
+    nhs,
+    trunk_phone,
+)
+from governance.privacy.numeric import (
+    phone as phone,
+)
 
-Span = tuple[int, int]
 Check = Callable[[str, int, int], Span | None]
 
 # Tokens and markers of this product: never found again, so that anonymising twice changes nothing.
 OWN_TOKEN = re.compile(r"[a-z][a-z0-9]{1,15}_[0-9a-f]{4}_[0-9a-f]{16}")
 
 # No value at all, whatever the label and the separator.
-_NOTHING = frozenset(("true", "false", "null", "none", "nil", "undefined", "empty", "n/a", "na"))
+_NOTHING = frozenset(
+    re.findall(
+        r"\S+",
+        "true false null none nil undefined empty n/a na redacted filtered masked hidden removed scrubbed",
+    )
+)
 # What messages put behind `password:` or `user:` without meaning a value; never behind `=` or in quotes.
 _PROSE = frozenset(
     re.findall(
@@ -32,93 +51,19 @@ _PROSE = frozenset(
         wrong changed reset failed failure success successful ok error denied unknown disabled enabled rejected accepted
         revoked mismatch absent present hidden redacted masked filtered the a an and or for from with at by in of to
         created updated deleted opened closed started stopped timeout timed found unauthorized forbidden bearer basic
-        authentication logged login logout bad optional string str bytes""",
+        token kind type authentication logged login logout bad optional string str bytes""",
     )
 )
 # Somebody else's placeholder, or this product's marker: <password>, ${PASSWORD}, {{ token }}, %{USER}, %s
 _PLACEHOLDER = re.compile(
     r"<[A-Za-z][A-Za-z0-9 _:-]{0,40}>|\$?\{{1,2}[\w .:-]{1,64}\}{1,2}|%\{\w{1,64}\}|%[sdv]|[*•#_.<-]+|[xX]{3,}"
 )
+_FILE = re.compile(
+    r"\.(?:js|py|go|java|cc?|cpp|rs|rb|php|html?|json|ya?ml|conf|log|txt|csv|jar|war|zip|gz|bz2|xz|tar|tgz|rpm|deb|"
+    r"dll|so|exe|whl|img|iso|release|final|ga|beta|alpha|snapshot)$",
+    re.I,
+)
 _BRACKETS = {")": "(", "]": "[", "}": "{", ">": "<"}
-
-# Registered lengths (SWIFT IBAN registry); a country that is not here has no IBAN.
-_IBAN_LENGTHS: Mapping[str, int] = {
-    country: length
-    for length, countries in {
-        15: "NO", 16: "BE", 18: "DK FI FO GL NL SD FK", 19: "MK SI", 20: "AT BA EE KZ LT LU XK MN",
-        21: "CH HR LI LV", 22: "BG BH CR DE GB GE IE ME RS VA", 23: "AE GI IL IQ OM TL SO",
-        24: "AD CZ ES MD PK RO SA SE SK TN VG", 25: "LY PT ST", 26: "IS TR", 27: "BI DJ FR GR IT MC MR SM",
-        28: "AL AZ BY CY DO GT HN HU LB NI PL SV", 29: "BR EG PS QA UA", 30: "JO KW MU YE", 31: "MT SC",
-        32: "LC", 33: "RU",
-    }.items()
-    for country in countries.split()
-}  # fmt: skip
-
-
-def _digits(text: str) -> str:
-    return "".join(character for character in text if character in "0123456789")
-
-
-def _luhn(digits: str) -> bool:
-    doubled = (int(digit) * 2 for digit in digits[-2::-2])
-    return (sum(int(digit) for digit in digits[-1::-2]) + sum(value - 9 * (value > 9) for value in doubled)) % 10 == 0
-
-
-def card(text: str, start: int, end: int) -> Span | None:
-    """A payment card: issuer prefix, its length, Luhn."""
-    digits = _digits(text[start:end])
-    two, four, size = int(digits[:2]), int(digits[:4]), len(digits)
-    issued = (
-        (digits[0] == "4" and size == 16)
-        or (size == 16 and (51 <= two <= 55 or 2221 <= four <= 2720))  # Mastercard
-        or (size == 15 and two in (34, 37))  # American Express
-        or (size == 14 and (300 <= int(digits[:3]) <= 305 or two in (36, 38)))  # Diners Club
-        or (size == 16 and (four == 6011 or 644 <= int(digits[:3]) <= 649 or two == 65))  # Discover
-        or (size == 16 and 3528 <= four <= 3589)  # JCB
-        or (size in (16, 19) and two == 62)  # UnionPay
-        or (size == 16 and four in (5018, 5020, 5038, 5893, 6304, 6759, 6761, 6762, 6763))  # Maestro
-    )
-    return (start, end) if issued and len(set(digits)) > 1 and _luhn(digits) else None
-
-
-def luhn(text: str, start: int, end: int) -> Span | None:
-    """A number that a label calls a card: Luhn alone; numbers behind it are left out."""
-    for stop in _endings(text, start, end):
-        digits = _digits(text[start:stop])
-        if len(digits) >= 12 and _luhn(digits):
-            return start, stop
-    return None
-
-
-def iban(text: str, start: int, end: int) -> Span | None:
-    """An IBAN of a country that has one: registered length, mod 97; words behind it are left out."""
-    length = _IBAN_LENGTHS.get(text[start : start + 2].upper())
-    taken, stop = "", start
-    for stop in range(start, end):
-        taken += text[stop] if text[stop] not in " -" else ""
-        if len(taken) == length:
-            break
-    if len(taken) != length or text[stop + 1 : stop + 2].isalnum():
-        return None
-    number = "".join(str(int(character, 36)) for character in taken[4:] + taken[:4])
-    return (start, stop + 1) if int(number) % 97 == 1 else None
-
-
-def ipv4(text: str, start: int, end: int) -> Span | None:
-    """An address that can point to somebody: octets in range, not loopback, unspecified or a netmask."""
-    octets = [int(octet) for octet in text[start:end].split(".")]
-    is_nobody = octets[:3] == [127, 0, 0] or octets in ([0, 0, 0, 0], [255, 255, 255, 255]) or octets[:2] == [255, 255]
-    return (start, end) if max(octets) <= 255 and not is_nobody else None
-
-
-def ipv6(text: str, start: int, end: int) -> Span | None:
-    """As ipv4; needs a digit, so that `Dead::Beef` stays a class name."""
-    try:
-        address = ipaddress.IPv6Address(text[start:end])
-    except ValueError:
-        return None
-    is_nobody = address.is_loopback or address.is_unspecified or not any(map(str.isdigit, text[start:end]))
-    return None if is_nobody else (start, end)
 
 
 def email(text: str, start: int, end: int) -> Span | None:
@@ -132,34 +77,6 @@ def email(text: str, start: int, end: int) -> Span | None:
         return None
     before = text[max(0, start - 256) : start]
     return None if re.search(r":(?:\\?/){2}[^\s/\"'<>]{0,250}:[^\s/]{0,250}$", before) else (start, end)
-
-
-def phone(text: str, start: int, end: int) -> Span | None:
-    """A number with a country code that a telephone network could route; numbers behind it are left out."""
-    ends = _endings(text, start, _without_bracket(text, start, end))
-    return next(((start, stop) for stop in ends if phones.is_international(text[start:stop])), None)
-
-
-def national_phone(text: str, start: int, end: int) -> Span | None:
-    """A number without a country code, where a label or its form already says that it is one."""
-    end = _without_bracket(text, start, end)
-    value = text[start:end]
-    is_date = re.match(r"(?:19|20)[0-9]{2}[-./][0-9]{1,2}[-./][0-9]{1,2}", value)
-    is_address = re.fullmatch(r"(?:[0-9]{1,3}\.){3}[0-9]{1,3}", value)
-    return (start, end) if 7 <= len(_digits(value)) <= 14 and not is_date and not is_address else None
-
-
-def _endings(text: str, start: int, end: int) -> Iterator[int]:
-    """Where a number can end: at the end of the candidate, or before one of its last groups of digits."""
-    yield end
-    for stop in range(end - 1, start + 6, -1):
-        if text[stop - 1].isdigit() and not text[stop].isdigit():
-            yield stop
-
-
-def _without_bracket(text: str, start: int, end: int) -> int:
-    is_closing = text[end - 1] == ")" and text.count(")", start, end) > text.count("(", start, end)
-    return end - 1 if is_closing else end
 
 
 def jwt(text: str, start: int, end: int) -> Span | None:
@@ -203,7 +120,7 @@ def token(text: str, start: int, end: int) -> Span | None:
     is_word = value.replace("-", "").replace("_", "").isalpha() and (
         value.islower() or value.istitle() or value.isupper()
     )
-    return None if is_word and len(value) < 24 else span
+    return None if is_word and (len(value) < 24 or "-" in value) else span
 
 
 def session(text: str, start: int, end: int) -> Span | None:
@@ -236,18 +153,15 @@ def person(text: str, start: int, end: int) -> Span | None:
     return (start, end) if is_name else None
 
 
-def nhs(text: str, start: int, end: int) -> Span | None:
-    """Ten digits, the last one by modulus 11."""
-    digits = [int(digit) for digit in _digits(text[start:end])]
-    control = 11 - sum(weight * digit for weight, digit in zip(range(10, 1, -1), digits, strict=False)) % 11
-    return (start, end) if len(digits) == 10 and control % 11 == digits[9] and control != 10 else None
+def _digits_in(value: str) -> int:
+    return sum(map(value.count, "0123456789"))
 
 
 def coded(text: str, start: int, end: int) -> Span | None:
     """A number that a label announces: five digits or more; words behind it are left out."""
     for stop in (end, *(end - len(tail) for tail in _tails(text[start:end]))):
         value = text[start:stop]
-        if len(_digits(value)) >= 5 and not value[-1].isspace():
+        if _digits_in(value) >= 5 and not value[-1].isspace() and not re.fullmatch(r"[0-9]{1,3}\.[0-9]+", value):
             is_word_behind = re.search(r"[ ][A-Za-z]{3,}$", value)
             if not is_word_behind:
                 return (start, stop) if not _is_harmless(value, is_assigned=True) else None
@@ -267,7 +181,7 @@ def host(text: str, start: int, end: int) -> Span | None:
     is_local = value.lower().split(".")[0] in ("localhost", "localdomain", "example", "host", "hostname")
     is_address = re.fullmatch(r"[0-9.]+", value) is not None
     has_form = any(character in ".-0123456789" for character in value) and any(map(str.isalpha, value))
-    is_file = re.search(r"\.(?:js|py|go|java|cc?|cpp|rs|rb|php|html?|json|ya?ml|conf|log|txt)$", value, re.IGNORECASE)
+    is_file = _FILE.search(value)
     if is_local or is_address or is_file or not has_form or _is_harmless(value, is_assigned=True):
         return None
     return start, start + len(value)
@@ -292,32 +206,36 @@ def address(text: str, start: int, end: int) -> Span | None:
     return (start, start + len(value)) if is_postal and not is_technical else None
 
 
-def trunk_phone(text: str, start: int, end: int) -> Span | None:
-    """A national number with the zero that is dialled before it.
-
-    Its digits say no more: 97 % of all numbers of 9 to 12 digits are some country's.
-    """
-    return (start, end) if 9 <= len(_digits(text[start:end])) <= 12 else None
-
-
 def random(text: str, start: int, end: int) -> Span | None:
     """A key by its looks: upper and lower case and digits mixed, 4.2 bits a character or more, no path, no UUID.
 
-    Words and paths have less than 4.1 bits, and long runs of letters of one case; hexadecimal ids at most 4.
+    Words and paths have less than 4.1 bits, and consist of words by half; hexadecimal ids have at most 4. Of a path
+    each segment is looked at.
     """
-    value = text[start:end]
-    kinds = (str.isupper, str.islower, str.isdigit)
-    if not all(any(map(kind, value)) for kind in kinds) or value.count("/") > 2:
-        return None
+    if text.count("/", start, end) <= 2 and _is_random(text[start:end]):
+        return start, end
+    for segment in re.finditer(r"[^/]{32,}", text[start:end]):
+        if _is_random(segment[0]):
+            return start + segment.start(), start + segment.end()
+    return None
+
+
+def _is_random(value: str) -> bool:
+    if not all(any(map(kind, value)) for kind in (str.isupper, str.islower, str.isdigit)):
+        return False
     share = [value.count(character) / len(value) for character in set(value)]
     entropy = -sum(part * math.log2(part) for part in share)
-    has_word = re.search(r"[a-z]{6}|[A-Z]{6}|[A-Z][a-z]{4,}[A-Z][a-z]{3,}", value)
-    return (start, end) if entropy >= 4.2 and not has_word else None
+    in_words = sum(map(len, re.findall(r"[A-Z]?[a-z]{4,}|[A-Z]{6,}", value)))
+    return entropy >= 4.2 and in_words < len(value) / 2
 
 
-def coordinate(text: str, start: int, end: int) -> Span | None:
-    """Degrees: at most 180."""
-    return (start, end) if abs(float(text[start:end])) <= 180 else None
+def numbered(text: str, start: int, end: int) -> Span | None:
+    """What a word of every day announces: three digits or more, or two behind letters; no word, no count of a few."""
+    value = text[start:end]
+    size = sum(map(str.isdigit, value))
+    is_time = re.match(r"(?:19|20)[0-9]{2}-[0-9]{2}-", value)
+    is_number = size >= 4 or (size >= 2 and not value.isdigit())
+    return (start, end) if is_number and not is_time and not _is_harmless(value, is_assigned=True) else None
 
 
 def _trim(text: str, start: int, end: int) -> int:
@@ -342,6 +260,6 @@ CHECKS: Mapping[str, Check] = {
     check.__name__: check
     for check in (
         address, basic, card, coded, coordinate, email, host, iban, identifier, ipv4, ipv6, jwt, luhn, national_phone,
-        nhs, person, phone, random, secret, session, token, trunk_phone, user,
+        nhs, numbered, person, phone, random, secret, session, token, trunk_phone, user,
     )
 }  # fmt: skip

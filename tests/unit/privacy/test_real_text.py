@@ -9,6 +9,8 @@ import pytest
 
 from governance.privacy.patterns import load_patterns
 from governance.privacy.recognizer import StructuredRecognizer
+from tests.bench.texts import lines_of_many_systems, log_lines
+from tests.bench.truth import personal
 
 REAL = Path(os.environ.get("FEEDBACK_REAL_DATA", "/nonexistent"))
 pytestmark = pytest.mark.skipif(not REAL.is_dir(), reason="FEEDBACK_REAL_DATA is not set: no real data to measure on")
@@ -49,12 +51,16 @@ def test_annotated_identifiers_are_found_in_full(recognizer: StructuredRecognize
     assert {entity: share for entity, share in recall.items() if share < LEAST_RECALL[entity]} == {}
 
 
-def test_at_most_three_percent_of_real_log_characters_are_replaced(recognizer: StructuredRecognizer) -> None:
-    paths = [*(REAL / "telemetry/logs/loghub").glob("*/*2k.log"), *(REAL / "pii").glob("loghub_*.log")]
-    lines = {line for path in paths for line in path.read_text(encoding="utf-8", errors="replace").splitlines()}
-    replaced = sum(finding.end - finding.start for line in lines for finding in recognizer.find(line))
-    assert lines
-    assert replaced <= 0.03 * sum(map(len, lines))
+def test_hardly_a_character_that_is_not_personal_is_replaced_in_real_logs(recognizer: StructuredRecognizer) -> None:
+    lines = [*lines_of_many_systems(3_000), *log_lines(1_000)]
+    wrong = missed = personal_ones = 0
+    for line in lines:
+        replaced = {place for found in recognizer.find(line) for place in range(found.start, found.end)}
+        truth = personal(line)
+        wrong, missed = wrong + len(replaced - truth), missed + len(truth - replaced)
+        personal_ones += len(truth)
+    assert wrong <= 0.002 * sum(map(len, lines))
+    assert missed <= 0.01 * personal_ones
 
 
 def test_real_operation_names_are_left_alone(recognizer: StructuredRecognizer) -> None:
