@@ -11,6 +11,7 @@ import polars as pl
 from governance.errors import PolicyError
 from governance.keys import Keyring
 from governance.privacy.fields import Treatments
+from governance.privacy.findings import FindingCounts, attribute_field, by_entity
 from governance.privacy.policy import PrivacyPolicy, Treatment, shown_key
 from governance.privacy.scanner import Scanned
 from governance.privacy.threads import MENTIONS_SCHEMA, THREADS, Known, spreads
@@ -32,13 +33,18 @@ class Anonymized:
         records: anonymised, in the signal's schema.
         held: still raw, in the landing schema with `held_reason` (column and cause, never content).
         withheld_fields: attribute keys no policy names, with how often each was left out.
-        entities: replacements by entity.
+        findings: replacements by field and entity (FINDINGS_SCHEMA).
     """
 
     records: pl.DataFrame
     held: pl.DataFrame
     withheld_fields: Mapping[str, int]
-    entities: Mapping[str, int]
+    findings: pl.DataFrame
+
+    @property
+    def entities(self) -> Mapping[str, int]:
+        """Replacements by entity."""
+        return by_entity(self.findings)
 
 
 class Anonymizer:
@@ -89,7 +95,7 @@ class _Batch:
     def __init__(self, frame: pl.DataFrame, signal: Signal, policy: PrivacyPolicy, treatments: Treatments) -> None:
         self._raw, self._signal, self._policy = frame, signal, policy
         self._treatments = treatments
-        self._entities: Counter[str] = Counter()
+        self._counts = FindingCounts()
         self._withheld: Counter[str] = Counter()
         self._refusals: list[pl.DataFrame] = []
         self._mentions: list[pl.DataFrame] = []
@@ -127,7 +133,7 @@ class _Batch:
             .drop(_ROW)
             .rename({_REFUSED: "held_reason"}),
             withheld_fields=dict(sorted(self._withheld.items())),
-            entities=dict(sorted(self._entities.items())),
+            findings=self._counts.table(),
         )
 
     def _column(self, name: str) -> pl.Series:
@@ -159,11 +165,12 @@ class _Batch:
         unknown = pairs.filter(~pl.col("key").is_in(named))["key"].value_counts()
         for key, count in unknown.iter_rows():
             self._withheld[shown_key(key)] += count
+            self._counts.withheld(key, count)
         parts = [pairs.clear().with_row_index("place")]
         placed = pairs.with_row_index("place")
         for treatment, keys in known.items():
             part = placed.filter(pl.col("key").is_in(keys))
-            part = part.with_columns(self._treated("value", part[_ROW], part["value"], treatment, "attributes"))
+            part = part.with_columns(self._treated("value", part[_ROW], part["value"], treatment, part["key"]))
             parts.append(
                 part.filter(pl.lit(treatment.action not in ("drop", "generalise")) | pl.col("value").is_not_null())
             )
@@ -173,9 +180,12 @@ class _Batch:
         )
 
     def _treated(
-        self, name: str, rows: pl.Series, values: pl.Series, treatment: Treatment, where: str | None = None
+        self, name: str, rows: pl.Series, values: pl.Series, treatment: Treatment, keys: pl.Series | None = None
     ) -> pl.Series:
-        """The values after treatment; rows with a refused value and all entities replaced are noted."""
+        """The values after treatment; rows with a refused value and all entities replaced are noted.
+
+        `keys`: of attributes, which one each value belongs to.
+        """
         listed = values.to_list()
         counts = Counter(listed)
         del counts[None]
@@ -183,16 +193,26 @@ class _Batch:
         if self._is_looking:
             self._note_mentions(rows, values, results)
             return values
-        for value, result in results.items():
-            for entity, found in result.entities.items():
-                if found:
-                    self._entities[entity] += found * counts[value]
-        refused = {value: f"{where or name}: {result.refusal}" for value, result in results.items() if result.refusal}
+        fields = [name] * len(listed) if keys is None else [attribute_field(key) for key in keys]
+        self._count(fields, listed, results)
+        where = name if keys is None else "attributes"
+        refused = {value: f"{where}: {result.refusal}" for value, result in results.items() if result.refusal}
         if refused:
             reasons = pl.DataFrame({_ROW: rows, _REFUSED: _replaced("reason", listed, refused)})
             self._refusals.append(reasons.drop_nulls())
         treated = _replaced(name, listed, {value: result.text for value, result in results.items()})
-        return self._propagated(rows, treated) if treatment.action in _TEXTUAL else treated
+        return self._propagated(rows, treated, fields) if treatment.action in _TEXTUAL else treated
+
+    def _count(self, fields: list[str], values: list[str | None], results: Mapping[str, Scanned]) -> None:
+        self._counts.looked_at(field for field, value in zip(fields, values, strict=True) if value is not None)
+        telling = {value for value, result in results.items() if result.entities}
+        if not telling:
+            return
+        held = Counter(pair for pair in zip(fields, values, strict=True) if pair[1] in telling)
+        for (field, value), rows in held.items():
+            if value is not None:
+                for entity, found in results[value].entities.items():
+                    self._counts.found(field, entity, found * rows)
 
     def _note_mentions(self, rows: pl.Series, values: pl.Series, results: Mapping[str, Scanned]) -> None:
         if self._threads is None:
@@ -208,7 +228,7 @@ class _Batch:
             found = pl.DataFrame(told, schema={"in": pl.String, "entity": pl.String, "value": pl.String}, orient="row")
             self._mentions.append(held.join(found, on="in").select(*MENTIONS_SCHEMA))
 
-    def _propagated(self, rows: pl.Series, treated: pl.Series) -> pl.Series:
+    def _propagated(self, rows: pl.Series, treated: pl.Series, fields: list[str]) -> pl.Series:
         """The treated texts without what their threads are known to hold."""
         if self._known is None or self._threads is None:
             return treated
@@ -224,6 +244,10 @@ class _Batch:
             orient="row",
         )
         texts = pl.DataFrame({"thread": self._threads.gather(rows), "was": treated})
+        replacements = {(thread, text): scanned.entities for thread, text, scanned in changed if scanned.entities}
+        for field, thread, text in zip(fields, texts["thread"], treated, strict=True):
+            for entity, found in replacements.get((thread, text), {}).items():
+                self._counts.propagated(field, entity, found)
         joined = texts.join(replaced, on=["thread", "was"], how="left", maintain_order="left")
         return joined.select(pl.coalesce("now", "was").alias(treated.name))[treated.name]
 
