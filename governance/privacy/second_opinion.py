@@ -6,10 +6,10 @@ and plugins of detect-secrets for secrets. Chosen is what was precise on anonymi
 their false alarms there: phone numbers (any number of seven digits), UK NHS numbers (212), medical and tax numbers (12
 of hexadecimal ids), bank accounts, driver licences and passports (any number), URLs and dates (no personal data by
 themselves), and of detect-secrets the high-entropy strings (10: words in quotes), the Telegram token (1) and the
-public addresses, which Presidio finds too. Of those kept, three are narrowed: a card has 14 digits or more (9 step
-counters of 13 digits), an address is not 0.0.0.0 or of the machine itself (15), and a finding scores 0.4 or more (16
-social security numbers in any nine digits). So names, phones and logins have no second opinion; planted canaries look
-after those.
+public addresses, which Presidio finds too. Those kept are narrowed: a card has 14 digits or more (9 step counters of 13
+digits); an address is not 0.0.0.0 or of the machine itself (15), and no version (Chrome/124.0.0.0); a finding scores
+0.4 or more (16 social security numbers in any nine digits); what follows `password:` has a letter and a digit (`reset`
+and `null` are no secrets). So names, phones and logins have no second opinion; planted canaries look after those.
 
 The unit is the record, as the sample is drawn by record: a share of texts would have no honest interval, because the
 texts of one record come together.
@@ -79,6 +79,10 @@ _PLUGINS = (
     "stripe.StripeDetector",
     "twilio.TwilioKeyDetector",
 )
+# Letters and digits, not cut by what the first detector left.
+_SECRET_WORD = re.compile(rf"(?=\S*[A-Za-z])(?=\S*[0-9])[^\s{_BLANK}]{{6,}}(?=\s|$)")
+# `Chrome/` or `version ` before four numbers; a whole field can be a version as well.
+_BEFORE_A_VERSION = re.compile(r"(?:[A-Za-z]/|\bv|version[\s:=\"']{0,3})$", re.IGNORECASE)
 _LEAST_SCORE, _LEAST_CARD_DIGITS = 0.4, 14
 # Stock patterns backtrack, and Presidio passes over one that takes too long: in windows none does. The longest value
 # of theirs fits into what two windows share.
@@ -133,6 +137,7 @@ def second_opinion(records: pl.DataFrame, signal: Signal, policy: LeakCheck) -> 
             (record_id or "", field, entity)
             for record_id, field, text in _texts(chosen, signal)
             for entity in _entities(text)
+            if not (entity == "IP_ADDRESS" and field.endswith("version"))
         }
     )
     leaks = pl.DataFrame(found, LEAKS_SCHEMA, orient="row")
@@ -181,16 +186,20 @@ def _in_window(text: str) -> frozenset[str]:
 def _personal(text: str) -> Iterator[str]:
     for recognizer in _recognizers():
         for result in recognizer.analyze(text, recognizer.supported_entities, None):
-            value = text[result.start : result.end]
-            if result.score >= _LEAST_SCORE and _BLANK not in value and _is_believed(result.entity_type, value):
+            if result.score >= _LEAST_SCORE and _is_believed(result.entity_type, text, result.start, result.end):
                 yield result.entity_type
 
 
-def _is_believed(entity: str, value: str) -> bool:
+def _is_believed(entity: str, text: str, start: int, end: int) -> bool:
+    value = text[start:end]
+    if _BLANK in value:
+        return False
     if entity == "CREDIT_CARD":
         return sum(map(str.isdigit, value)) >= _LEAST_CARD_DIGITS
     if entity != "IP_ADDRESS":
         return True
+    if _BEFORE_A_VERSION.search(text[max(0, start - 12) : start]):
+        return False
     try:
         address = ipaddress.ip_interface(value.partition("%")[0]).ip
     except ValueError:
@@ -206,7 +215,7 @@ def _secrets(text: str) -> Iterator[str]:
             yield plugin.secret_type
     # What follows `password=`, with or without quotes: to the end of the line, of which the first word is the secret.
     values = KeywordDetector().analyze_string(text, denylist_regex_to_group=CONFIG_DENYLIST_REGEX_TO_GROUP)
-    if any(_BLANK not in value.split(maxsplit=1)[0] for value in values):
+    if any(_SECRET_WORD.match(value) for value in values):
         yield KeywordDetector.secret_type
 
 
