@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import repeat
 
 import polars as pl
 
@@ -193,26 +194,26 @@ class _Batch:
         if self._is_looking:
             self._note_mentions(rows, values, results)
             return values
-        fields = [name] * len(listed) if keys is None else [attribute_field(key) for key in keys]
-        self._count(fields, listed, results)
+        self._count(name, Counter(zip(keys if keys is not None else repeat(None), listed, strict=False)), results)
         where = name if keys is None else "attributes"
         refused = {value: f"{where}: {result.refusal}" for value, result in results.items() if result.refusal}
         if refused:
             reasons = pl.DataFrame({_ROW: rows, _REFUSED: _replaced("reason", listed, refused)})
             self._refusals.append(reasons.drop_nulls())
         treated = _replaced(name, listed, {value: result.text for value, result in results.items()})
-        return self._propagated(rows, treated, fields) if treatment.action in _TEXTUAL else treated
+        return self._propagated(rows, treated, keys) if treatment.action in _TEXTUAL else treated
 
-    def _count(self, fields: list[str], values: list[str | None], results: Mapping[str, Scanned]) -> None:
-        self._counts.looked_at(field for field, value in zip(fields, values, strict=True) if value is not None)
-        telling = {value for value, result in results.items() if result.entities}
-        if not telling:
-            return
-        held = Counter(pair for pair in zip(fields, values, strict=True) if pair[1] in telling)
-        for (field, value), rows in held.items():
-            if value is not None:
-                for entity, found in results[value].entities.items():
-                    self._counts.found(field, entity, found * rows)
+    def _count(
+        self, name: str, keyed: Mapping[tuple[str | None, str | None], int], results: Mapping[str, Scanned]
+    ) -> None:
+        """Note what was found in the values of a column, or of each attribute."""
+        for (key, value), rows in keyed.items():
+            if value is None:
+                continue
+            field = name if key is None else attribute_field(key)
+            self._counts.looked_at(field, rows)
+            for entity, found in results[value].entities.items():
+                self._counts.found(field, entity, found * rows)
 
     def _note_mentions(self, rows: pl.Series, values: pl.Series, results: Mapping[str, Scanned]) -> None:
         if self._threads is None:
@@ -228,7 +229,7 @@ class _Batch:
             found = pl.DataFrame(told, schema={"in": pl.String, "entity": pl.String, "value": pl.String}, orient="row")
             self._mentions.append(held.join(found, on="in").select(*MENTIONS_SCHEMA))
 
-    def _propagated(self, rows: pl.Series, treated: pl.Series, fields: list[str]) -> pl.Series:
+    def _propagated(self, rows: pl.Series, treated: pl.Series, keys: pl.Series | None) -> pl.Series:
         """The treated texts without what their threads are known to hold."""
         if self._known is None or self._threads is None:
             return treated
@@ -245,6 +246,7 @@ class _Batch:
         )
         texts = pl.DataFrame({"thread": self._threads.gather(rows), "was": treated})
         replacements = {(thread, text): scanned.entities for thread, text, scanned in changed if scanned.entities}
+        fields = [treated.name] * len(treated) if keys is None else map(attribute_field, keys)
         for field, thread, text in zip(fields, texts["thread"], treated, strict=True):
             for entity, found in replacements.get((thread, text), {}).items():
                 self._counts.propagated(field, entity, found)

@@ -6,7 +6,7 @@ Counts alone: no value, and no key of an attribute that could itself name a pers
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from functools import lru_cache
 
 import polars as pl
 
@@ -35,9 +35,9 @@ class FindingCounts:
         self._found: Counter[tuple[str, str]] = Counter()
         self._propagated: Counter[tuple[str, str]] = Counter()
 
-    def looked_at(self, fields: Iterable[str]) -> None:
-        """One value of each of `fields` was looked at."""
-        self._values.update(fields)
+    def looked_at(self, field: str, count: int) -> None:
+        """`count` values of the field were looked at."""
+        self._values[field] += count
 
     def found(self, field: str, entity: str, count: int) -> None:
         """`count` values of the entity were replaced in the field."""
@@ -49,7 +49,7 @@ class FindingCounts:
 
     def withheld(self, key: str, count: int) -> None:
         """`count` values of an attribute were left out."""
-        self._values[attribute_field(key)] += count
+        self.looked_at(attribute_field(key), count)
         self._found[attribute_field(key), WITHHELD] += count
 
     def table(self) -> pl.DataFrame:
@@ -61,6 +61,7 @@ class FindingCounts:
         return pl.DataFrame(rows, FINDINGS_SCHEMA, orient="row")
 
 
+@lru_cache(maxsize=4_096)
 def attribute_field(key: str) -> str:
     """The name under which an attribute is counted."""
     return f"attributes.{shown_key(key)}"
