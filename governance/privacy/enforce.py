@@ -55,13 +55,16 @@ class Anonymizer:
         self._policy = policy
         self._treatments = Treatments(policy, keys)
 
-    def anonymize(self, frame: pl.DataFrame, signal: Signal, known: pl.DataFrame | None = None) -> Anonymized:
+    def anonymize(
+        self, frame: pl.DataFrame, signal: Signal, known: pl.DataFrame | None = None, *, planted: int = 0
+    ) -> Anonymized:
         """Landing records of one signal without personal data and secrets.
 
         Args:
             frame: records in the signal's landing schema.
             known: what their threads are known to hold (MENTIONS_SCHEMA), see `mentions`; None: nothing but what
                 the records themselves say.
+            planted: so many records at the end are nobody's; they go the same way, and are not counted as findings.
 
         Raises:
             PolicyError: a column of the landing schema is missing or has another type.
@@ -69,7 +72,7 @@ class Anonymizer:
         _check(frame, signal)
         if known is None:
             known = self.mentions(frame, signal)
-        return _Batch(frame, signal, self._policy, self._treatments).anonymized(known)
+        return _Batch(frame, signal, self._policy, self._treatments, frame.height - planted).anonymized(known)
 
     def mentions(self, frame: pl.DataFrame, signal: Signal) -> pl.DataFrame:
         """The values found in the records that must be masked wherever their threads repeat them (MENTIONS_SCHEMA).
@@ -82,7 +85,7 @@ class Anonymizer:
         _check(frame, signal)
         if signal.name not in THREADS:
             return pl.DataFrame(schema=MENTIONS_SCHEMA)
-        return _Batch(frame, signal, self._policy, self._treatments).mentions()
+        return _Batch(frame, signal, self._policy, self._treatments, frame.height).mentions()
 
 
 def anonymize(
@@ -93,8 +96,10 @@ def anonymize(
 
 
 class _Batch:
-    def __init__(self, frame: pl.DataFrame, signal: Signal, policy: PrivacyPolicy, treatments: Treatments) -> None:
-        self._raw, self._signal, self._policy = frame, signal, policy
+    def __init__(
+        self, frame: pl.DataFrame, signal: Signal, policy: PrivacyPolicy, treatments: Treatments, counted: int
+    ) -> None:
+        self._raw, self._signal, self._policy, self._counted = frame, signal, policy, counted
         self._treatments = treatments
         self._counts = FindingCounts()
         self._withheld: Counter[str] = Counter()
@@ -163,7 +168,7 @@ class _Batch:
             if treatment is not None and (not self._is_looking or treatment.action in _TELLING):
                 known.setdefault(treatment, []).append(key)
         named = [key for keys in known.values() for key in keys]
-        unknown = pairs.filter(~pl.col("key").is_in(named))["key"].value_counts()
+        unknown = pairs.filter(~pl.col("key").is_in(named), pl.col(_ROW) < self._counted)["key"].value_counts()
         for key, count in unknown.iter_rows():
             self._withheld[shown_key(key)] += count
             self._counts.withheld(key, count)
@@ -188,13 +193,12 @@ class _Batch:
         `keys`: of attributes, which one each value belongs to.
         """
         listed = values.to_list()
-        counts = Counter(listed)
-        del counts[None]
-        results = self._treatments.apply(counts, treatment)
+        results = self._treatments.apply(dict.fromkeys(value for value in listed if value is not None), treatment)
         if self._is_looking:
             self._note_mentions(rows, values, results)
             return values
-        self._count(name, Counter(zip(keys if keys is not None else repeat(None), listed, strict=False)), results)
+        counted = listed[: rows.search_sorted(self._counted)]  # rows come in order
+        self._count(name, Counter(zip(repeat(None) if keys is None else keys, counted, strict=False)), results)
         where = name if keys is None else "attributes"
         refused = {value: f"{where}: {result.refusal}" for value, result in results.items() if result.refusal}
         if refused:
@@ -247,7 +251,9 @@ class _Batch:
         texts = pl.DataFrame({"thread": self._threads.gather(rows), "was": treated})
         replacements = {(thread, text): scanned.entities for thread, text, scanned in changed if scanned.entities}
         fields = [treated.name] * len(treated) if keys is None else map(attribute_field, keys)
-        for field, thread, text in zip(fields, texts["thread"], treated, strict=True):
+        for row, field, thread, text in zip(rows, fields, texts["thread"], treated, strict=True):
+            if row >= self._counted:
+                break
             for entity, found in replacements.get((thread, text), {}).items():
                 self._counts.propagated(field, entity, found)
         joined = texts.join(replaced, on=["thread", "was"], how="left", maintain_order="left")

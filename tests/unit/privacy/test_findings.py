@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from governance.privacy import anonymize
+from governance.privacy import Anonymizer, anonymize
 from governance.privacy.findings import FINDINGS_SCHEMA
 from governance.privacy.threads import MENTIONS_SCHEMA
 from governance.signals import SIGNALS
@@ -46,6 +46,23 @@ def test_withheld_values_are_a_kind_of_their_own_and_name_nobody(policy, keys):
         ("attributes.(malformed key)", "WITHHELD", 2, 0, 2),
         ("attributes.acme.thing", "WITHHELD", 2, 0, 2),
     ]
+
+
+def test_planted_records_at_the_end_go_the_same_way_and_are_not_counted(policy, keys):
+    unknown, mail = pair("acme.thing", "x"), pair("app.note", "a@b.co")
+    row = {"ticket_id": "7", "description": "jdoe42 of 203.0.113.7", "attributes": [unknown, mail], "tags": ["c@d.co"]}
+    frame = pl.DataFrame([row, row, row], schema=SIGNALS["tickets"].landing_schema)
+    known = pl.DataFrame([("7", "USER", "jdoe42")], MENTIONS_SCHEMA, orient="row")
+    result = Anonymizer(policy, keys).anonymize(frame, SIGNALS["tickets"], known, planted=2)
+    assert result.findings.rows() == [
+        ("attributes.acme.thing", "WITHHELD", 1, 0, 1),
+        ("attributes.app.note", "EMAIL", 1, 0, 1),
+        ("description", "IP", 1, 0, 1),
+        ("description", "USER", 0, 1, 1),
+        ("tags", "EMAIL", 1, 0, 1),
+    ]
+    assert result.withheld_fields == {"acme.thing": 1}
+    assert result.records["description"].n_unique() == 1
 
 
 def test_tags_are_counted_one_by_one(policy, keys):
