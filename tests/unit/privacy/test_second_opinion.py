@@ -1,6 +1,7 @@
 """The second detector finds what is leaked on purpose, in the share it was leaked, and nothing in what is clean."""
 
 import random
+import time
 
 import polars as pl
 import pytest
@@ -80,6 +81,16 @@ def test_every_leak_is_found_beside_what_was_replaced_and_far_into_a_long_text(e
     bodies = [f"{clean} {LEAKED[entity]}" for clean in CLEAN[:3]]
     bodies += ["word " * repeated + LEAKED[entity] for repeated in (330, 339, 341, 396, 401, 5_000)]
     assert second_opinion(logs(bodies), LOGS, WHOLE).rate.leaking == len(bodies)
+
+
+@pytest.mark.parametrize(
+    "hostile", ["a.", "a@", "1:", "4 ", "password=", "-----BEGIN ", "eyJ.", "://a:", "x" * 50 + "_"]
+)
+def test_a_text_made_to_backtrack_is_judged_in_time_and_to_its_end(hostile):
+    text = (hostile * 262_144)[:250_000] + " " + LEAKED["EMAIL_ADDRESS"]
+    started = time.process_time()
+    assert second_opinion(logs([text]), LOGS, WHOLE).rate.leaking == 1
+    assert time.process_time() - started < 2
 
 
 def test_a_leak_is_reported_by_record_field_and_entity_alone():
