@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import repeat
 
 import polars as pl
 
 from governance.errors import PolicyError
 from governance.keys import Keyring
 from governance.privacy.fields import Treatments
+from governance.privacy.findings import FindingCounts, attribute_field, by_entity
 from governance.privacy.policy import PrivacyPolicy, Treatment, shown_key
 from governance.privacy.scanner import Scanned
 from governance.privacy.threads import MENTIONS_SCHEMA, THREADS, Known, spreads
@@ -32,13 +34,18 @@ class Anonymized:
         records: anonymised, in the signal's schema.
         held: still raw, in the landing schema with `held_reason` (column and cause, never content).
         withheld_fields: attribute keys no policy names, with how often each was left out.
-        entities: replacements by entity.
+        findings: replacements by field and entity (FINDINGS_SCHEMA).
     """
 
     records: pl.DataFrame
     held: pl.DataFrame
     withheld_fields: Mapping[str, int]
-    entities: Mapping[str, int]
+    findings: pl.DataFrame
+
+    @property
+    def entities(self) -> Mapping[str, int]:
+        """Replacements by entity."""
+        return by_entity(self.findings)
 
 
 class Anonymizer:
@@ -48,13 +55,16 @@ class Anonymizer:
         self._policy = policy
         self._treatments = Treatments(policy, keys)
 
-    def anonymize(self, frame: pl.DataFrame, signal: Signal, known: pl.DataFrame | None = None) -> Anonymized:
+    def anonymize(
+        self, frame: pl.DataFrame, signal: Signal, known: pl.DataFrame | None = None, *, planted: int = 0
+    ) -> Anonymized:
         """Landing records of one signal without personal data and secrets.
 
         Args:
             frame: records in the signal's landing schema.
             known: what their threads are known to hold (MENTIONS_SCHEMA), see `mentions`; None: nothing but what
                 the records themselves say.
+            planted: so many records at the end are nobody's; they go the same way, and are not counted as findings.
 
         Raises:
             PolicyError: a column of the landing schema is missing or has another type.
@@ -62,7 +72,7 @@ class Anonymizer:
         _check(frame, signal)
         if known is None:
             known = self.mentions(frame, signal)
-        return _Batch(frame, signal, self._policy, self._treatments).anonymized(known)
+        return _Batch(frame, signal, self._policy, self._treatments, frame.height - planted).anonymized(known)
 
     def mentions(self, frame: pl.DataFrame, signal: Signal) -> pl.DataFrame:
         """The values found in the records that must be masked wherever their threads repeat them (MENTIONS_SCHEMA).
@@ -75,7 +85,7 @@ class Anonymizer:
         _check(frame, signal)
         if signal.name not in THREADS:
             return pl.DataFrame(schema=MENTIONS_SCHEMA)
-        return _Batch(frame, signal, self._policy, self._treatments).mentions()
+        return _Batch(frame, signal, self._policy, self._treatments, frame.height).mentions()
 
 
 def anonymize(
@@ -86,10 +96,12 @@ def anonymize(
 
 
 class _Batch:
-    def __init__(self, frame: pl.DataFrame, signal: Signal, policy: PrivacyPolicy, treatments: Treatments) -> None:
-        self._raw, self._signal, self._policy = frame, signal, policy
+    def __init__(
+        self, frame: pl.DataFrame, signal: Signal, policy: PrivacyPolicy, treatments: Treatments, counted: int
+    ) -> None:
+        self._raw, self._signal, self._policy, self._counted = frame, signal, policy, counted
         self._treatments = treatments
-        self._entities: Counter[str] = Counter()
+        self._counts = FindingCounts()
         self._withheld: Counter[str] = Counter()
         self._refusals: list[pl.DataFrame] = []
         self._mentions: list[pl.DataFrame] = []
@@ -127,7 +139,7 @@ class _Batch:
             .drop(_ROW)
             .rename({_REFUSED: "held_reason"}),
             withheld_fields=dict(sorted(self._withheld.items())),
-            entities=dict(sorted(self._entities.items())),
+            findings=self._counts.table(),
         )
 
     def _column(self, name: str) -> pl.Series:
@@ -156,14 +168,15 @@ class _Batch:
             if treatment is not None and (not self._is_looking or treatment.action in _TELLING):
                 known.setdefault(treatment, []).append(key)
         named = [key for keys in known.values() for key in keys]
-        unknown = pairs.filter(~pl.col("key").is_in(named))["key"].value_counts()
+        unknown = pairs.filter(~pl.col("key").is_in(named), pl.col(_ROW) < self._counted)["key"].value_counts()
         for key, count in unknown.iter_rows():
             self._withheld[shown_key(key)] += count
+            self._counts.withheld(key, count)
         parts = [pairs.clear().with_row_index("place")]
         placed = pairs.with_row_index("place")
         for treatment, keys in known.items():
             part = placed.filter(pl.col("key").is_in(keys))
-            part = part.with_columns(self._treated("value", part[_ROW], part["value"], treatment, "attributes"))
+            part = part.with_columns(self._treated("value", part[_ROW], part["value"], treatment, part["key"]))
             parts.append(
                 part.filter(pl.lit(treatment.action not in ("drop", "generalise")) | pl.col("value").is_not_null())
             )
@@ -173,26 +186,38 @@ class _Batch:
         )
 
     def _treated(
-        self, name: str, rows: pl.Series, values: pl.Series, treatment: Treatment, where: str | None = None
+        self, name: str, rows: pl.Series, values: pl.Series, treatment: Treatment, keys: pl.Series | None = None
     ) -> pl.Series:
-        """The values after treatment; rows with a refused value and all entities replaced are noted."""
+        """The values after treatment; rows with a refused value and all entities replaced are noted.
+
+        `keys`: of attributes, which one each value belongs to.
+        """
         listed = values.to_list()
-        counts = Counter(listed)
-        del counts[None]
-        results = self._treatments.apply(counts, treatment)
+        results = self._treatments.apply(dict.fromkeys(value for value in listed if value is not None), treatment)
         if self._is_looking:
             self._note_mentions(rows, values, results)
             return values
-        for value, result in results.items():
-            for entity, found in result.entities.items():
-                if found:
-                    self._entities[entity] += found * counts[value]
-        refused = {value: f"{where or name}: {result.refusal}" for value, result in results.items() if result.refusal}
+        counted = listed[: rows.search_sorted(self._counted)]  # rows come in order
+        self._count(name, Counter(zip(repeat(None) if keys is None else keys, counted, strict=False)), results)
+        where = name if keys is None else "attributes"
+        refused = {value: f"{where}: {result.refusal}" for value, result in results.items() if result.refusal}
         if refused:
             reasons = pl.DataFrame({_ROW: rows, _REFUSED: _replaced("reason", listed, refused)})
             self._refusals.append(reasons.drop_nulls())
         treated = _replaced(name, listed, {value: result.text for value, result in results.items()})
-        return self._propagated(rows, treated) if treatment.action in _TEXTUAL else treated
+        return self._propagated(rows, treated, keys) if treatment.action in _TEXTUAL else treated
+
+    def _count(
+        self, name: str, keyed: Mapping[tuple[str | None, str | None], int], results: Mapping[str, Scanned]
+    ) -> None:
+        """Note what was found in the values of a column, or of each attribute."""
+        for (key, value), rows in keyed.items():
+            if value is None:
+                continue
+            field = name if key is None else attribute_field(key)
+            self._counts.looked_at(field, rows)
+            for entity, found in results[value].entities.items():
+                self._counts.found(field, entity, found * rows)
 
     def _note_mentions(self, rows: pl.Series, values: pl.Series, results: Mapping[str, Scanned]) -> None:
         if self._threads is None:
@@ -208,7 +233,7 @@ class _Batch:
             found = pl.DataFrame(told, schema={"in": pl.String, "entity": pl.String, "value": pl.String}, orient="row")
             self._mentions.append(held.join(found, on="in").select(*MENTIONS_SCHEMA))
 
-    def _propagated(self, rows: pl.Series, treated: pl.Series) -> pl.Series:
+    def _propagated(self, rows: pl.Series, treated: pl.Series, keys: pl.Series | None) -> pl.Series:
         """The treated texts without what their threads are known to hold."""
         if self._known is None or self._threads is None:
             return treated
@@ -224,6 +249,13 @@ class _Batch:
             orient="row",
         )
         texts = pl.DataFrame({"thread": self._threads.gather(rows), "was": treated})
+        replacements = {(thread, text): scanned.entities for thread, text, scanned in changed if scanned.entities}
+        fields = [treated.name] * len(treated) if keys is None else map(attribute_field, keys)
+        for row, field, thread, text in zip(rows, fields, texts["thread"], treated, strict=True):
+            if row >= self._counted:
+                break
+            for entity, found in replacements.get((thread, text), {}).items():
+                self._counts.propagated(field, entity, found)
         joined = texts.join(replaced, on=["thread", "was"], how="left", maintain_order="left")
         return joined.select(pl.coalesce("now", "was").alias(treated.name))[treated.name]
 

@@ -87,6 +87,36 @@ class Names(Strict):
     technical: dict[str, Annotated[float, Field(gt=0, le=1)]]
 
 
+class LeakCheck(Strict):
+    """How much of what passed a second detector looks at, and what it may find.
+
+    Attributes:
+        sample_size: records of each signal and day.
+        max_leak_rate: share of records with a leak; a day surely above it is withheld.
+        confidence: how sure is sure, of the two-sided interval.
+    """
+
+    sample_size: int = Field(ge=1, le=100_000)
+    max_leak_rate: float = Field(ge=0, lt=1)
+    confidence: float = Field(ge=0.5, lt=1)
+
+
+class DriftCheck(Strict):
+    """When the findings per record of an entity are other than before.
+
+    Attributes:
+        window_days: how many days before a day it is compared with.
+        min_days: with fewer days that have records it is not.
+        factor: how many times more or less than before is worth a warning.
+        significance: how improbable by chance.
+    """
+
+    window_days: int = Field(ge=2, le=90)
+    min_days: int = Field(ge=2)
+    factor: float = Field(gt=1)
+    significance: float = Field(gt=0, lt=0.5)
+
+
 class PrivacyPolicy(Policy):
     """policies/privacy.yml together with the patterns of policies/patterns.yml.
 
@@ -99,6 +129,8 @@ class PrivacyPolicy(Policy):
     phone_region: str = Field(pattern="^[A-Z]{2}$")
     longest_text: int = Field(ge=1_000, le=16_777_216)
     names: Names
+    leak_check: LeakCheck
+    drift: DriftCheck
     entities: dict[str, Literal["pseudonymise", "remove"]]
     columns: dict[str, dict[str, Treatment]]
     attributes: dict[str, Treatment]
@@ -135,7 +167,8 @@ class PrivacyPolicy(Policy):
     def digest(self) -> str:
         """Hash of policy, patterns, name model and CODE_VERSION: the same digest and key give the same output."""
         model = file_digest(SHIPPED_NAMES) if self.names.model == "shipped" else ""
-        return hashlib.sha256(f"{CODE_VERSION}\n{model}\n{self.model_dump_json()}".encode()).hexdigest()[:16]
+        policy = self.model_dump_json(exclude={"drift"})  # it warns of what is there, and changes nothing
+        return hashlib.sha256(f"{CODE_VERSION}\n{model}\n{policy}".encode()).hexdigest()[:16]
 
     @property
     def pattern_digest(self) -> str:

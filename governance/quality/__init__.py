@@ -1,7 +1,7 @@
 """The quality gate: which rows may be counted, which are set aside, and which days are withheld whole."""
 
 from governance.quality.balance import EQUATIONS, applicable, unbalanced
-from governance.quality.judging import RESULTS_SCHEMA, Verdict, judge, judge_days, quarantine_schema
+from governance.quality.judging import RESULTS_SCHEMA, Verdict, judge, judge_days, quarantine_schema, withhold
 from governance.quality.suites import Expectation, GatePolicy, Suite, load_gate, load_suite, load_suites
 
 __all__ = [
@@ -19,4 +19,5 @@ __all__ = [
     "load_suites",
     "quarantine_schema",
     "unbalanced",
+    "withhold",
 ]

@@ -125,6 +125,19 @@ def _stacked(frames: Mapping[str, pl.DataFrame], signal: Signal, expectations: l
     return pl.concat(days) if days else pl.DataFrame()
 
 
+def withhold(verdict: Verdict, reason: str) -> Verdict:
+    """The verdict with the day withheld for something its rows do not show."""
+    row = ("nothing_has_leaked", "", "aggregate", 1, 1, False, True)
+    return Verdict(
+        checked=verdict.checked.clear(),
+        quarantined=verdict.quarantined,
+        results=pl.concat([verdict.results, pl.DataFrame([row], RESULTS_SCHEMA, orient="row")]),
+        withheld=verdict.withheld + verdict.checked.height,
+        is_blocked=True,
+        reason="; ".join(filter(None, (verdict.reason, reason))),
+    )
+
+
 def _verdict(
     frame: pl.DataFrame,
     failures: pl.DataFrame,

@@ -9,6 +9,7 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
+from governance.privacy.findings import by_entity
 from governance.signals import SIGNALS
 from governance.sources import Source
 from orchestration.stages.tally import Tally
@@ -54,6 +55,26 @@ def day_metadata(context: dg.AssetExecutionContext, tally: Tally) -> dict[str, A
         context.log.warning(f"{day}: {note}")
         context.add_asset_metadata({"day_note": note}, partition_key=day)
     return {**tally.metadata(), "dagster/row_count": sum(_rows(counts) for counts in tally.days.values())}
+
+
+def findings_metadata(findings: pl.DataFrame) -> dict[str, Any]:
+    """What was found, in all per entity and by field: counts only."""
+    table = {"findings": markdown_table(findings)}
+    return {**{f"found_{name}": count for name, count in by_entity(findings).items()}, **table}
+
+
+def markdown_table(frame: pl.DataFrame, rows: int = 20) -> dg.MetadataValue:
+    """The first rows of a small frame of names and figures."""
+    if frame.is_empty():
+        return dg.MetadataValue.md("none")
+    lines = [frame.columns, ["---"] * frame.width, *frame.head(rows).iter_rows()]
+    text = "\n".join("| " + " | ".join(map(_cell, line)) + " |" for line in lines)
+    left_out = frame.height - rows
+    return dg.MetadataValue.md(text + (f"\n\nand {left_out} more" if left_out > 0 else ""))
+
+
+def _cell(value: object) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else re.sub(r"[^\w .:,()-]", "", str(value))
 
 
 def _rows(counts: Mapping[str, int]) -> int:

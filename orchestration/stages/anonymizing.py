@@ -11,11 +11,13 @@ import polars as pl
 from governance.errors import KeyDestroyedError
 from governance.keys import Keyring
 from governance.privacy import Anonymizer, PrivacyPolicy
+from governance.privacy.second_opinion import second_opinion
 from governance.privacy.threads import MENTIONS_SCHEMA, THREADS
 from governance.signals import SIGNALS
 from orchestration.key_management import key_of_day
 from orchestration.lake import Lake, Manifest, Replacement
 from orchestration.stages.tally import Tally
+from orchestration.stages.watching import leak_facts
 
 _KNOWN_SCHEMA = pl.Schema([*MENTIONS_SCHEMA.items(), ("origin", pl.String())])
 
@@ -67,13 +69,18 @@ class _Stage:
             return
         frame = self._lake.read(source_key)
         result = self._anonymizer.anonymize(frame, self._signal, known.select(*MENTIONS_SCHEMA))
+        opinion = second_opinion(result.records, self._signal, self._policy.leak_check)
         with self._replace(held, inputs) as out:
             out.write("records", result.held)
             out.write("known", known)
         with self._replace(target, inputs) as out:
             out.write("records", result.records)
+            out.write("findings", result.findings)
+            if not opinion.leaks.is_empty():
+                out.write("leaks", opinion.leaks)
             out.counts = {**landing.counts, "anonymized": result.records.height, "held": result.held.height}
             out.facts = {f"withheld field {name}": str(count) for name, count in sorted(result.withheld_fields.items())}
+            out.facts |= leak_facts(opinion, self._policy)
         tally.days[day] = out.counts
         if result.held.height:
             tally.notes[day] = f"{result.held.height} records held"

@@ -16,6 +16,7 @@ import duckdb
 import polars as pl
 
 from governance.owners import load_owners
+from governance.privacy.findings import FINDINGS_SCHEMA
 from governance.quality import RESULTS_SCHEMA
 from governance.ranking import load_ranking
 from governance.sampling import SAMPLED_LOGS_SCHEMA, SAMPLED_SPANS_SCHEMA, TRAITS_SCHEMA
@@ -54,13 +55,13 @@ _QUARANTINED = pl.Schema(
     {"record_id": pl.String(), "event_at": TIMESTAMP, "expectations": pl.List(pl.String), "owner": pl.String()}
 )
 # Small enough to be copied into the warehouse whole.
-COPIED_TABLES = ("gate_results", "quarantined_rows", "ledger", "malformed", "owners", "ranking")
+COPIED_TABLES = ("gate_results", "quarantined_rows", "privacy_findings", "ledger", "malformed", "owners", "ranking")
 
 
 def run_id(lake: Lake, as_of: datetime) -> str:
     """Names the run by what it is made of: the same inputs at the same as-of time give the same id and rows."""
     digest = hashlib.sha256(as_of.isoformat().encode())
-    for state in sorted({table.state for table in LAKE_TABLES.values()} | {"quarantine"}):
+    for state in sorted({table.state for table in LAKE_TABLES.values()} | {"anonymized", "quarantine"}):
         digest.update(lake.state_digest(state).encode())
     digest.update(load_owners().digest.encode() + load_ranking().digest.encode())
     return f"run-{digest.hexdigest()[:12]}"
@@ -140,6 +141,7 @@ def _copies(lake: Lake) -> dict[str, pl.DataFrame]:
         "quarantined_rows": _by_day(lake, "quarantine", "records", _QUARANTINED).with_columns(
             pl.col("expectations").list.join(", ")
         ),
+        "privacy_findings": _by_day(lake, "anonymized", "findings", FINDINGS_SCHEMA),
         "ledger": ledger(lake),
         "malformed": _malformed(lake),
         "owners": load_owners().as_frame(),
@@ -148,9 +150,11 @@ def _copies(lake: Lake) -> dict[str, pl.DataFrame]:
 
 
 def _by_day(lake: Lake, state: str, table: str, schema: pl.Schema) -> pl.DataFrame:
-    """A small table of every partition of a state, with source, signal and day in front."""
+    """A small table of every partition of a state that has it, with source, signal and day in front."""
     frames = []
     for key in lake.keys(state):
+        if not lake.files(key, table):  # made before there was such a table
+            continue
         _, source, signal, day = key.split("/")
         place = [pl.lit(value).alias(name) for name, value in (("source", source), ("signal", signal))]
         when = pl.lit(day).str.to_date().alias("event_date")

@@ -67,6 +67,13 @@ def test_every_expectation_is_a_check_of_its_asset(definitions):
     assert {expectation.name for expectation in load_suite("spans").expectations} <= checks
 
 
+def test_every_anonymized_asset_has_the_checks_of_leaks_and_drift(definitions, specs):
+    checks = {(key.asset_key.to_user_string(), key.name) for key in definitions.resolve_asset_graph().asset_check_keys}
+    anonymized = [key for key in specs if key.startswith("anonymized/")]
+    assert anonymized
+    assert {(key, name) for key in anonymized for name in ("leak_rate_is_low", "hit_rates_are_steady")} <= checks
+
+
 def test_what_was_published_has_a_freshness_policy(specs):
     assert all(spec.freshness_policy for key, spec in specs.items() if key.startswith("published/"))
 

@@ -1,23 +1,36 @@
-"""One asset per signal of a source: the records without personal data."""
+"""One asset per signal of a source: the records without personal data; its checks say what else was seen of it."""
+
+from collections.abc import Iterator
 
 import dagster as dg
 
-from governance.privacy import load_privacy
+from governance.privacy import PrivacyPolicy, load_privacy
 from governance.sources import Source, load_sources
 from orchestration.defs.partitions import DAYS, ONE_RUN, as_of, guarded
-from orchestration.defs.presentation import day_metadata, described, same_columns
+from orchestration.defs.presentation import day_metadata, described, findings_metadata, markdown_table, same_columns
+from orchestration.lake import Lake
 from orchestration.stages.anonymizing import anonymize_days
+from orchestration.stages.watching import drifts_over, findings_over, leaks_over
+
+LEAK_RATE_IS_LOW, HIT_RATES_ARE_STEADY = "leak_rate_is_low", "hit_rates_are_steady"
+_CHECKS = {
+    LEAK_RATE_IS_LOW: "A second detector finds nothing in a sample of what passed. An error: a day is surely above the "
+    "rate that policies/privacy.yml allows, and withheld by the gate; a warning: something was found.",
+    HIT_RATES_ARE_STEADY: "Each entity is found as often per record as on the days before (a warning).",
+}
 
 
 def anonymized(source: Source, signal: str) -> dg.AssetsDefinition:
     """Records of one signal without personal data and secrets."""
     upstream = ["landing", source.name, signal]
+    key = dg.AssetKey(["anonymized", source.name, signal])
 
     @dg.asset(
-        key=["anonymized", source.name, signal],
+        key=key,
         deps=[upstream],
         partitions_def=DAYS,
         backfill_policy=ONE_RUN,
+        check_specs=[dg.AssetCheckSpec(name, asset=key, description=text) for name, text in _CHECKS.items()],
         description=f"{signal} without personal data and secrets, by policies/privacy.yml. One row per record. "
         "What could not be judged is held, still raw, under landing's protection.",
         required_resource_keys={"lake", "keys"},
@@ -25,18 +38,43 @@ def anonymized(source: Source, signal: str) -> dg.AssetsDefinition:
     )
     @guarded
     def anonymize_signal(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
-        tally = anonymize_days(
-            context.resources.lake,
-            f"{source.name}/{signal}",
-            list(context.partition_keys),
-            load_privacy(),
-            context.resources.keys(),
-            as_of(context),
-        )
+        lake, dataset, days = context.resources.lake, f"{source.name}/{signal}", list(context.partition_keys)
+        policy = load_privacy()
+        tally = anonymize_days(lake, dataset, days, policy, context.resources.keys(), as_of(context))
+        found = findings_metadata(findings_over(lake, dataset, days))
         lineage = {"dagster/column_lineage": same_columns(upstream, signal)}
-        return dg.MaterializeResult(metadata={**day_metadata(context, tally), **lineage})
+        return dg.MaterializeResult(
+            metadata={**day_metadata(context, tally), **found, **lineage},
+            check_results=list(_results(lake, dataset, days, policy)),
+        )
 
     return anonymize_signal
+
+
+def _results(lake: Lake, dataset: str, days: list[str], policy: PrivacyPolicy) -> Iterator[dg.AssetCheckResult]:
+    leaks = leaks_over(lake, dataset, days, policy)
+    is_high = bool(leaks.withheld) or leaks.rate.low > policy.leak_check.max_leak_rate
+    yield dg.AssetCheckResult(
+        check_name=LEAK_RATE_IS_LOW,
+        passed=not leaks.rate.leaking,
+        severity=dg.AssetCheckSeverity.ERROR if is_high else dg.AssetCheckSeverity.WARN,
+        metadata={
+            "records_sampled": leaks.rate.sampled,
+            "records_leaking": leaks.rate.leaking,
+            "leak_rate": leaks.rate.rate,
+            "leak_rate_low": leaks.rate.low,
+            "leak_rate_high": leaks.rate.high,
+            "withheld_days": ", ".join(leaks.withheld) or "none",
+            "where": markdown_table(leaks.leaks),
+        },
+    )
+    found = drifts_over(lake, dataset, days, policy)
+    yield dg.AssetCheckResult(
+        check_name=HIT_RATES_ARE_STEADY,
+        passed=found.is_empty(),
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={"drifts": found.height, "where": markdown_table(found)},
+    )
 
 
 @dg.definitions

@@ -19,6 +19,9 @@ from governance.privacy import PrivacyPolicy, load_privacy
         ("requester: pseudonymise USER", "requester: pseudonymise PERSON", "pseudonymise PERSON is not allowed"),
         ("phone_region: US", "phone_region: us", "phone_region"),
         ("    event_at: keep\n    trace_id", "    event_at: scan\n    trace_id", "spans.event_at is scan"),
+        ("max_leak_rate: 0.002", "max_leak_rate: 2", "leak_check.max_leak_rate is 2"),
+        ("sample_size: 200, ", "", "leak_check.sample_size"),
+        ("factor: 2", "factor: 1", "drift.factor is 1"),
     ],
 )
 def test_a_wrong_policy_fails_at_load_saying_what_is_allowed(was, becomes, fault, tmp_path: Path, monkeypatch) -> None:
@@ -59,3 +62,11 @@ def test_the_digest_changes_with_the_policy_and_with_a_pattern(policy: PrivacyPo
     assert len({policy.digest, other_rule.digest, other_pattern.digest}) == 3
     assert policy.pattern_digest == other_rule.pattern_digest != other_pattern.pattern_digest
     assert load_privacy().digest == policy.digest
+
+
+def test_what_only_warns_is_no_part_of_the_digest_and_what_withholds_is(policy):
+    def with_section(name, **changed):
+        return policy.model_copy(update={name: getattr(policy, name).model_copy(update=changed)}).digest
+
+    assert with_section("drift", factor=9.0) == policy.digest
+    assert with_section("leak_check", max_leak_rate=0.5) != policy.digest
