@@ -213,7 +213,7 @@ def load_privacy(path: Path | None = None) -> PrivacyPolicy:
 
 
 def _with_fields(shipped: Mapping[str, Treatment]) -> dict[str, Treatment]:
-    """The treatments of privacy.yml with those of policies/fields: exact keys win, patterns decide what nothing else does."""
+    """privacy.yml's treatments with those of policies/fields: exact keys win, patterns decide what is left open."""
     added: dict[str, Treatment] = {}
     origin: dict[str, str] = {}
     for path in config_files(FIELDS_FOLDER):

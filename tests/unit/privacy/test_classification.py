@@ -1,4 +1,4 @@
-"""OpenTelemetry's conventions and the fields of ticket systems are classified out of the box; a deployment adds its own."""
+"""OpenTelemetry's conventions and the fields of ticket systems are classified; a deployment adds its own."""
 
 import importlib
 import re
@@ -38,7 +38,7 @@ TELLING = (
 
 
 def convention_names() -> dict[str, None]:
-    """Every attribute name of the conventions, today's and the older ones still on the wire; templates with an example."""
+    """Every attribute name of the conventions, the older ones still on the wire too; templates with an example."""
     root = Path(opentelemetry.semconv.__path__[0])
     names = {}
     for file in sorted(root.rglob("*.py")):
