@@ -146,7 +146,9 @@ def discover_source(
     """Look at a sample of your own data and propose sources, the treatment of each field and the services' owners."""
     from orchestration.discovery import discover
 
-    discover(Console(highlight=False), target, inbox or home().inbox, out, sample, moment(""))
+    console = Console(highlight=False)
+    wide = console if console.is_terminal else Console(highlight=False, width=max(console.width, 140))
+    discover(wide, target, inbox or home().inbox, out, sample, moment(""))
 
 
 @app.command(

@@ -40,7 +40,7 @@ def discover(console: Console, target: str, inbox: Path, out: Path | None, rows:
     else:
         found = discoverer.source(source_named(target), inbox)
     written = write(found, out) if out and found.sources else []
-    show(console, found, target, out, written)
+    show(console, found, target, out, written, as_of)
     if not found.sources:
         count = found.seen.files if found.seen else 0
         raise UsageError(f"{target}: {count} files, none of which can be read as records; see the reasons above")

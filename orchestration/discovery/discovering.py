@@ -6,7 +6,7 @@ import secrets
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path, PurePosixPath
 
 import polars as pl
@@ -16,16 +16,18 @@ from governance.keys import Keyring
 from governance.privacy import Anonymizer, PrivacyPolicy
 from governance.privacy.fields import Treatments
 from governance.privacy.policy import MALFORMED_KEY, Treatment
-from governance.signals import SIGNALS
+from governance.signals import SIGNALS, TIMESTAMP
 from governance.sources import Files, Source
 from orchestration.discovery.naming import Names, common_folder
 from orchestration.discovery.proposing import propose, stricter
 from orchestration.discovery.sampling import Group, Sample, Seen, evenly, look, sample, source_of, values_by_field
 from orchestration.discovery.shapes import Shapes, shapes_of
+from orchestration.sources.fields import RECEIVED
 from orchestration.sources.reading import matching
 
 _LOOKED_AT = 5_000  # distinct values of a field whose shapes are told
 _SCANNED = 300  # distinct values of a field that are scanned for what is in them
+_NEWEST = 0.99  # a clock that runs ahead does not date the others
 _SCAN = Treatment(action="scan", detail="prose")
 
 
@@ -85,7 +87,7 @@ class Discovery:
         services: records by service and signal, of the services whose names may be shown.
         hidden_services: how many have names that may not be shown.
         shadowed: names of shipped sources that would read files of the proposed ones.
-        newest: the day (ISO) of the newest record.
+        newest: the day behind which next to no record lies.
     """
 
     inbox: Path
@@ -94,7 +96,7 @@ class Discovery:
     services: Mapping[str, Mapping[str, int]]
     hidden_services: int
     shadowed: tuple[str, ...] = ()
-    newest: str | None = None
+    newest: date | None = None
     proposals: Mapping[str, Treatment] = field(default_factory=dict)
 
 
@@ -156,25 +158,26 @@ class Discoverer:
         """Patterns that name the group's files and no other's; how many files could not be named without a secret."""
         folder = common_folder(group.paths, self._names)
         others = {path for one in seen.groups if one is not group for path in one.paths} | {*seen.others}
-        patterns: dict[str, None] = {}
+        is_own: dict[str, bool] = {}
+        chosen: set[str] = set()
         unnamed = 0
-        by_pattern: dict[str, list[PurePosixPath]] = {}
         for path in group.paths:
-            by_pattern.setdefault(self._names.pattern(path.relative_to(folder)), []).append(path)
-        for pattern, paths in sorted(by_pattern.items()):
-            if not _touches(Files(folder=str(folder), patterns=(pattern,)), inbox, others):
-                patterns[pattern] = None
-                continue
-            for path in paths:
-                exact = self._names.exact(path.relative_to(folder))
-                patterns |= {exact: None} if exact else {}
-                unnamed += exact is None
-        return Files(folder=str(folder), patterns=tuple(patterns)), unnamed
+            for pattern in self._names.patterns(path.relative_to(folder)):
+                if pattern not in is_own:
+                    is_own[pattern] = not _touches(Files(folder=str(folder), patterns=(pattern,)), inbox, others)
+                if is_own[pattern]:
+                    chosen.add(pattern)
+                    break
+            else:
+                unnamed += 1
+        return Files(folder=str(folder), patterns=tuple(sorted(chosen))), unnamed
 
     def _fields(self, drawn: Sample) -> list[Field]:
         found: dict[tuple[str, bool, str], Field] = {}
         for signal, frame in drawn.frames.items():
             for name, is_attribute, values in values_by_field(frame):
+                if values.is_empty():
+                    continue
                 one = self._field(name, signal, values, is_attribute=is_attribute)
                 found.setdefault((signal, is_attribute, one.name), one)
         return list(found.values())
@@ -184,7 +187,7 @@ class Discoverer:
         treatment = self._policy.attribute(name) if is_attribute else self._policy.columns[signal][name]
         shown = name
         if is_attribute:
-            shown = self._names.shown_key(name, is_known=name.lower() in self._policy.attributes)
+            shown = self._names.shown_key(name)
         shapes = shapes_of(counts)
         looked_at = evenly(values, _SCANNED)["value"].to_list()
         how = treatment or _SCAN
@@ -214,14 +217,21 @@ class Discoverer:
         ]
         frames = [(signal, frame) for found in sources for signal, frame in found.sample.frames.items()]
         services, hidden = self._services(frames)
-        newest = max((str(frame["event_at"].max())[:10] for _, frame in frames if frame.height), default=None)
+        dated = [found for found in sources if RECEIVED not in found.source.constants.values()]
+        times = pl.concat(
+            [
+                pl.Series(dtype=TIMESTAMP),
+                *(frame["event_at"] for found in dated for frame in found.sample.frames.values()),
+            ]
+        )
+        newest = times.quantile(_NEWEST, "lower")
         return Discovery(
             **{
                 **vars(discovery),
                 "sources": sources,
                 "services": services,
                 "hidden_services": hidden,
-                "newest": newest,
+                "newest": newest.date() if isinstance(newest, datetime) else None,
                 "proposals": proposals,
             }
         )
@@ -231,7 +241,7 @@ class Discoverer:
         result = anonymizer.anonymize(rows, SIGNALS[signal])
         withheld: Counter[str] = Counter()
         for key, count in result.withheld_fields.items():
-            withheld[self._names.shown_key(key, is_known=False)] += count
+            withheld[self._names.shown_key(key)] += count
         held = Counter(result.held["held_reason"].to_list())
         return DryRun(signal, rows.height, result.records.height, held, withheld, result.entities)
 
@@ -242,7 +252,7 @@ class Discoverer:
             if "service" not in frame.columns:
                 continue
             for service, count in frame["service"].drop_nulls().value_counts().sort("service").iter_rows():
-                if self._names.is_plain(service):
+                if self._names.is_service(service):
                     of_signal = shown.setdefault(service, {})
                     of_signal[signal] = of_signal.get(signal, 0) + count
                 else:

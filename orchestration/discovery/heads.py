@@ -19,6 +19,7 @@ _BOM = b"\xef\xbb\xbf"
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 # What opens, closes or quotes in JSON; strings are matched whole, so that a bracket inside one is none.
 _STRUCTURE = re.compile(rb'"(?:[^"\\]|\\.)*+"|"|[{}\[\]]', re.DOTALL)
+_DEPTH = 64  # records lie no deeper
 _CLOSERS = {ord("{"): b"}", ord("["): b"]"}
 
 
@@ -93,9 +94,14 @@ def _cut(content: bytes) -> bytes:
     if text[:1] in (b"{", b"[") and not (rest and _is_json(first)):
         return _closed(text)
     end = content.rfind(b"\n") + 1
+    if text[:1] in (b"{", b"["):
+        return content[:end]
     # In a table the last line may end inside quotes: then its record began further up.
-    while end and content.count(b'"', 0, end) % 2 and text[:1] not in (b"{", b"["):
-        end = content.rfind(b"\n", 0, end - 1) + 1
+    is_open = content.count(b'"', 0, end) % 2
+    while end and is_open:
+        before = content.rfind(b"\n", 0, end - 1) + 1
+        is_open ^= content.count(b'"', before, end) % 2
+        end = before
     return content[:end]
 
 
@@ -111,7 +117,7 @@ def _closed(content: bytes) -> bytes:
             stack.append(sign[0])
         elif sign in (b"}", b"]") and stack:
             stack.pop()
-            is_entry = bool(stack) and stack[-1] == ord("[") and sign == b"}"
+            is_entry = 0 < len(stack) <= _DEPTH and stack[-1] == ord("[") and sign == b"}"
             if is_entry and (best is None or len(stack) <= best[0]):
                 best = (len(stack), found.end(), b"".join(_CLOSERS[opener] for opener in reversed(stack)))
     return content[: best[1]] + best[2] if best else b""

@@ -207,8 +207,9 @@ def _fits(column: str, values: Sequence[Json], latest: int, *, is_time: bool) ->
         return _are_whole(values)
     if column == "severity":
         return _share(values, lambda value: severity_name(value or "") != "UNSET") >= _ENOUGH / 2
-    if column == "service":  # a name of few, not a text of each
-        return len({as_text(value) for value in values}) <= max(_SERVICES, len(values) / 5)
+    if column == "service":  # a name of few, not a number, not a text of each
+        is_named = _share(values, lambda value: any(map(str.isalpha, value or ""))) >= _ENOUGH
+        return is_named and len({repr(value) for value in values}) <= max(_SERVICES, len(values) / 5)
     return True
 
 

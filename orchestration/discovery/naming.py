@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import PurePosixPath
 
 from governance.keys import Keyring
@@ -11,7 +11,7 @@ from governance.privacy import PrivacyPolicy
 from governance.privacy.policy import MALFORMED_KEY, shown_key
 from governance.privacy.scanner import Scanner
 
-_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9 _.()/-]{0,79}")
+_PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9 _.()/-]{0,79}")
 # A long number, a long run of letters and digits: an id or a secret, and no name that somebody gave.
 _CODE = re.compile(r"\d{6}|(?=[A-Za-z]*\d)(?=\d*[A-Za-z])[A-Za-z0-9]{20}")
 _PIECE = re.compile(r"[^\W\d_]+|\d+|.", re.DOTALL)
@@ -27,6 +27,7 @@ class Names:
         names = policy.names.model_copy(update={"prose": {"PERSON": _PERSON}})
         self._scanner = Scanner(policy.model_copy(update={"names": names}), keys)
         self._known: dict[str, bool] = {}
+        self._vocabulary = {word for key in policy.attributes for word in _words(key)}
 
     def is_plain(self, name: str) -> bool:
         """Whether nothing in the name can be a person, an identifier or a secret."""
@@ -41,26 +42,38 @@ class Names:
         told = dict.fromkeys((name, spaced, spaced.title()))
         return all(not result.found and not result.refusal for result in self._scanner.scan(told, "prose").values())
 
-    def shown_key(self, key: str, *, is_known: bool) -> str:
-        """An attribute key as it may be written down; `is_known`: the policy names that very key."""
+    def shown_key(self, key: str) -> str:
+        """An attribute key as it may be written down: one made of words that the policy uses, or a plain one."""
         shown = shown_key(key)
-        return shown if is_known or self.is_plain(shown) else MALFORMED_KEY
+        is_usual = all(word in self._vocabulary for word in _words(shown))
+        return shown if is_usual or self.is_plain(shown) else MALFORMED_KEY
 
-    def pattern(self, path: PurePosixPath) -> str:
-        """A pattern for a file: numbers, and parts that may not be shown, become `*`; the ending stays."""
-        return "/".join(self._part(part) for part in path.parts)
+    def is_service(self, name: str) -> bool:
+        """Whether the name of a service may be shown; a bare number is an id of something."""
+        return any(map(str.isalpha, name)) and self.is_plain(name)
 
-    def exact(self, path: PurePosixPath) -> str | None:
-        """The file's own path where it may be shown."""
-        is_plain = all(self.is_plain(part) and not re.search(r"[][*?]", part) for part in path.parts)
-        return path.as_posix() if is_plain else None
+    def patterns(self, path: PurePosixPath) -> Iterator[str]:
+        """Patterns for a file, the widest first: numbers as `*`, as digits, as they are.
 
-    def _part(self, part: str) -> str:
+        What may not be shown is `*` in all of them; the ending stays.
+        """
+        for numbers in ("*", "[0-9]", ""):
+            yield "/".join(self._part(part, numbers) for part in path.parts)
+
+    def _part(self, part: str, numbers: str) -> str:
         stem, dot, ending = _split(part)
         if not self.is_plain(stem):
             return f"*{dot}{ending}" if dot else "*"
-        pieces = ["*" if piece.isdigit() else piece for piece in _PIECE.findall(stem)]
+        shown = {"*": "*", "[0-9]": ""}
+        pieces = [
+            (shown[numbers] or numbers * len(piece)) if numbers and piece.isdigit() else piece
+            for piece in _PIECE.findall(stem)
+        ]
         return re.sub(r"\*(?:[._-]?\*)+", "*", "".join(pieces)) + dot + ending
+
+
+def _words(name: str) -> list[str]:
+    return [word.lower() for word in _CAMEL.split(name) if word]
 
 
 _ENDINGS = ("jsonl.gz", "json.gz", "csv.gz", "ndjson.gz", "jsonl", "ndjson", "json", "csv", "tsv", "log", "txt", "gz")

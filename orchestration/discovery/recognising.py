@@ -154,6 +154,8 @@ def _table(content: bytes) -> Kind:
     except csv.Error:
         return Kind(None, _plain_lines())
     rows = [row for row in rows if row]
+    if not rows:
+        return Kind(None, "empty")
     header, body = [name.strip() for name in rows[0]], rows[1:]
     fitting = [row for row in body if len(row) == len(header)]
     if not body or len(fitting) < len(body) / 2:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from datetime import date, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from rich.console import Console, RenderableType
@@ -17,11 +17,13 @@ _MOST = 15
 _OLD = timedelta(days=2)
 
 
-def show(console: Console, discovery: Discovery, target: str, out: Path | None, written: Sequence[str]) -> None:
+def show(
+    console: Console, discovery: Discovery, target: str, out: Path | None, written: Sequence[str], as_of: datetime
+) -> None:
     """Print what was found below `target`, what was written to `out`, and the next commands."""
     for part in _parts(discovery):
         console.print(part)
-    console.print(_next(discovery, target, out, written), soft_wrap=True)
+    console.print(_next(discovery, target, out, written, as_of), soft_wrap=True)
 
 
 def _parts(discovery: Discovery) -> Iterator[RenderableType]:
@@ -108,21 +110,21 @@ def _entities(discovery: Discovery) -> Table | None:
     return table if table.row_count else None
 
 
-def _next(discovery: Discovery, target: str, out: Path | None, written: Sequence[str]) -> str:
+def _next(discovery: Discovery, target: str, out: Path | None, written: Sequence[str], as_of: datetime) -> str:
     inbox = discovery.inbox
     if out is None:
         again = f"feedback source discover {target} --out my-config"
         return f"\n[bold]Next[/]\n  {again}    writes the sources, fields and owners proposed here as files"
-    as_of = ""
-    if discovery.newest and date.fromisoformat(discovery.newest) < date.today() - _OLD:  # noqa: DTZ011
-        as_of = f" --as-of {date.fromisoformat(discovery.newest) + timedelta(days=1)}"
+    dated = ""
+    if discovery.newest and discovery.newest < as_of.date() - _OLD:
+        dated = f" --as-of {discovery.newest + timedelta(days=1)}"
     lines = [
         f"\n[bold]Written to {out}:[/] {', '.join(written)}",
         "[bold]Next[/]",
         f"  look at them, above all at lines with REPLACE or LOOK; {out}/policies/fields",
         f"  export FEEDBACK_CONFIG={out.resolve()}    or copy them into the folder it names already",
         f"  feedback source check --inbox {inbox}",
-        f"  feedback run --inbox {inbox}{as_of}",
+        f"  feedback run --inbox {inbox}{dated}",
     ]
     return "\n".join(lines)
 
