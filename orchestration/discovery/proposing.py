@@ -13,6 +13,7 @@ _STRICTNESS = ("drop", "pseudonymise", "scan", "sql", "url", "generalise", "vers
 _OFTEN = 0.2
 _MOSTLY = 0.8
 _FEW = 0.1  # of the values distinct: kinds, not people
+_WORDS_OF_A_NAME = 4
 _WRITTEN_BY_PEOPLE = ("tickets", "ticket_events", "deployments", "incidents")
 _IDENTITY = re.compile(r"(?:^|[._-])(?:id|no|nr|number|code|uid|ref)$|[a-z]I[dD]$")
 
@@ -34,10 +35,10 @@ def _decided(key: str, shapes: Shapes, entities: Mapping[str, int], signal: str)
     for entity, form in (("EMAIL", "e-mail"), ("IP", "IP address"), ("MAC", "MAC"), ("PHONE", "phone")):
         if shapes.share(form) >= _OFTEN:
             return f"pseudonymise {entity}", f"often an {form}" if form[0] in "eI" else f"often a {form}"
+    if found.get("PERSON", 0) >= _OFTEN and shapes.words <= _WORDS_OF_A_NAME:
+        return "pseudonymise USER", "often a person's name"
     if shapes.share("text") >= _OFTEN or shapes.share("JSON") >= _OFTEN:
         return ("scan prose" if signal in _WRITTEN_BY_PEOPLE else "scan"), "free text"
-    if found.get("PERSON", 0) >= _OFTEN:
-        return "pseudonymise USER", "often a person's name"
     if shapes.share("URL", "path") >= _OFTEN:
         return "url", "often an address or a path"
     return _by_variety(key, shapes, found)

@@ -26,7 +26,7 @@ from orchestration.discovery.shapes import form_of, shapes_of
         ('{"a": 1}', "JSON"),
         ("checkout", "word"),
         ("com.acme.Cart", "dotted name"),
-        ("AB12-xy_9", "code"),
+        ("12-xy_9", "code"),
         ("two words", "text"),
     ],
 )
@@ -36,9 +36,7 @@ def test_a_value_has_one_form(value, form):
 
 def test_shapes_tell_shares_and_ranges_but_no_value():
     told = shapes_of({"bob@example.com": 2, "4711": 2, "471112": 1}).described()
-    assert told == "e-mail 40 %, number 4-6 digits 60 %; 60 % distinct; length 4-15".replace(
-        "e-mail 40 %, number 4-6 digits 60 %", "number 4-6 digits 60 %, e-mail 40 %"
-    )
+    assert told == "number 4-6 digits 60 %, e-mail 40 %; 60 % distinct; length 4-15"
 
 
 @pytest.mark.parametrize(
