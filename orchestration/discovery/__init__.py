@@ -12,6 +12,7 @@ from pathlib import Path
 from rich.console import Console
 
 from governance.errors import UsageError
+from governance.policy import SHIPPED, config_files
 from governance.privacy import load_privacy
 from governance.sources import load_sources, source_named
 from orchestration.discovery.discovering import Discoverer, Discovery
@@ -34,7 +35,10 @@ def discover(console: Console, target: str, inbox: Path, out: Path | None, rows:
     path = Path(target)
     discoverer = Discoverer(load_privacy(), as_of, rows)
     if path.exists():
-        found = discoverer.folder(path, load_sources())
+        shipped = {file.stem for file in config_files("sources") if file.is_relative_to(SHIPPED)}
+        sources = load_sources()
+        own = {name: source for name, source in sources.items() if name not in shipped}
+        found = discoverer.folder(path, {name: sources[name] for name in shipped & sources.keys()}, own)
     elif "/" in target:
         raise UsageError(f"{target}: no such folder or file")
     else:
@@ -43,5 +47,7 @@ def discover(console: Console, target: str, inbox: Path, out: Path | None, rows:
     show(console, found, target, out, written, as_of)
     if not found.sources:
         count = found.seen.files if found.seen else 0
-        raise UsageError(f"{target}: {count} files, none of which can be read as records; see the reasons above")
+        raise UsageError(
+            f"{target}: {count} files, none of which can be read as records and is not read yet; see the reasons above"
+        )
     return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from pathlib import Path, PurePosixPath
 
@@ -23,6 +23,7 @@ from orchestration.discovery.proposing import propose, stricter
 from orchestration.discovery.sampling import Group, Sample, Seen, evenly, look, sample, source_of, values_by_field
 from orchestration.discovery.shapes import Shapes, shapes_of
 from orchestration.sources.fields import RECEIVED
+from orchestration.sources.otlp_values import UNKNOWN_SERVICE
 from orchestration.sources.reading import matching
 
 _LOOKED_AT = 5_000  # distinct values of a field whose shapes are told
@@ -109,22 +110,19 @@ class Discoverer:
         self._names = Names(policy, self._keys)
         self._treatments = Treatments(policy, self._keys)
 
-    def folder(self, root: Path, configured: Mapping[str, Source]) -> Discovery:
-        """Propose sources for the files below `root`, a folder or a file.
-
-        Raises:
-            UsageError: nothing there can be read as records.
-        """
+    def folder(self, root: Path, shipped: Mapping[str, Source], own: Mapping[str, Source]) -> Discovery:
+        """Propose sources for the files below `root`, a folder or a file, but for those that an own source reads."""
         inbox = root if root.is_dir() else root.parent
-        seen = look(root, self._as_of)
-        names = _source_names(seen.groups)
+        claimed = {path: name for name, source in own.items() if source.files for path in _paths(source.files, inbox)}
+        seen = look(root, self._as_of, claimed)
+        names = _source_names(seen.groups, own)
         found = [self._proposed(group, name, inbox, seen) for group, name in zip(seen.groups, names, strict=True)]
         taken = {path for group in seen.groups for path in group.paths}
-        own = {one.source.name for one in found}
+        proposed = {one.source.name for one in found}
         shadowed = tuple(
             name
-            for name, source in configured.items()
-            if name not in own and source.files and _touches(source.files, inbox, taken)
+            for name, source in shipped.items()
+            if name not in proposed and source.files and _touches(source.files, inbox, taken)
         )
         return self._judged(Discovery(inbox, seen, found, {}, 0, shadowed))
 
@@ -138,7 +136,7 @@ class Discoverer:
             raise UsageError(
                 f"source {source.name} is pulled over HTTP; save some pages as files and give their folder"
             )
-        paths = [PurePosixPath(path.relative_to(inbox).as_posix()) for path in matching(inbox, source.files)]
+        paths = _paths(source.files, inbox)
         if not paths:
             raise UsageError(
                 f"source {source.name}: no file in {inbox} matches its folder and patterns; give --inbox DIR"
@@ -198,7 +196,7 @@ class Discoverer:
         if treatment is not None or shown == MALFORMED_KEY:
             return made
         proposal, reason = propose(name, shapes, entities, signal=signal)
-        return Field(**{**vars(made), "proposal": proposal, "reason": reason})
+        return replace(made, proposal=proposal, reason=reason)
 
     def _judged(self, discovery: Discovery) -> Discovery:
         """With the dry run under the proposals, and with the services."""
@@ -212,7 +210,7 @@ class Discoverer:
         policy = self._policy.model_copy(update={"attributes": {**self._policy.attributes, **proposals}})
         anonymizer = Anonymizer(policy, self._keys)
         sources = [
-            Found(**{**vars(found), "runs": [self._dry_run(anonymizer, *item) for item in found.sample.frames.items()]})
+            replace(found, runs=[self._dry_run(anonymizer, *item) for item in found.sample.frames.items()])
             for found in discovery.sources
         ]
         frames = [(signal, frame) for found in sources for signal, frame in found.sample.frames.items()]
@@ -225,15 +223,13 @@ class Discoverer:
             ]
         )
         newest = times.quantile(_NEWEST, "lower")
-        return Discovery(
-            **{
-                **vars(discovery),
-                "sources": sources,
-                "services": services,
-                "hidden_services": hidden,
-                "newest": newest.date() if isinstance(newest, datetime) else None,
-                "proposals": proposals,
-            }
+        return replace(
+            discovery,
+            sources=sources,
+            services=services,
+            hidden_services=hidden,
+            newest=newest.date() if isinstance(newest, datetime) else None,
+            proposals=proposals,
         )
 
     def _dry_run(self, anonymizer: Anonymizer, signal: str, frame: pl.DataFrame) -> DryRun:
@@ -251,7 +247,8 @@ class Discoverer:
         for signal, frame in frames:
             if "service" not in frame.columns:
                 continue
-            for service, count in frame["service"].drop_nulls().value_counts().sort("service").iter_rows():
+            named = frame["service"].drop_nulls().value_counts().sort("service")
+            for service, count in named.filter(pl.col("service") != UNKNOWN_SERVICE).iter_rows():
                 if self._names.is_service(service):
                     of_signal = shown.setdefault(service, {})
                     of_signal[signal] = of_signal.get(signal, 0) + count
@@ -261,20 +258,23 @@ class Discoverer:
 
 
 def _touches(where: Files, inbox: Path, paths: Iterable[PurePosixPath]) -> bool:
-    found = {PurePosixPath(path.relative_to(inbox).as_posix()) for path in matching(inbox, where)}
-    return not found.isdisjoint(paths)
+    return not set(_paths(where, inbox)).isdisjoint(paths)
+
+
+def _paths(where: Files, inbox: Path) -> list[PurePosixPath]:
+    return [PurePosixPath(path.relative_to(inbox).as_posix()) for path in matching(inbox, where)]
 
 
 _SYSTEMS = {"otlp": "otel", "zendesk": "zendesk", "github": "github", "pagerduty": "pagerduty"}
 
 
-def _source_names(groups: Sequence[Group]) -> list[str]:
-    """A name per group: a system's source replaces the shipped one, a table is called by its signal and type."""
+def _source_names(groups: Sequence[Group], own: Iterable[str]) -> list[str]:
+    """A name per group: a system's replaces the shipped source, a table's is its signal and type; no own one's."""
     names: list[str] = []
     for group in groups:
         plain = _SYSTEMS.get(group.type) or f"{group.mapped.signal if group.mapped else 'records'}_{group.type}"
         name, number = plain, 2
-        while name in names:
+        while name in names or name in own:
             name, number = f"{plain}_{number}", number + 1
         names.append(name)
     return names

@@ -6,7 +6,7 @@ import gzip
 import os
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -38,12 +38,15 @@ class Head:
     reason: str | None = None
 
 
-def walk(root: Path) -> Iterator[Path]:
-    """Every regular file below `root` (or `root` itself), by path; hidden ones and linked folders are passed over."""
+def walk(root: Path, refused: Callable[[OSError], None] | None = None) -> Iterator[Path]:
+    """Every regular file below `root` (or `root` itself), by path; hidden ones and linked folders are passed over.
+
+    `refused` is told of each folder that cannot be read.
+    """
     if root.is_file():
         yield root
         return
-    for folder, folders, names in os.walk(root, followlinks=False):
+    for folder, folders, names in os.walk(root, onerror=refused, followlinks=False):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(names):
             path = Path(folder) / name

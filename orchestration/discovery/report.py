@@ -55,13 +55,15 @@ def _files(discovery: Discovery) -> Table:
 
 
 def _records(sources: Sequence[Found]) -> Table:
-    headings = [(name, "right") for name in ("files read", "records read", "malformed", "tried", "passes", "held")]
-    table = _table("Dry run on a sample, in memory", ("source", "left"), ("signal", "left"), *headings)
+    counts = ("files read", "records read", "malformed", "tried", "pass", "held", "values withheld")
+    headings = [(name, "right") for name in counts]
+    table = _table("Dry run of the proposals on a sample, in memory", ("source", "left"), ("signal", "left"), *headings)
     for found in sources:
         malformed = sum(found.sample.malformed.values())
         for run in found.runs:
             read = found.sample.frames[run.signal].height
-            cells = (found.sample.files, read, malformed, run.read, run.anonymised, run.read - run.anonymised)
+            held, withheld = run.read - run.anonymised, sum(run.withheld.values())
+            cells = (found.sample.files, read, malformed, run.read, run.anonymised, held, withheld)
             table.add_row(found.source.name, run.signal, *(f"{cell:,}" for cell in cells))
         if not found.runs:
             table.add_row(found.source.name, "nothing could be read", f"{found.sample.files:,}", "0", f"{malformed:,}")
@@ -83,7 +85,7 @@ def _fields(discovery: Discovery) -> Table | None:
     """What no rule names; the classification of all others stands in the written files."""
     table = _table(
         "Fields that no rule names: withheld until they are approved",
-        *((name, "left") for name in ("source", "signal", "field", "proposed", "why", "looks like")),
+        *((name, "left") for name in ("source", "signal", "field", "records", "proposed", "why", "looks like")),
     )
     for found in discovery.sources:
         for one in found.fields:
@@ -91,7 +93,8 @@ def _fields(discovery: Discovery) -> Table | None:
                 proposed = discovery.proposals.get(one.name.lower())
                 shown = f"{proposed.action} {proposed.detail}".strip() if proposed else "stays withheld"
                 why = one.reason or "the key itself can hold a person"
-                table.add_row(found.source.name, one.signal, one.name, shown, why, one.shapes.described())
+                cells = (one.name, f"{one.records:,}", shown, why, one.shapes.described())
+                table.add_row(found.source.name, one.signal, *cells)
     return table if table.row_count else None
 
 

@@ -74,17 +74,24 @@ class Sample:
         return sum(frame.height for frame in self.frames.values())
 
 
-def look(root: Path, as_of: datetime) -> Seen:
-    """Sort the files below `root` into sources; of very many files, FILES spread evenly are opened."""
-    paths = list(walk(root))
+def look(root: Path, as_of: datetime, claimed: Mapping[PurePosixPath, str]) -> Seen:
+    """Sort the files below `root` into sources; of very many files, FILES spread evenly are opened.
+
+    `claimed` names the sources of a deployment's own that read files already: those are left to them.
+    """
+    unread: Counter[str] = Counter()
+    paths = list(walk(root, lambda _: unread.update(["a folder that this user cannot read"])))
     chosen = _spread(paths, FILES)
     base = root if root.is_dir() else root.parent
     found: dict[tuple[object, ...], list[PurePosixPath]] = {}
     kinds: dict[tuple[object, ...], tuple[str, Mapped | None]] = {}
-    unread: Counter[str] = Counter()
     others: list[PurePosixPath] = []
     for path in chosen:
         relative = PurePosixPath(path.relative_to(base).as_posix())
+        if relative in claimed:
+            unread[f"read by your source {claimed[relative]} already"] += 1
+            others.append(relative)
+            continue
         kind = recognise(read_head(path, RECOGNISED_BYTES))
         mapped = guess(kind.rows, as_of) if kind.rows else None
         if kind.type is None or (kind.rows and mapped is None):

@@ -1,4 +1,4 @@
-"""A stranger's folder of OTLP and issues, called as nothing expects: discover, approve, run, and the report is filled."""
+"""A stranger's folder of OTLP and issues under names of its own: discover, approve, run, and the report is filled."""
 
 import json
 import re

@@ -228,7 +228,7 @@ def test_a_folder_without_records_says_what_lies_there(tell, put, tmp_path):
     with pytest.raises(UsageError, match="0 files"):
         tell(tmp_path / "nothing", "first")
     put("a.bin", b"\x00\x00")
-    with pytest.raises(UsageError, match="2 files, none of which can be read"):
+    with pytest.raises(UsageError, match="2 files, none of which can be read as records"):
         tell(put("b.log", b"plain text\n"), "second")
     assert not (tmp_path / "second").exists()
 
@@ -246,3 +246,15 @@ def test_one_file_can_be_looked_at_alone(tell, put):
     put("otel/other.jsonl", span(1, "cart", {}))
     told = tell(put("otel/one.jsonl", span(2, "cart", {})) / "otel" / "one.jsonl")
     assert told.found.sources[0].source.files == Files(folder=".", patterns=("one.jsonl",))
+
+
+def test_files_that_a_source_of_ones_own_reads_are_left_to_it(tell, put, tmp_path, monkeypatch):
+    put("desk/a.csv", table(["Subject", "Status"], ["it is slow", "open"], ["it is slow again", "open"]))
+    folder = put("otel/a.jsonl", span(1, "cart", {}))
+    (tmp_path / "own" / "sources").mkdir(parents=True)
+    mine = "description: d\ntype: csv\nsignals: [tickets]\nowner: o\npurpose: p\nfiles: {folder: desk}\n"
+    (tmp_path / "own" / "sources" / "desk.yml").write_text(mine)
+    monkeypatch.setenv("FEEDBACK_CONFIG", str(tmp_path / "own"))
+    told = tell(folder)
+    assert [found.source.name for found in told.found.sources] == ["otel"]
+    assert "read by your source desk already" in told.printed
