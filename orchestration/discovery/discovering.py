@@ -100,6 +100,11 @@ class Discovery:
     newest: date | None = None
     proposals: Mapping[str, Treatment] = field(default_factory=dict)
 
+    def why(self, one: Field) -> str:
+        """Why a field gets its proposal: for its own values, or for those that another source has under the key."""
+        is_own = self.proposals.get(one.name.lower()) == one.proposal
+        return one.reason if is_own else "another source's values under this key ask for it"
+
 
 class Discoverer:
     """Looks at samples under one policy, with keys of its own that are forgotten: no pseudonym is shown."""
@@ -202,11 +207,7 @@ class Discoverer:
         """With the dry run under the proposals, and with the services."""
         if not any(one.sample.records or one.sample.malformed for one in discovery.sources):
             return discovery
-        proposals: dict[str, Treatment] = {}
-        for one in (one for found in discovery.sources for one in found.fields):
-            if one.proposal:
-                key = one.name.lower()
-                proposals[key] = stricter(proposals.get(key, one.proposal), one.proposal)
+        proposals = _proposals(one for found in discovery.sources for one in found.fields)
         policy = self._policy.model_copy(update={"attributes": {**self._policy.attributes, **proposals}})
         anonymizer = Anonymizer(policy, self._keys)
         sources = [
@@ -255,6 +256,16 @@ class Discoverer:
                 else:
                     hidden.add(service)
         return dict(sorted(shown.items())), len(hidden)
+
+
+def _proposals(fields: Iterable[Field]) -> dict[str, Treatment]:
+    """By key; where two sources, or two signals of one, ask for different treatments the stricter counts."""
+    proposals: dict[str, Treatment] = {}
+    for one in fields:
+        if one.proposal:
+            key = one.name.lower()
+            proposals[key] = stricter(proposals.get(key, one.proposal), one.proposal)
+    return proposals
 
 
 def _touches(where: Files, inbox: Path, paths: Iterable[PurePosixPath]) -> bool:

@@ -92,7 +92,7 @@ def _fields(discovery: Discovery) -> Table | None:
             if one.is_attribute and one.treatment is None:
                 proposed = discovery.proposals.get(one.name.lower())
                 shown = f"{proposed.action} {proposed.detail}".strip() if proposed else "stays withheld"
-                why = one.reason or "the key itself can hold a person"
+                why = discovery.why(one) if proposed else "the key itself can hold a person"
                 cells = (one.name, f"{one.records:,}", shown, why, one.shapes.described())
                 table.add_row(found.source.name, one.signal, *cells)
     return table if table.row_count else None

@@ -40,7 +40,7 @@ def _texts(discovery: Discovery) -> Iterator[tuple[str, str]]:
     for name in discovery.shadowed:
         yield f"sources/{name}.yml", _SHADOWED
     for found in discovery.sources:
-        yield f"{FIELDS_FOLDER}/{found.source.name}.yml", _fields(found, discovery.proposals)
+        yield f"{FIELDS_FOLDER}/{found.source.name}.yml", _fields(found, discovery)
     yield "policies/owners.yml", _owners(discovery)
 
 
@@ -85,7 +85,7 @@ files: {{folder: ., patterns: []}}
 """
 
 
-def _fields(found: Found, proposals: Mapping[str, Treatment]) -> str:
+def _fields(found: Found, discovery: Discovery) -> str:
     attributes = [one for one in found.fields if one.is_attribute]
     proposed = {one.name.lower(): one for one in attributes if one.proposal}
     decided = [one for one in attributes if not one.proposal]
@@ -100,7 +100,7 @@ def _fields(found: Found, proposals: Mapping[str, Treatment]) -> str:
         "# No rule names these: each is withheld until somebody decides.",
         "attributes:" if proposed else "attributes: {}",
         *(
-            f"  {key}: {_written(proposals[key])}  # {one.reason}; {_told(one)}"
+            f"  {key}: {_written(discovery.proposals[key])}  # {discovery.why(one)}; {_told(one)}"
             for key, one in sorted(proposed.items())
         ),
         "",

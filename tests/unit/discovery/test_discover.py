@@ -163,11 +163,12 @@ def test_the_dry_run_tells_what_passes_what_is_set_aside_and_what_is_found(tell,
 
 
 def test_two_sources_that_share_a_key_get_its_stricter_treatment(tell, put, monkeypatch):
-    put("otel/traces.jsonl", span(1, "cart", {"acme.ref": "7"}))
-    log = {"time": "2026-05-01T00:00:00Z", "message": "slow", "level": "info", "acme.ref": "gwen@example.com"}
+    put("otel/traces.jsonl", span(1, "cart", {"acme.size": "7"}))
+    log = {"time": "2026-05-01T00:00:00Z", "message": "slow", "level": "info", "acme.size": "gwen@example.com"}
     told = tell(put("app/app.jsonl", log, log))
     monkeypatch.setenv("FEEDBACK_CONFIG", str(told.out))
-    assert load_privacy().attribute("acme.ref").action == "pseudonymise"
+    assert load_privacy().attribute("acme.size").action == "pseudonymise"
+    assert "another source's values under this key ask for it" in told.files["policies/fields/otel.yml"]
 
 
 def test_files_of_one_folder_that_are_different_things_get_patterns_of_their_own(tell, put):
