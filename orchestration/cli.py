@@ -140,6 +140,21 @@ def check_source(
     raise typer.Exit(check_sources(Console(), inbox or home().inbox, name, moment("")))
 
 
+@source_app.command("discover", epilog="Example: `feedback source discover ./exports --out my-config`")
+def discover_source(
+    target: Annotated[str, typer.Argument(metavar="DIR|SOURCE", help="A folder, a file, or a source's name.")],
+    out: Annotated[Path | None, typer.Option(help="New folder for the proposed files; default: only tell.")] = None,
+    sample: Annotated[int, typer.Option(min=1, help="Records of each signal that the dry run anonymises.")] = 5_000,
+    inbox: Annotated[Path | None, typer.Option(help="Where a named source's files lie.")] = None,
+) -> None:
+    """Look at a sample of your own data and propose sources, the treatment of each field and the services' owners."""
+    from orchestration.discovery import discover
+
+    console = Console(highlight=False)
+    wide = console if console.is_terminal else Console(highlight=False, width=max(console.width, 140))
+    discover(wide, target, inbox or home().inbox, out, sample, moment(""))
+
+
 @app.command(
     epilog="""Example: `echo '{"id": 1, "kind": "log", "text": "user=bob from 203.0.113.9"}' | feedback anonymize`"""
 )

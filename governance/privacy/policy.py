@@ -14,7 +14,7 @@ import polars as pl
 from pydantic import Field, field_validator, model_validator
 
 from governance.errors import PolicyError, one_of
-from governance.policy import Policy, Strict, load, load_policy
+from governance.policy import Policy, Strict, config_files, load, load_policy
 from governance.privacy.patterns import Pattern, load_patterns
 from governance.signals import SIGNALS
 
@@ -45,6 +45,12 @@ _DETAILS: Mapping[str, tuple[str, ...]] = {
 # that ticket systems number their own fields.
 _PLAIN_KEY = re.compile(r"(?!(?!custom_fields\.\d{1,20}$).*\d{6})[A-Za-z_][A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]+)*")
 MALFORMED_KEY = "(malformed key)"
+
+# An attribute of a span's event is called like this before its own name (`event.exception.message`).
+EVENT_PREFIX = "event."
+
+# Where a deployment adds treatments of attributes: exact keys come before those of privacy.yml, patterns after them.
+FIELDS_FOLDER = "policies/fields"
 
 
 class Treatment(Strict):
@@ -123,7 +129,7 @@ class PrivacyPolicy(Policy):
     Attributes:
         entities: per entity, whether text gets a pseudonym in its place or a marker.
         columns: per signal, the treatment of each column but `attributes`.
-        attributes: treatments by attribute key or glob; the first that matches decides.
+        attributes: treatments by attribute key or glob; an exact key decides, else the first glob that matches.
     """
 
     phone_region: str = Field(pattern="^[A-Z]{2}$")
@@ -180,7 +186,36 @@ class PrivacyPolicy(Policy):
         """The treatment of an attribute key; None: withheld, because no rule names it or it is no plain identifier."""
         if shown_key(key) != key:
             return None
-        return next((what for glob, what in self.attributes.items() if fnmatchcase(key.lower(), glob)), None)
+        name = key.lower()
+        if name not in self.attributes:
+            name = name.removeprefix(EVENT_PREFIX)
+        if name in self.attributes:
+            return self.attributes[name]
+        globs = tuple(glob for glob in self.attributes if "*" in glob)
+        glob = _first_of(globs, name)
+        return self.attributes[glob] if glob else None
+
+
+@lru_cache(maxsize=4096)
+def _first_of(globs: tuple[str, ...], name: str) -> str | None:
+    """The first glob that matches. Remembered: every batch asks for the same few names, 120 us each."""
+    return next((glob for glob in globs if fnmatchcase(name, glob)), None)
+
+
+class FieldRules(Policy):
+    """A file of policies/fields: treatments that a deployment adds, of the attributes of one source as a rule."""
+
+    attributes: dict[str, Treatment]
+
+    @field_validator("attributes")
+    @classmethod
+    def _names_something(cls, attributes: dict[str, Treatment]) -> dict[str, Treatment]:
+        for key in attributes:
+            if key != key.lower():
+                raise ValueError(f"{key}: keys are compared in lower case; write {key.lower()}")
+            if not key.strip("*."):
+                raise ValueError(f"{key} would name every field; an unknown field is withheld: name the fields")
+        return attributes
 
 
 @lru_cache(maxsize=4)
@@ -195,10 +230,11 @@ def shown_key(key: str) -> str:
 
 
 def load_privacy(path: Path | None = None) -> PrivacyPolicy:
-    """The privacy policy, the deployment's or the one at `path`, and its patterns.
+    """The privacy policy, the deployment's or the one at `path`, with its patterns and the files of policies/fields.
 
     Raises:
-        PolicyError: a file is wrong, or a pattern finds an entity for which the policy says nothing.
+        PolicyError: a file is wrong, a pattern finds an entity for which the policy says nothing, or two files of
+            policies/fields treat one attribute differently.
     """
     policy = load(path, PrivacyPolicy) if path else load_policy("privacy", PrivacyPolicy)
     patterns = load_patterns()
@@ -206,4 +242,19 @@ def load_privacy(path: Path | None = None) -> PrivacyPolicy:
     unnamed = sorted(found - set(policy.entities))
     if unnamed:
         raise PolicyError(f"policies/privacy.yml: entities has no {unnamed[0]}; write {unnamed[0]}: remove")
-    return policy.model_copy(update={"patterns": patterns})
+    return policy.model_copy(update={"patterns": patterns, "attributes": _with_fields(policy.attributes)})
+
+
+def _with_fields(shipped: Mapping[str, Treatment]) -> dict[str, Treatment]:
+    """privacy.yml's treatments with those of policies/fields: exact keys win, patterns decide what is left open."""
+    added: dict[str, Treatment] = {}
+    origin: dict[str, str] = {}
+    for path in config_files(FIELDS_FOLDER):
+        for key, treatment in load(path, FieldRules).attributes.items():
+            if added.setdefault(key, treatment) != treatment:
+                raise PolicyError(
+                    f"{FIELDS_FOLDER}/{path.name}: {key} has another treatment in {origin[key]}; leave one of them"
+                )
+            origin.setdefault(key, path.name)
+    exact = {key: treatment for key, treatment in added.items() if "*" not in key}
+    return {**shipped, **exact, **{key: what for key, what in added.items() if key not in shipped and "*" in key}}

@@ -17,6 +17,7 @@ from typing import NamedTuple
 import orjson
 
 from governance.errors import UsageError
+from governance.sources import Files
 from orchestration.sources.connector import Document, Pull
 from orchestration.sources.values import Json
 
@@ -65,21 +66,24 @@ def files(pull: Pull) -> Iterator[Document]:
         return
     if not pull.inbox.is_dir():
         raise UsageError(f"{pull.inbox}: no such folder; name the folder your files are in with --inbox")
-    folder = pull.inbox / where.folder
-    found = {path for pattern in where.patterns for path in folder.glob(pattern) if path.is_file()}
-    for path in sorted(found, key=lambda path: path.relative_to(pull.inbox).as_posix()):
-        relative = path.relative_to(pull.inbox)
-        if any(part.startswith(".") for part in relative.parts):
-            continue
+    for path in matching(pull.inbox, where):
         try:
-            yield document(path, _display(relative))
+            yield document(path, display(path.relative_to(pull.inbox)))
         except FileNotFoundError:  # moved away since it was listed: whoever moved it knows
             continue
         except PermissionError:
             raise UsageError(f"{path}: not readable for this user; allow it or move the file away") from None
 
 
-def _display(path: Path) -> str:
+def matching(inbox: Path, where: Files) -> list[Path]:
+    """The files below the inbox that the patterns name, hidden ones left out, by path."""
+    folder = inbox / where.folder
+    found = {path for pattern in where.patterns for path in folder.glob(pattern) if path.is_file()}
+    shown = [path for path in found if not any(part.startswith(".") for part in path.relative_to(inbox).parts)]
+    return sorted(shown, key=lambda path: path.relative_to(inbox).as_posix())
+
+
+def display(path: Path) -> str:
     """A path that any terminal and database takes: a name can hold bytes that are no text, and control characters."""
     text = os.fsencode(path.as_posix()).decode(errors="replace")
     return "".join(character if character.isprintable() else "\ufffd" for character in text)
