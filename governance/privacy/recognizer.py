@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from threading import Lock
 from typing import NamedTuple
 
@@ -12,6 +12,7 @@ from presidio_analyzer import ContextAwareEnhancer, EntityRecognizer, Recognizer
 from presidio_analyzer.nlp_engine import NlpArtifacts
 
 from governance.privacy.checks import CHECKS, Span
+from governance.privacy.locating import Locator, database
 from governance.privacy.patterns import SEPARATOR, Pattern
 from governance.privacy.plain_text import in_single_bytes, percent_decoded, plain
 
@@ -58,8 +59,8 @@ class StructuredRecognizer(EntityRecognizer):
     def load(self) -> None:
         """Compiles all heads into one database (0.5 s)."""
         flags = hyperscan.HS_FLAG_PREFILTER | hyperscan.HS_FLAG_SINGLEMATCH
-        self._database = _database({pattern: pattern.prefilter for pattern in self._patterns}, flags)
-        self._locators: dict[int, _Locator] = {}
+        self._database = database({pattern: pattern.prefilter for pattern in self._patterns}, flags)
+        self._locators: dict[int, Locator] = {}
 
     def analyze(
         self, text: str, entities: list[str], nlp_artifacts: NlpArtifacts | None = None
@@ -94,7 +95,9 @@ class StructuredRecognizer(EntityRecognizer):
         encoded = in_single_bytes(view)
         for rank in self._named(encoded):
             expression, has_values, check = self._plans[rank]
-            for match in expression.finditer(view) if len(view) < _SHORT else self._located(rank, view, encoded):
+            for match in (
+                expression.finditer(view) if len(view) < _SHORT else self._locator(rank).matches(view, encoded)
+            ):
                 span: Span | None = match.span(match.lastgroup or 0) if has_values else match.span()
                 if check is not None and span is not None:
                     span = check(view, *span)
@@ -106,6 +109,12 @@ class StructuredRecognizer(EntityRecognizer):
                 found.append(Finding(start, end, rank))
         return found
 
+    def _locator(self, rank: int) -> Locator:
+        with self._lock:
+            if rank not in self._locators:
+                self._locators[rank] = Locator(self._patterns[rank])
+            return self._locators[rank]
+
     def _named(self, encoded: bytes) -> list[int]:
         """Ranks of the patterns whose head is in the text."""
         named: list[int] = []
@@ -116,56 +125,6 @@ class StructuredRecognizer(EntityRecognizer):
         with self._lock:
             self._database.scan(encoded, match_event_handler=on_match)
         return sorted(named)
-
-    def _located(self, rank: int, text: str, encoded: bytes) -> Iterator[re.Match[str]]:
-        """The matches of a pattern, tried only where its head is: what `finditer` finds."""
-        expression = self._plans[rank][0]
-        with self._lock:
-            if rank not in self._locators:
-                self._locators[rank] = _Locator(self._patterns[rank])
-            places = self._locators[rank].places(encoded)
-        position = 0
-        for start, end in places:
-            position = max(position, start)
-            while position < end:
-                match = expression.match(text, position)
-                position = position + 1 if match is None else max(match.end(), position + 1)
-                if match is not None:
-                    yield match
-
-
-class _Locator:
-    """Tells where a pattern can begin: in the matches of its head."""
-
-    def __init__(self, pattern: Pattern) -> None:
-        heads, self._reach = {pattern: pattern.head.expression}, 0
-        try:
-            self._database = _database(heads, hyperscan.HS_FLAG_SOM_LEFTMOST)
-        except hyperscan.error:  # too large to tell where a match starts: then at most its length before its end
-            self._database, self._reach = _database(heads, 0), pattern.head.longest
-
-    def places(self, encoded: bytes) -> list[tuple[int, int]]:
-        """From where to where in the text, in order."""
-        found: list[tuple[int, int]] = []
-
-        def on_match(_: int, start: int, end: int, flags: int, context: object) -> None:
-            found.append((start, end))
-
-        self._database.scan(encoded, match_event_handler=on_match)
-        if self._reach:
-            found = [(max(0, end - self._reach), end) for _, end in found]
-        return sorted(found)
-
-
-def _database(expressions: Mapping[Pattern, str], flags: int) -> hyperscan.Database:
-    database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
-    database.compile(
-        expressions=[in_single_bytes(expression) for expression in expressions.values()],
-        ids=list(range(len(expressions))),
-        elements=len(expressions),
-        flags=[flags if pattern.is_case_sensitive else flags | hyperscan.HS_FLAG_CASELESS for pattern in expressions],
-    )
-    return database
 
 
 def _blank(found: re.Match[str]) -> str:

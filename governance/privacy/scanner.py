@@ -190,7 +190,7 @@ class Scanner:
         """
         if not levels or self._names is None:
             return
-        rests = [_masked(text, own) for text, own in zip(batch, found, strict=True)]
+        rests = [_masked(text, own).replace(SEPARATOR, " ") for text, own in zip(batch, found, strict=True)]
         unread = list(range(len(batch)))
         while unread:
             analyzed = _analyzed(self._names, [rests[place] for place in unread], list(levels))
@@ -261,7 +261,7 @@ def _names(text: str, analyzed: list[RecognizerResult]) -> list[Found]:
     for result in sorted(analyzed, key=lambda one: (-one.score, one.start, -one.end, one.entity_type)):
         start, end = result.start, result.end
         value = text[start:end]
-        if MASK not in value and SEPARATOR not in value and taken.find(1, start, end) < 0 and value.strip():
+        if MASK not in value and taken.find(1, start, end) < 0 and value.strip():
             kept.append(Found(start, end, result.entity_type, value))
             taken[start:end] = b"\x01" * (end - start)
     return kept

@@ -1,0 +1,56 @@
+"""Where in a long text a pattern can match, by Hyperscan; the pattern itself is tried only there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from threading import Lock
+
+import hyperscan
+
+from governance.privacy.patterns import Pattern
+from governance.privacy.plain_text import in_single_bytes
+
+
+class Locator:
+    """Finds the matches of one pattern by way of the matches of its head (see heads.py)."""
+
+    def __init__(self, pattern: Pattern) -> None:
+        self._expression, self._longest = pattern.compiled, pattern.head.longest
+        self._lock = Lock()  # Hyperscan's scratch space serves one scan at a time
+        # Only ends of matches are asked for: telling their starts (HS_FLAG_SOM_LEFTMOST) crashed on ordinary text.
+        self._database = database({pattern: pattern.head.expression}, 0)
+
+    def matches(self, text: str, encoded: bytes) -> Iterator[re.Match[str]]:
+        """What `finditer` finds in the text; `encoded`: the text in single bytes."""
+        position = 0  # each place is tried once, so that time grows with the text only
+        for start, end in self._places(encoded):
+            position = max(position, start)
+            while position < end:
+                match = self._expression.match(text, position)
+                position = position + 1 if match is None else max(match.end(), position + 1)
+                if match is not None:
+                    yield match
+
+    def _places(self, encoded: bytes) -> list[tuple[int, int]]:
+        """From where to where a match can begin, in order."""
+        ends: list[int] = []
+
+        def on_match(_: int, start: int, end: int, flags: int, context: object) -> None:
+            ends.append(end)
+
+        with self._lock:
+            self._database.scan(encoded, match_event_handler=on_match)
+        return [(end - self._longest, end) for end in sorted(ends)]
+
+
+def database(expressions: Mapping[Pattern, str], flags: int) -> hyperscan.Database:
+    """The expressions, compiled for texts in single bytes; the id of each is its place."""
+    compiled = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
+    compiled.compile(
+        expressions=[in_single_bytes(expression) for expression in expressions.values()],
+        ids=list(range(len(expressions))),
+        elements=len(expressions),
+        flags=[flags if pattern.is_case_sensitive else flags | hyperscan.HS_FLAG_CASELESS for pattern in expressions],
+    )
+    return compiled

@@ -1,0 +1,40 @@
+"""A pattern tried only where its head is finds what it finds when it is tried everywhere."""
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from governance.privacy.locating import Locator
+from governance.privacy.patterns import load_patterns
+from governance.privacy.plain_text import in_single_bytes, plain
+from tests.bench.layouts import cases
+from tests.bench.unseen import unseen_cases
+
+PATTERNS = load_patterns()
+TEXTS = "\n".join(plain(case.text)[0] for case in [*cases(31, 1), *unseen_cases(31, 1)])
+LOCATORS = {}
+
+
+def spans(pattern, text):
+    locator = LOCATORS.setdefault(pattern.name, None) or Locator(pattern)
+    LOCATORS[pattern.name] = locator
+    located = [match.span() for match in locator.matches(text, in_single_bytes(text))]
+    assert located == [match.span() for match in pattern.compiled.finditer(text)]
+    return located
+
+
+@pytest.mark.parametrize("pattern", PATTERNS, ids=lambda pattern: pattern.name)
+def test_every_match_is_located(pattern):
+    assert spans(pattern, f"before\n{pattern.example}\nbehind {pattern.counter_example} {pattern.example}")
+    for start in range(0, len(TEXTS), 20_000):
+        spans(pattern, TEXTS[start : start + 20_000])
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_what_a_pattern_can_match_is_located_in_any_company(data):
+    pattern = data.draw(st.sampled_from(PATTERNS))
+    matching = st.from_regex(pattern.compiled).map(lambda text: text[:400])
+    noise = st.sampled_from(["", " ", "=", "é", "ß→", "\n", "a", "1", '"', "user=", "\x00"])
+    parts = data.draw(st.lists(st.one_of(matching, noise), min_size=1, max_size=6))
+    spans(pattern, "".join(parts).encode("utf-8", "ignore").decode())
