@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from re import _constants as sre  # type: ignore[attr-defined]
 from re import _parser as parser  # type: ignore[attr-defined]
 from typing import Any, TypeAlias
@@ -28,18 +29,25 @@ _LOOKS_BEHIND = -1
 
 @dataclass(frozen=True)
 class Head:
-    """The head of an expression in Hyperscan's syntax, and how many characters it matches at most."""
+    """The head of an expression.
+
+    Attributes:
+        expression: in Hyperscan's syntax.
+        longest: how many characters it matches at most.
+        start: in Python's syntax: where the expression can begin, by what stands before it and by its first character.
+    """
 
     expression: str
     longest: int
+    start: str
 
 
-def head(expression: str) -> Head:
-    """The head of a Python expression (ASCII classes)."""
-    nodes = list(parser.parse(expression, re.ASCII))
+def head(expression: str, flags: re.RegexFlag) -> Head:
+    """The head of a Python expression; flags: ASCII, and perhaps IGNORECASE."""
+    nodes = list(parser.parse(expression, flags))
     taken, _, _ = _taken(nodes, _ENOUGH)
     kept = [*_before(nodes), *_without_options_at_the_end(taken)]
-    return Head(_rendered(kept), _width(kept, max))
+    return Head(_rendered(kept), _width(kept, max), _start(nodes, flags))
 
 
 def _before(nodes: Nodes) -> list[Node]:
@@ -55,6 +63,80 @@ def _before(nodes: Nodes) -> list[Node]:
         start, other = [(sre.AT, sre.AT_BEGINNING)], [(sre.IN, [(sre.NEGATE, None), *characters])]
         return [(sre.BRANCH, (None, [start, other]))]
     return []
+
+
+def _start(nodes: Nodes, flags: re.RegexFlag) -> str:
+    """The first character, in both cases where case is ignored: to a set of characters Python can skip."""
+    looks = list(takewhile(lambda node: _width([node], max) == 0, nodes))
+    case = "(?i:" if flags & re.IGNORECASE else "(?:"
+    before = f"{case}{''.join(map(_python_look, looks))})"
+    first = _first(nodes[len(looks) :])
+    if first is None:
+        return before
+    own = re.compile(f"[{''.join(map(_python_item, first))}]", flags)
+    characters = "".join(rf"\x{code:02x}" for code in range(128) if own.match(chr(code)))
+    if own.match("\x80") or any(kind in (sre.LITERAL, sre.RANGE) and _last(value) > 127 for kind, value in first):
+        characters += r"\x80-\U0010ffff"
+    return f"[{characters}](?<={before}[{characters}])"
+
+
+def _last(value: int | tuple[int, int]) -> int:
+    return value if isinstance(value, int) else value[1]
+
+
+def _first(nodes: Nodes) -> list[Node] | None:
+    """The characters with which the nodes can begin; None: with any."""
+    items: list[Node] = []
+    for kind, value in nodes:
+        inner: list[list[Node] | None]
+        if kind is sre.LITERAL:
+            return [*items, (kind, value)]
+        if kind is sre.IN and (value[0][0] is not sre.NEGATE or not items):
+            return [*items, *value]
+        if kind in (sre.MAX_REPEAT, sre.MIN_REPEAT):
+            inner, may_be_empty = [_first(value[2])], value[0] == 0
+        elif kind is sre.SUBPATTERN:
+            inner, may_be_empty = [_first(value[3])], _width(value[3]) == 0
+        elif kind is sre.BRANCH:
+            inner, may_be_empty = [_first(branch) for branch in value[1]], _width([(kind, value)]) == 0
+        elif kind in (sre.ASSERT, sre.ASSERT_NOT, sre.AT):
+            continue
+        else:
+            return None
+        for some in inner:
+            if some is None or some[0][0] is sre.NEGATE:
+                return None
+            items += some
+        if not may_be_empty:
+            return items
+    return None
+
+
+def _python_look(node: Node) -> str:
+    """A node without width in Python's syntax."""
+    kind, value = node
+    if kind in (sre.ASSERT, sre.ASSERT_NOT):
+        sign = "=" if kind is sre.ASSERT else "!"
+        return f"(?{'<' if value[0] == _LOOKS_BEHIND else ''}{sign}{''.join(map(_python_look, value[1]))})"
+    if kind is sre.SUBPATTERN:
+        _, _, without, inner = value
+        return f"(?{'-i' if without & re.IGNORECASE else ''}:{''.join(map(_python_look, inner))})"
+    if kind is sre.BRANCH:
+        return f"(?:{'|'.join(''.join(map(_python_look, branch)) for branch in value[1])})"
+    if kind in (sre.MAX_REPEAT, sre.MIN_REPEAT):
+        return f"(?:{''.join(map(_python_look, value[2]))}){{{value[0]},{value[1]}}}"
+    if kind is sre.IN:
+        return f"[{''.join(map(_python_item, value))}]"
+    return _PLACES[value] if kind is sre.AT else _python_item(node)
+
+
+def _python_item(node: Node) -> str:
+    kind, value = node
+    if kind is sre.LITERAL:
+        return rf"\u{value:04x}"
+    if kind is sre.RANGE:
+        return rf"\u{value[0]:04x}-\u{value[1]:04x}"
+    return "^" if kind is sre.NEGATE else _CLASSES[value]
 
 
 def _taken(nodes: Nodes, enough: int) -> tuple[list[Node], int, bool]:

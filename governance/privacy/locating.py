@@ -11,26 +11,32 @@ import hyperscan
 from governance.privacy.patterns import Pattern
 from governance.privacy.plain_text import in_single_bytes
 
+# In a shorter text trying a pattern everywhere costs less than asking where its head is.
+_SHORT = 400
+
 
 class Locator:
     """Finds the matches of one pattern by way of the matches of its head (see heads.py)."""
 
     def __init__(self, pattern: Pattern) -> None:
         self._expression, self._longest = pattern.compiled, pattern.head.longest
+        self._starts = re.compile(pattern.head.start, re.ASCII)
         self._lock = Lock()  # Hyperscan's scratch space serves one scan at a time
         # Only ends of matches are asked for: telling their starts (HS_FLAG_SOM_LEFTMOST) crashed on ordinary text.
         self._database = database({pattern: pattern.head.expression}, 0)
 
     def matches(self, text: str, encoded: bytes) -> Iterator[re.Match[str]]:
         """What `finditer` finds in the text; `encoded`: the text in single bytes."""
+        return self._expression.finditer(text) if len(text) < _SHORT else self._located(text, encoded)
+
+    def _located(self, text: str, encoded: bytes) -> Iterator[re.Match[str]]:
         position = 0  # each place is tried once, so that time grows with the text only
         for start, end in self._places(encoded):
-            position = max(position, start)
-            while position < end:
-                match = self._expression.match(text, position)
-                position = position + 1 if match is None else max(match.end(), position + 1)
-                if match is not None:
+            for place in self._starts.finditer(text, max(position, start), end):
+                if place.start() >= position and (match := self._expression.match(text, place.start())):
                     yield match
+                    position = match.end()
+            position = max(position, end)
 
     def _places(self, encoded: bytes) -> list[tuple[int, int]]:
         """From where to where a match can begin, in order."""

@@ -49,7 +49,7 @@ class Pattern(Strict):
     @cached_property
     def head(self) -> Head:
         """The beginning of the expression for Hyperscan: each match of `compiled` begins inside one of the head's."""
-        return head(self.expression)
+        return head(self.expression, re.RegexFlag(self.compiled.flags & (re.ASCII | re.IGNORECASE)))
 
     @property
     def has_values(self) -> bool:

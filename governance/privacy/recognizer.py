@@ -23,9 +23,6 @@ _ESCAPED_BREAK = re.compile(r"(?<![Uu]sers)(?<!\\)\\{1,4}[nrt]")
 # Presidio's engines take 0.3 s for so many; a text with more is no message but made to keep them busy.
 MOST_FINDINGS = 10_000
 
-# In a shorter text trying a pattern everywhere costs less than asking where.
-_SHORT = 400
-
 
 class TooManyFindings(Exception):
     """A text holds more identifiers than MOST_FINDINGS; its record is held."""
@@ -48,7 +45,7 @@ class StructuredRecognizer(EntityRecognizer):
 
     def __init__(self, patterns: tuple[Pattern, ...]) -> None:
         self._patterns = patterns
-        self._plans = [(one.compiled, one.has_values, CHECKS.get(one.check or "")) for one in patterns]
+        self._plans = [(one.has_values, CHECKS.get(one.check or "")) for one in patterns]
         # Our own markers: blanked out, so that neither SECRET nor SESSION in them passes for a label.
         self._own = re.compile("|".join(f"<{re.escape(entity)}>" for entity in {p.entity for p in patterns}))
         self._lock = Lock()  # Hyperscan's scratch space serves one scan at a time
@@ -94,10 +91,8 @@ class StructuredRecognizer(EntityRecognizer):
         found: list[Finding] = []
         encoded = in_single_bytes(view)
         for rank in self._named(encoded):
-            expression, has_values, check = self._plans[rank]
-            for match in (
-                expression.finditer(view) if len(view) < _SHORT else self._locator(rank).matches(view, encoded)
-            ):
+            has_values, check = self._plans[rank]
+            for match in self._locator(rank).matches(view, encoded):
                 span: Span | None = match.span(match.lastgroup or 0) if has_values else match.span()
                 if check is not None and span is not None:
                     span = check(view, *span)
