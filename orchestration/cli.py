@@ -158,6 +158,16 @@ def anonymize(
         raise FeedbackError(f"stdin: {lines.held} lines held; each says why under `held`")
 
 
+@app.command(epilog="Example: `feedback leaks`")
+def leaks(
+    lift: Annotated[bool, typer.Option("--lift", help="Let days in again of which nothing is found any more.")] = False,
+) -> None:
+    """Look for planted canaries in every file behind the anonymisation, those looked through before included."""
+    from orchestration.leaks.telling import tell_leaks
+
+    raise typer.Exit(tell_leaks(Console(highlight=False), home(), moment(""), is_lifting=lift))
+
+
 @app.command(epilog="Example: `feedback doctor`")
 def doctor() -> None:
     """Check versions, keys, locks, freshness, disk and policies; each problem with its fix."""

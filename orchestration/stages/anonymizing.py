@@ -10,9 +10,11 @@ import polars as pl
 
 from governance.keys import Keyring
 from governance.privacy import Anonymizer, PrivacyPolicy
+from governance.privacy.canaries import Canaries, Harvest
 from governance.privacy.threads import MENTIONS_SCHEMA, THREADS
 from governance.signals import SIGNALS
 from orchestration.lake import Lake, Manifest, Replacement
+from orchestration.leaks.marks import LEAKED
 from orchestration.stages.tally import Tally
 
 _KNOWN_SCHEMA = pl.Schema([*MENTIONS_SCHEMA.items(), ("origin", pl.String())])
@@ -31,6 +33,7 @@ class _Stage:
         self._source, signal = dataset.split("/")
         self._signal = SIGNALS[signal]
         self._anonymizer = Anonymizer(policy, keys)
+        self._canaries = Canaries(policy, keys)
         self._found: dict[str, pl.DataFrame] = {}
 
     def anonymized(self, days: list[str]) -> Tally:
@@ -51,18 +54,29 @@ class _Stage:
         if self._lake.is_current(target, inputs, self._policy.digest):
             tally.current.append(day)
             return
-        frame = self._lake.read(source_key)
-        result = self._anonymizer.anonymize(frame, self._signal, known.select(*MENTIONS_SCHEMA))
+        harvest = self._harvest(day, self._lake.read(source_key), known)
+        result = harvest.real
         with self._replace(held, inputs) as out:
             out.write("records", result.held)
             out.write("known", known)
         with self._replace(target, inputs) as out:
             out.write("records", result.records)
+            out.write("canaries", harvest.canaries)
             out.counts = {**landing.counts, "anonymized": result.records.height, "held": result.held.height}
+            out.counts |= harvest.counts
             out.facts = {f"withheld field {name}": str(count) for name, count in sorted(result.withheld_fields.items())}
+            out.facts |= {LEAKED: harvest.leaked} if harvest.leaks else {}
         tally.days[day] = out.counts
         if result.held.height:
             tally.notes[day] = f"{result.held.height} records held"
+        if harvest.leaks:
+            tally.notes[day] = f"canaries came out unmasked ({harvest.leaked}); the gate withholds the day"
+
+    def _harvest(self, day: str, frame: pl.DataFrame, known: pl.DataFrame) -> Harvest:
+        """The day's records and, going the very same way among them, its canaries."""
+        planted = self._canaries.planted(self._dataset, day)
+        together = pl.concat([frame.select(planted.frame.columns), planted.frame])
+        return planted.harvest(self._anonymizer.anonymize(together, self._signal, known.select(*MENTIONS_SCHEMA)))
 
     def _replace(self, key: str, inputs: Mapping[str, str]) -> AbstractContextManager[Replacement]:
         return self._lake.replace(

@@ -11,6 +11,7 @@ from governance.sampling import load_sampling_policy
 from governance.signals import SIGNALS
 from governance.sources import Source
 from orchestration.lake import Lake
+from orchestration.leaks.marks import verdict_inputs
 from orchestration.stages.gating import rules_of
 from orchestration.stages.landing import stale_landing_days
 
@@ -33,7 +34,8 @@ def _behind(lake: Lake, dataset: str) -> Iterable[str]:
     steps = [("landing", "anonymized", privacy), ("anonymized", "quarantine", rules)]
     for before, after, policy in steps:
         for day in lake.days(f"{before}/{dataset}"):
-            inputs = lake.digests([f"{before}/{dataset}/{day}"])
+            key = f"{before}/{dataset}/{day}"
+            inputs = lake.digests([key]) if before == "landing" else verdict_inputs(lake, dataset, day)
             if not lake.is_current(f"{after}/{dataset}/{day}", inputs, policy):
                 yield day
     if not SIGNALS[signal].is_sampled:
