@@ -31,18 +31,18 @@ class Species:
 
 # Read by the shipped name model as a name in whatever combination (tests/unit/privacy/canaries).
 FIRST_NAMES = (
-    *("Magdalena", "Katharine", "Elizabeth", "Alexandra", "Christina", "Stephanie", "Valentina", "Josephine"),
-    *("Frederick", "Sebastian", "Christopher", "Alexander", "Benjamin", "Nathaniel", "Jonathan", "Maximilian"),
+    *("Magdalena", "Katharine", "Elizabeth", "Alexandra", "Christina", "Stephanie", "Josephine"),
+    *("Christopher", "Alexander", "Benjamin", "Nathaniel", "Jonathan", "Maximilian"),
 )
 MIDDLE_NAMES = (
-    *("Louise", "Marie", "Anne", "Jane", "Claire", "Helen", "Ruth", "Alice"),
-    *("James", "Edward", "Thomas", "Henry", "Arthur", "George", "Robert", "Walter"),
+    *("Louise", "Marie", "Anne", "Jane", "Helen"),
+    *("Edward", "Thomas", "Henry", "Arthur", "George", "Robert"),
 )
 SURNAMES = (
-    *("Anderson", "Bennett", "Carpenter", "Davidson", "Eriksson", "Ferguson", "Gallagher", "Harrison", "Johansson"),
-    *("Jefferson", "Kowalski", "Lindberg", "Martinez", "Nakamura", "Oliveira", "Patterson", "Petersen", "Richardson"),
-    *("Robinson", "Schneider", "Stevenson", "Thompson", "Vasquez", "Whitaker", "Williamson", "Zimmerman", "Hoffman"),
-    *("Morrison", "Sullivan", "Henderson", "Jenkins", "Rodriguez", "Fernandez", "Andersen", "Gonzalez", "Hernandez"),
+    *("Anderson", "Bennett", "Davidson", "Eriksson", "Ferguson", "Gallagher", "Harrison", "Johansson"),
+    *("Jefferson", "Kowalski", "Lindberg", "Martinez", "Nakamura", "Patterson", "Petersen"),
+    *("Robinson", "Schneider", "Stevenson", "Thompson", "Vasquez", "Whitaker", "Williamson", "Zimmerman"),
+    *("Morrison", "Sullivan", "Henderson", "Rodriguez", "Fernandez", "Andersen", "Gonzalez", "Hernandez"),
 )
 
 KINDS: Mapping[str, tuple[str, ...]] = {
@@ -101,9 +101,11 @@ SPECIES: tuple[Species, ...] = (
     Species("signature", "SECRET:URL", "{<w8>[w20]}", "GET /o?sv=2022&sig=~ failed", "I open /o?sv=2022&sig=~ daily"),
     Species("password", "SECRET:VALUE", "{<w6>[w10]}x7", 'retry with password="~" now', "my password is ~ since May"),
     Species("vendor_key", "SECRET:VENDOR_KEY", "{AKIA<u6>[u10]}", "key ~ is inactive", "we use ~ for uploads"),
-    Species("labelled_name", "PERSON", "{<F1> <M1> [S1]-[S1]}", 'customer_name="~" rejected', 'full name="~"'),
+    Species(
+        "labelled_name", "PERSON", f"{{[F1] [M1] [S1]-[S1]{_REFERENCE}}}", 'customer_name="~" rejected', 'full name="~"'
+    ),
 )
 # Only a name model finds these, and only where people write.
-NAME = Species("name", "PERSON", "{<F1> <M1> [S1]-[S1]}", "", "My name is ~ and I cannot log in.")
+NAME = Species("name", "PERSON", f"{{[F1] [M1] [S1]-[S1]{_REFERENCE}}}", "", "My name is ~ and I cannot log in.")
 # No pattern finds it: what hides it is that nothing unnamed passes.
 UNCLASSIFIED = Species("unclassified", "UNCLASSIFIED", "{<a8>[a12]}", "", "")
