@@ -1,5 +1,6 @@
 """A deployment with a few anonymised days, each with its canaries."""
 
+import shutil
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -33,6 +34,10 @@ class World:
     def lake(self):
         return Lake(self.home.lake)
 
+    def copy(self, root):
+        shutil.copytree(self.home.root, root)
+        return World(Home(root))
+
     def land(self, day, *bodies):
         at = datetime.fromisoformat(day).replace(tzinfo=UTC)
         common = {"event_at": at, "service": "cart", "severity": "INFO", "time_unix_nano": int(at.timestamp()) * 10**9}
@@ -57,18 +62,31 @@ class World:
         return next(one for one in self.canaries(day) if one.entity == entity and one.place == "body")
 
 
-@pytest.fixture
-def world(tmp_path, monkeypatch):
-    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "home" / "dagster"))
-    monkeypatch.delenv("FEEDBACK_INBOX", raising=False)
-    made = World(Home(tmp_path / "home"))
+@pytest.fixture(scope="session")
+def landed(tmp_path_factory):
+    made = World(Home(tmp_path_factory.mktemp("landed")))
     for day in DAYS:
         made.land(day, "ready", "request served")
     return made
 
 
+@pytest.fixture(scope="session")
+def judged(landed, tmp_path_factory):
+    made = landed.copy(tmp_path_factory.mktemp("judged") / "home")
+    made.anonymize()
+    made.judge()
+    return made
+
+
 @pytest.fixture
-def anonymised(world):
-    world.anonymize()
-    world.judge()
-    return world
+def world(landed, tmp_path, monkeypatch):
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "home" / "dagster"))
+    monkeypatch.delenv("FEEDBACK_INBOX", raising=False)
+    return landed.copy(tmp_path / "home")
+
+
+@pytest.fixture
+def anonymised(judged, tmp_path, monkeypatch):
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "home" / "dagster"))
+    monkeypatch.delenv("FEEDBACK_INBOX", raising=False)
+    return judged.copy(tmp_path / "home")

@@ -8,7 +8,7 @@ import duckdb
 import polars as pl
 import pytest
 
-from .conftest import DAYS, LOGS
+from .conftest import AS_OF, DAYS, LOGS
 
 
 def plain(path, text):
@@ -29,8 +29,9 @@ def parquet(path, text):
 
 
 def nested_parquet(path, text):
-    attributes = [[], [{"key": "k", "value": text}]]
-    pl.DataFrame({"attributes": attributes}, schema={"attributes": pl.List(pl.Struct({"key": pl.String, "value": pl.String}))}).write_parquet(path)  # fmt: skip
+    kind = pl.List(pl.Struct({"key": pl.String, "value": pl.String}))
+    frame = pl.DataFrame({"attributes": [[], [{"key": "k", "value": text}]]}, schema={"attributes": kind})
+    frame.write_parquet(path)
 
 
 def listed_parquet(path, text):
@@ -89,17 +90,11 @@ def test_every_canary_is_found_in_one_table_of_the_lake(anonymised):
     key = f"checked/{LOGS}/{DAYS[0]}"
     planted = anonymised.canaries(DAYS[1])
     inputs = anonymised.lake.manifest(key).inputs
-    with anonymised.lake.replace(key, as_of=anonymised_as_of(), inputs=inputs) as out:
+    with anonymised.lake.replace(key, as_of=AS_OF, inputs=inputs) as out:
         out.write("records", pl.DataFrame({"body": [one.text for one in planted]}))
     finds = anonymised.look().scan.finds
     assert {find.entity for find in finds} == {one.entity for one in planted}
     assert {(find.day, find.file.rpartition("/")[0]) for find in finds} == {(DAYS[1], f"lake/{key}")}
-
-
-def anonymised_as_of():
-    from .conftest import AS_OF
-
-    return AS_OF
 
 
 @pytest.mark.parametrize("state", ["received", "landing", "mentions", "held"])

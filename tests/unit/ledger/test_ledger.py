@@ -41,7 +41,9 @@ def test_a_day_that_went_through_is_one_balanced_row(tmp_path: Path) -> None:
     )
     frame = ledger(lake)
     assert frame.schema == LEDGER_SCHEMA
-    assert frame.rows() == [("otel", "spans", date(2026, 1, 1), 10, 1, 2, 7, 1, 6, 5, 1, 0, 2, 3, 43, 42, 1, 0, True, False)]
+    assert frame.rows() == [
+        ("otel", "spans", date(2026, 1, 1), 10, 1, 2, 7, 1, 6, 5, 1, 0, 2, 3, 43, 42, 1, 0, True, False)
+    ]
 
 
 NOT_JUDGED = {"checked", "quarantined", "withheld", "sampled", "sampled_out"}
