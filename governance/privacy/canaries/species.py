@@ -3,7 +3,7 @@
 A value is written as a template: `<d4>` is drawn once for the deployment, `[d4]` for each partition and place (kind and
 count), `%` is a check digit. What is looked for stands in braces: long enough that it occurs nowhere by chance. Where a
 value is short by nature (a date of birth, a code), the reference behind it makes it so. `~` is the value's place in a
-sentence.
+sentence. Whoever changes a species raises CODE_VERSION of the policy, so that days are planted anew.
 """
 
 from __future__ import annotations
