@@ -213,6 +213,16 @@ def destroy_key(
     destroy(Console(highlight=False), home(), key_id, is_confirmed=yes)
 
 
+@app.command(epilog="Example: `feedback leaks`")
+def leaks(
+    lift: Annotated[bool, typer.Option("--lift", help="Let days in again of which nothing is found any more.")] = False,
+) -> None:
+    """Look for planted canaries in every file behind the anonymisation, those looked through before included."""
+    from orchestration.leaks.telling import tell_leaks
+
+    raise typer.Exit(tell_leaks(Console(highlight=False), home(), moment(""), is_lifting=lift))
+
+
 @app.command(epilog="Example: `feedback doctor`")
 def doctor() -> None:
     """Check versions, keys, locks, freshness, disk and policies; each problem with its fix."""

@@ -13,7 +13,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
@@ -158,14 +158,21 @@ class Lake:
         except BaseException:
             self._sweep(folder)
             raise
-        manifest = Manifest(out.tables, out.counts, dict(inputs or {}), policy, key_id, as_of.isoformat(), out.facts)
-        temporary = folder / f".{_MANIFEST}.{os.getpid()}.tmp"
-        with _owner_only(temporary) as file:
-            file.write(json.dumps(asdict(manifest), sort_keys=True, indent=1).encode())
-        temporary.rename(folder / _MANIFEST)
-        sync_folder(folder)
+        made = Manifest(out.tables, out.counts, dict(inputs or {}), policy, key_id, as_of.isoformat(), out.facts)
+        _write_manifest(folder, made)
         sync_folder(folder.parent)
         self._sweep(folder)
+
+    def amend(self, key: str, inputs: Mapping[str, str]) -> None:
+        """Say that a partition is what these inputs give too; what it holds stays.
+
+        Raises:
+            FileNotFoundError: the partition does not exist.
+        """
+        manifest = self.manifest(key)
+        if manifest is None:
+            raise FileNotFoundError(f"{key} does not exist")
+        _write_manifest(self.root / key, replace(manifest, inputs=dict(inputs)))
 
     def remove(self, key: str) -> None:
         """Remove a partition: its manifest first, so that a kill leaves no state that points at nothing."""
@@ -184,6 +191,14 @@ class Lake:
         for path in folder.iterdir():
             if path.is_file() and path.name not in kept:
                 path.unlink()
+
+
+def _write_manifest(folder: Path, manifest: Manifest) -> None:
+    temporary = folder / f".{_MANIFEST}.{os.getpid()}.tmp"
+    with _owner_only(temporary) as file:
+        file.write(json.dumps(asdict(manifest), sort_keys=True, indent=1).encode())
+    temporary.rename(folder / _MANIFEST)
+    sync_folder(folder)
 
 
 @contextmanager

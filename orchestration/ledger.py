@@ -22,6 +22,10 @@ COUNTS = (
     "withheld",
     "sampled",
     "sampled_out",
+    "canaries",
+    "canaries_masked",
+    "canaries_held",
+    "canaries_leaked",
 )
 LEDGER_SCHEMA = pl.Schema(
     [

@@ -52,6 +52,11 @@ class Home:
         return self.root / "dagster"
 
     @property
+    def clean_files(self) -> Path:
+        """Which files were looked through for canaries and held none."""
+        return self.root / "clean_files.json"
+
+    @property
     def temporary(self) -> Path:
         """Spill files: raw values can be in them, so they stay inside the protected directory."""
         return self.root / "tmp"

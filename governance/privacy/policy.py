@@ -6,7 +6,7 @@ import hashlib
 import re
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -169,7 +169,7 @@ class PrivacyPolicy(Policy):
         """Entities that leave a marker, not a pseudonym."""
         return frozenset(entity for entity, what in self.entities.items() if what == "remove")
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """Hash of policy, patterns, name model and CODE_VERSION: the same digest and key give the same output."""
         model = file_digest(SHIPPED_NAMES) if self.names.model == "shipped" else ""

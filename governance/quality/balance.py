@@ -8,6 +8,7 @@ from collections.abc import Mapping
 EQUATIONS: Mapping[str, tuple[str, ...]] = {
     "pulled": ("malformed", "duplicates", "landed"),
     "landed": ("held", "anonymized"),
+    "canaries": ("canaries_masked", "canaries_held", "canaries_leaked"),
     "anonymized": ("checked", "quarantined", "withheld"),
     "checked": ("sampled", "sampled_out"),
 }

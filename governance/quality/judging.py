@@ -70,9 +70,10 @@ def judge(
     *,
     day: str,
     known: Mapping[str, int] | None = None,
+    leaked: str = "",
 ) -> Verdict:
     """The verdict on one day, see `judge_days`."""
-    return judge_days({day: records}, signal, suite, policy, known={day: known or {}})[day]
+    return judge_days({day: records}, signal, suite, policy, known={day: known or {}}, leaked={day: leaked})[day]
 
 
 def judge_days(
@@ -82,6 +83,7 @@ def judge_days(
     policy: GatePolicy,
     *,
     known: Mapping[str, Mapping[str, int]] | None = None,
+    leaked: Mapping[str, str] | None = None,
     chunk_rows: int = CHUNK_ROWS,
 ) -> dict[str, Verdict]:
     """The verdict on each day; the same as judging them one by one, in one pass of Great Expectations.
@@ -89,6 +91,7 @@ def judge_days(
     Args:
         frames: the anonymised records of each day (ISO date); one row per record.
         known: per day, what the stages before counted (pulled, malformed, duplicates, landed, held ...).
+        leaked: per day, which canaries were found unmasked and where; empty or absent: none.
 
     Raises:
         PolicyError: the suite is of another signal.
@@ -105,7 +108,9 @@ def judge_days(
     for day, frame in frames.items():
         within = pl.col(ROW).is_between(start, start + frame.height, closed="left")
         own = failures.filter(within).with_columns(pl.col(ROW) - start)
-        verdicts[day] = _verdict(frame, own, signal, suite, policy, (known or {}).get(day, {}))
+        verdicts[day] = _verdict(
+            frame, own, signal, suite, policy, (known or {}).get(day, {}), (leaked or {}).get(day, "")
+        )
         start += frame.height
     return verdicts
 
@@ -145,6 +150,7 @@ def _verdict(
     suite: Suite,
     policy: GatePolicy,
     known: Mapping[str, int],
+    leaked: str,
 ) -> Verdict:
     row_wise = [expectation for expectation in suite.expectations if expectation.severity == "row"]
     failed_rows = dict(failures.group_by("expectation").len().iter_rows())
@@ -163,6 +169,7 @@ def _verdict(
     for row, reason in (
         _few(frame.height, quarantined.height, signal, policy),
         _balance(frame.height, known),
+        _canaries(known, leaked),
     ):
         rows.append(row)
         reasons += [reason] if reason else []
@@ -211,6 +218,13 @@ def _few(rows: int, quarantined: int, signal: Signal, policy: GatePolicy) -> tup
     reason = f"{quarantined} of {rows} rows quarantined, more than {limit.max_quarantined_ratio:.0%}"
     row = ("quarantined_rows_are_few", "", "aggregate", rows, quarantined, is_passed, True)
     return row, "" if is_passed else reason
+
+
+def _canaries(known: Mapping[str, int], leaked: str) -> tuple[_Row, str]:
+    """One canary found means that what nobody planted can stand there too."""
+    failed = known.get("canaries_leaked", 0) or bool(leaked)
+    row = ("canaries_are_masked", "", "aggregate", known.get("canaries", 0), int(failed), not failed, True)
+    return row, f"canaries were found unmasked ({leaked or failed})" if failed else ""
 
 
 def _balance(rows: int, known: Mapping[str, int]) -> tuple[_Row, str]:

@@ -2,137 +2,203 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import pickle
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
-from datetime import date, datetime
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import lru_cache, partial
 
 import polars as pl
 
 from governance.errors import KeyDestroyedError
 from governance.keys import Keyring
 from governance.privacy import Anonymizer, PrivacyPolicy
-from governance.privacy.second_opinion import second_opinion
-from governance.privacy.threads import MENTIONS_SCHEMA, THREADS
+from governance.privacy.canaries import Canaries, Harvest
+from governance.privacy.second_opinion import Opinion, second_opinion
+from governance.privacy.threads import MENTIONS_SCHEMA
 from governance.signals import SIGNALS
 from orchestration.key_management import key_of_day
-from orchestration.lake import Lake, Manifest, Replacement
+from orchestration.lake import Lake, Replacement
+from orchestration.leaks.marks import LEAKED
+from orchestration.stages.mentions import Neighbourhood, known_digest
 from orchestration.stages.tally import Tally
 from orchestration.stages.watching import leak_facts
-
-_KNOWN_SCHEMA = pl.Schema([*MENTIONS_SCHEMA.items(), ("origin", pl.String())])
+from orchestration.stages.workers import each_day
 
 
 def anonymize_days(
-    lake: Lake, dataset: str, days: list[str], policy: PrivacyPolicy, keys: Keyring, as_of: datetime
+    lake: Lake,
+    dataset: str,
+    days: list[str],
+    policy: PrivacyPolicy,
+    keys: Keyring,
+    as_of: datetime,
+    processes: int | None = None,
 ) -> Tally:
-    """Anonymise the days of a dataset (`<source>/<signal>`); the landing counts travel on, as landing expires first."""
-    return _Stage(lake, dataset, policy, keys, as_of).anonymized(days)
+    """Anonymise the days of a dataset (`<source>/<signal>`); the landing counts travel on, as landing expires first.
+
+    Args:
+        processes: how many work at it; None: as many as `workers.worker_count` says.
+    """
+    return _Stage(lake, dataset, policy, keys, as_of, processes).anonymized(days)
+
+
+def stale_anonymized_days(lake: Lake, dataset: str, policy: str, destroyed: Collection[str]) -> Iterator[str]:
+    """The days whose landing, thread neighbours or policy (its digest) are not those they were anonymised with.
+
+    Args:
+        destroyed: ids of destroyed pseudonym keys; what was anonymised with them is frozen and never stale.
+    """
+    around = Neighbourhood(lake, dataset)
+    for day in lake.days(f"landing/{dataset}"):
+        key = f"landing/{dataset}/{day}"
+        made = lake.manifest(f"anonymized/{dataset}/{day}")
+        inputs = {**lake.digests([key]), "neighbours": around.digest(day)}
+        if made is None or (
+            made.key_id not in destroyed and (made.policy != policy or not inputs.items() <= made.inputs.items())
+        ):
+            yield day
+
+
+@dataclass(frozen=True)
+class _Packed:
+    """A policy on its way to another process."""
+
+    digest: str
+    policy: bytes = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True)
+class _Work:
+    """One day to be anonymised, and with what."""
+
+    keys: Keyring
+    known: pl.DataFrame
+    inputs: Mapping[str, str]
 
 
 class _Stage:
-    def __init__(self, lake: Lake, dataset: str, policy: PrivacyPolicy, keys: Keyring, as_of: datetime) -> None:
-        self._lake, self._dataset, self._policy, self._ring, self._as_of = lake, dataset, policy, keys, as_of
-        self._source, signal = dataset.split("/")
-        self._signal = SIGNALS[signal]
-        self._use(keys)
-        self._found: dict[str, pl.DataFrame] = {}
+    def __init__(
+        self, lake: Lake, dataset: str, policy: PrivacyPolicy, keys: Keyring, as_of: datetime, processes: int | None
+    ) -> None:
+        self._lake, self._dataset, self._policy, self._keys, self._as_of = lake, dataset, policy, keys, as_of
+        self._processes, self._packed = processes, _Packed(policy.digest, pickle.dumps(policy))
+        self._around = Neighbourhood(lake, dataset)
+        self._tally = Tally()
 
     def anonymized(self, days: list[str]) -> Tally:
-        tally = Tally()
+        made_with = dict(self._keys_of(days))
+        self._find_mentions(made_with)
+        due = {day: work for day, keys in made_with.items() if (work := self._due(day, keys))}
+        judge = partial(_judged, self._lake, self._dataset, self._packed)
+        records = self._records(f"landing/{self._dataset}/{day}" for day in due)
+        for day, (harvest, opinion) in each_day(judge, due, records=records, processes=self._processes):
+            self._write(day, due[day], harvest, opinion)
+        return self._tally
+
+    def _keys_of(self, days: list[str]) -> Iterator[tuple[str, Keyring]]:
+        """The keys of each day that can be anonymised; the others are frozen, with the reason."""
         for day in days:
-            landing = self._lake.manifest(f"landing/{self._dataset}/{day}")
-            if landing is None:
+            if not self._lake.exists(f"landing/{self._dataset}/{day}"):
                 if self._lake.exists(f"anonymized/{self._dataset}/{day}"):
-                    tally.frozen.append(day)
+                    self._tally.frozen.append(day)
                 continue
-            self._anonymize(day, landing, tally)
-        return tally
+            try:
+                yield day, key_of_day(self._lake, self._dataset, day, self._keys)
+            except KeyDestroyedError as gone:
+                self._tally.frozen.append(day)
+                self._tally.notes[day] = f"frozen, left as it is: {gone}"
 
-    def _use(self, keys: Keyring) -> None:
-        """Make pseudonyms with these keys; one anonymizer at a time, as each remembers up to 64 MB of texts."""
-        self._keys, self._anonymizer = keys, Anonymizer(self._policy, keys)
+    def _find_mentions(self, days: Iterable[str]) -> None:
+        stale = self._around.stale(days, self._policy.digest)
+        find = partial(_mentions, self._lake, self._packed)
+        due, records = dict.fromkeys(stale, self._keys), self._records(stale)
+        for origin, mentions in each_day(find, due, records=records, processes=self._processes):
+            self._around.keep(origin, mentions, self._policy.digest, self._as_of)
 
-    def _anonymize(self, day: str, landing: Manifest, tally: Tally) -> None:
-        try:
-            keys = key_of_day(self._lake, self._dataset, day, self._ring)
-        except KeyDestroyedError as gone:
-            tally.frozen.append(day)
-            tally.notes[day] = f"frozen, left as it is: {gone}"
-            return
-        if keys.key_id != self._keys.key_id:
-            self._use(keys)
-        source_key, target, held = (f"{state}/{self._dataset}/{day}" for state in ("landing", "anonymized", "held"))
-        known = self._known(day)
-        inputs = {source_key: landing.digest, "mentions": self._digest(known)}
-        if self._lake.is_current(target, inputs, self._policy.digest):
-            tally.current.append(day)
-            return
-        frame = self._lake.read(source_key)
-        result = self._anonymizer.anonymize(frame, self._signal, known.select(*MENTIONS_SCHEMA))
-        opinion = second_opinion(result.records, self._signal, self._policy.leak_check)
-        with self._replace(held, inputs) as out:
+    def _due(self, day: str, keys: Keyring) -> _Work | None:
+        """What the day must be anonymised with; None: it was, with all of that."""
+        target = f"anonymized/{self._dataset}/{day}"
+        known = self._around.known(day)
+        made_from = {
+            **self._lake.digests([f"landing/{self._dataset}/{day}"]),
+            "mentions": known_digest(known, keys),
+        }
+        inputs = {**made_from, "neighbours": self._around.digest(day)}
+        made = self._lake.manifest(target)
+        if made is None or made.policy != self._policy.digest or not made_from.items() <= made.inputs.items():
+            return _Work(keys, known, inputs)
+        if dict(made.inputs) != inputs:  # a neighbour changed, but told nothing new
+            self._lake.amend(target, inputs)
+        self._tally.current.append(day)
+        return None
+
+    def _records(self, keys: Iterable[str]) -> int:
+        manifests = (self._lake.manifest(key) for key in keys)
+        return sum(manifest.counts.get("landed", 0) for manifest in manifests if manifest)
+
+    def _write(self, day: str, work: _Work, harvest: Harvest, opinion: Opinion) -> None:
+        landing, result = self._lake.manifest(f"landing/{self._dataset}/{day}"), harvest.real
+        with self._replace("held", day, work) as out:
             out.write("records", result.held)
-            out.write("known", known)
-        with self._replace(target, inputs) as out:
+            out.write("known", work.known)
+        with self._replace("anonymized", day, work) as out:
             out.write("records", result.records)
+            out.write("canaries", harvest.canaries)
             out.write("findings", result.findings)
             if not opinion.leaks.is_empty():
                 out.write("leaks", opinion.leaks)
-            out.counts = {**landing.counts, "anonymized": result.records.height, "held": result.held.height}
+            out.counts = {**landing.counts} if landing else {}
+            out.counts |= {"anonymized": result.records.height, "held": result.held.height, **harvest.counts}
             out.facts = {f"withheld field {name}": str(count) for name, count in sorted(result.withheld_fields.items())}
             out.facts |= leak_facts(opinion, self._policy)
-        tally.days[day] = out.counts
+            out.facts |= {LEAKED: harvest.leaked} if harvest.leaks else {}
+        self._tally.days[day] = out.counts
         if result.held.height:
-            tally.notes[day] = f"{result.held.height} records held"
+            self._tally.notes[day] = f"{result.held.height} records held"
+        if harvest.leaks:
+            self._tally.notes[day] = f"canaries came out unmasked ({harvest.leaked}); the gate withholds the day"
 
-    def _replace(self, key: str, inputs: Mapping[str, str]) -> AbstractContextManager[Replacement]:
+    def _replace(self, state: str, day: str, work: _Work) -> AbstractContextManager[Replacement]:
         return self._lake.replace(
-            key, as_of=self._as_of, inputs=inputs, policy=self._policy.digest, key_id=self._keys.key_id
+            f"{state}/{self._dataset}/{day}",
+            as_of=self._as_of,
+            inputs=work.inputs,
+            policy=self._policy.digest,
+            key_id=work.keys.key_id,
         )
 
-    def _known(self, day: str) -> pl.DataFrame:
-        """What the threads of a day are known to hold, and from which partition; what was known once stays known.
 
-        Landing expires day by day: what an expired neighbour told is kept from the last time, so that a rerun of a
-        day does not unmask what was masked.
-        """
-        threading = THREADS.get(self._signal.name)
-        if threading is None:
-            return pl.DataFrame(schema=_KNOWN_SCHEMA)
-        origins = [
-            key
-            for signal in threading.signals
-            for key in self._lake.keys(f"landing/{self._source}/{signal}")
-            if threading.days_around is None or _days_between(key, day) <= threading.days_around
-        ]
-        own = self._lake.scan([f"landing/{self._dataset}/{day}"], "records", self._signal.landing_schema)
-        threads = own.select(pl.col(threading.column).drop_nulls().unique()).collect()[threading.column]
-        frames = [self._mentions(key) for key in origins]
-        held = f"held/{self._dataset}/{day}"
-        if self._lake.files(held, "known"):
-            frames.append(self._lake.read(held, "known").filter(~pl.col("origin").is_in(origins)))
-        found = pl.concat([pl.DataFrame(schema=_KNOWN_SCHEMA), *frames])
-        return found.filter(pl.col("thread").is_in(threads.implode())).unique().sort(pl.all())
-
-    def _mentions(self, landing_key: str) -> pl.DataFrame:
-        """The mentions of one landing partition, found again when it or the policy has changed."""
-        if landing_key in self._found:
-            return self._found[landing_key]
-        key = landing_key.replace("landing/", "mentions/", 1)
-        inputs = self._lake.digests([landing_key])
-        if not self._lake.is_current(key, inputs, self._policy.digest):
-            signal = SIGNALS[landing_key.split("/")[2]]
-            mentions = self._anonymizer.mentions(self._lake.read(landing_key), signal)
-            with self._lake.replace(key, as_of=self._as_of, inputs=inputs, policy=self._policy.digest) as out:
-                out.write("records", mentions)
-        found = self._lake.read(key).with_columns(origin=pl.lit(landing_key))
-        self._found[landing_key] = found
-        return found
-
-    def _digest(self, known: pl.DataFrame) -> str:
-        """Keyed: a plain hash of a few values could be guessed."""
-        return self._keys.record_id(known.drop("origin").unique().sort(pl.all()).write_ndjson().encode())[:16]
+# What follows runs in this process or beside it, see workers.py: it reads, and writes nothing.
 
 
-def _days_between(key: str, day: str) -> int:
-    return abs((date.fromisoformat(key.rsplit("/", 1)[1]) - date.fromisoformat(day)).days)
+def _mentions(lake: Lake, packed: _Packed, origin: str, keys: Keyring) -> pl.DataFrame:
+    """The mentions of a landing partition."""
+    _, anonymizer = _tools(packed, keys)
+    return anonymizer.mentions(lake.read(origin), SIGNALS[origin.split("/")[2]])
+
+
+def _judged(lake: Lake, dataset: str, packed: _Packed, day: str, work: _Work) -> tuple[Harvest, Opinion]:
+    """A day's records and, going the very same way among them, its canaries; and what a second detector says."""
+    policy, anonymizer = _tools(packed, work.keys)
+    planted = Canaries(policy, work.keys).planted(dataset, day)
+    frame = lake.read(f"landing/{dataset}/{day}")
+    together = pl.concat([frame.select(planted.frame.columns), planted.frame])
+    known = work.known.select(*MENTIONS_SCHEMA)
+    anonymized = anonymizer.anonymize(together, planted.signal, known, planted=planted.frame.height)
+    harvest = planted.harvest(anonymized)
+    return harvest, second_opinion(harvest.real.records, planted.signal, policy.leak_check)
+
+
+@lru_cache(1)  # one at a time, as each remembers up to 64 MB of texts
+def _tools(packed: _Packed, keys: Keyring) -> tuple[PrivacyPolicy, Anonymizer]:
+    policy = _policy(packed)
+    return policy, Anonymizer(policy, keys)
+
+
+@lru_cache(1)
+def _policy(packed: _Packed) -> PrivacyPolicy:
+    policy = pickle.loads(packed.policy)
+    assert isinstance(policy, PrivacyPolicy)
+    return policy

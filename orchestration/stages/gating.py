@@ -10,10 +10,10 @@ import polars as pl
 from governance.quality import GatePolicy, Suite, Verdict, judge_days, withhold
 from governance.signals import SIGNALS
 from orchestration.lake import Lake, Manifest
+from orchestration.leaks.marks import leaked, verdict_inputs
 from orchestration.stages.tally import Tally
+from orchestration.stages.watching import LEAK_RATE
 
-# Facts of an anonymized partition that say that personal data is still in it.
-LEAKS = ("leaked canaries", "leak rate")
 _ROWS_AT_ONCE = 250_000  # of many small days; a larger day is chunked by the gate itself
 
 
@@ -27,21 +27,20 @@ def judge_dataset(
     for group in _groups(lake, dataset, days, rules, tally):
         frames = {day: lake.read(f"anonymized/{dataset}/{day}") for day in group}
         for day, verdict in judge_days(
-            frames, signal, suite, policy, known={day: manifest.counts for day, manifest in group.items()}
+            frames,
+            signal,
+            suite,
+            policy,
+            known={day: manifest.counts for day, manifest in group.items()},
+            leaked={day: leaked(lake, dataset, day) for day in group},
         ).items():
-            if leak := leak_of(group[day]):
-                verdict = withhold(verdict, leak)
+            if LEAK_RATE in group[day].facts:
+                verdict = withhold(verdict, f"{LEAK_RATE}: {group[day].facts[LEAK_RATE]}")
             _settle(lake, dataset, day, group[day], verdict, rules, as_of)
             tally.days[day] = _counts(verdict)
             if verdict.is_blocked:
                 tally.notes[day] = verdict.reason
     return tally
-
-
-def leak_of(manifest: Manifest) -> str | None:
-    """Why an anonymised day is withheld whatever its rows are like: something surely got past the anonymisation."""
-    reasons = [f"{name}: {manifest.facts[name]}" for name in LEAKS if name in manifest.facts]
-    return "; ".join(reasons) or None
 
 
 def rules_of(policy: GatePolicy, suite: Suite) -> str:
@@ -59,7 +58,7 @@ def _groups(lake: Lake, dataset: str, days: list[str], rules: str, tally: Tally)
             if lake.exists(verdict_key):
                 tally.frozen.append(day)
             continue
-        if lake.is_current(verdict_key, {f"anonymized/{dataset}/{day}": manifest.digest}, rules):
+        if lake.is_current(verdict_key, verdict_inputs(lake, dataset, day), rules):
             tally.current.append(day)
             continue
         group[day] = manifest
@@ -74,7 +73,7 @@ def _settle(
     lake: Lake, dataset: str, day: str, judged: Manifest, verdict: Verdict, rules: str, as_of: datetime
 ) -> None:
     """Write what the gate decided: the checked rows first, then the verdict, which is what `is_current` asks."""
-    inputs = {f"anonymized/{dataset}/{day}": judged.digest}
+    inputs = {**verdict_inputs(lake, dataset, day), f"anonymized/{dataset}/{day}": judged.digest}
     counts = {**judged.counts, **_counts(verdict)}
     checked = f"checked/{dataset}/{day}"
     if verdict.is_blocked:

@@ -11,6 +11,8 @@ from governance.sampling import load_sampling_policy
 from governance.signals import SIGNALS
 from governance.sources import Source
 from orchestration.lake import Lake
+from orchestration.leaks.marks import verdict_inputs
+from orchestration.stages.anonymizing import stale_anonymized_days
 from orchestration.stages.gating import rules_of
 from orchestration.stages.landing import stale_landing_days
 
@@ -34,14 +36,10 @@ def stale_days(lake: Lake, sources: Iterable[Source], destroyed: Collection[str]
 def _behind(lake: Lake, dataset: str, destroyed: Collection[str]) -> Iterable[str]:
     signal = dataset.split("/")[1]
     privacy, rules = load_privacy().digest, rules_of(load_gate(), load_suite(signal))
-    steps = [("landing", "anonymized", privacy), ("anonymized", "quarantine", rules)]
-    for before, after, policy in steps:
-        for day in lake.days(f"{before}/{dataset}"):
-            inputs = lake.digests([f"{before}/{dataset}/{day}"])
-            made = lake.manifest(f"{after}/{dataset}/{day}")
-            is_frozen = after == "anonymized" and made is not None and made.key_id in destroyed
-            if not is_frozen and not lake.is_current(f"{after}/{dataset}/{day}", inputs, policy):
-                yield day
+    yield from stale_anonymized_days(lake, dataset, privacy, destroyed)
+    for day in lake.days(f"anonymized/{dataset}"):
+        if not lake.is_current(f"quarantine/{dataset}/{day}", verdict_inputs(lake, dataset, day), rules):
+            yield day
     if not SIGNALS[signal].is_sampled:
         return
     sampling = load_sampling_policy().digest

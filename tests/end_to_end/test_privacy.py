@@ -185,3 +185,17 @@ def test_raw_states_are_readable_by_their_owner_only(forced):
     for state in RAW_STATES:
         for path in (lake / state).rglob("*"):
             assert path.stat().st_mode & 0o077 == 0, path.name
+
+
+def test_canaries_of_every_day_are_in_the_ledger_and_none_leaked(forced):
+    rows = forced.dicts("select * from fct_ledger where anonymized is not null")
+    assert len(rows) > 40
+    for row in rows:
+        assert row["canaries"] > 30
+        assert (row["canaries_masked"], row["canaries_leaked"]) == (row["canaries"], 0)
+        assert row["is_balanced"]
+
+
+def test_the_search_for_canaries_finds_none_anywhere(forced):
+    searched = forced.feedback("leaks")
+    assert re.search(r"^[\d,]{3,} files looked through, 0 canaries found", searched.stdout)

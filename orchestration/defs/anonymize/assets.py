@@ -9,11 +9,17 @@ from governance.sources import Source, load_sources
 from orchestration.defs.partitions import DAYS, ONE_RUN, as_of, guarded
 from orchestration.defs.presentation import day_metadata, described, findings_metadata, markdown_table, same_columns
 from orchestration.lake import Lake
+from orchestration.leaks.marks import leaked_days
 from orchestration.stages.anonymizing import anonymize_days
 from orchestration.stages.watching import drifts_over, findings_over, leaks_over
 
-LEAK_RATE_IS_LOW, HIT_RATES_ARE_STEADY = "leak_rate_is_low", "hit_rates_are_steady"
+CANARIES_ARE_MASKED, LEAK_RATE_IS_LOW, HIT_RATES_ARE_STEADY = (
+    "canaries_are_masked",
+    "leak_rate_is_low",
+    "hit_rates_are_steady",
+)
 _CHECKS = {
+    CANARIES_ARE_MASKED: "No planted value came out as it went in. An error: the day is withheld by the gate.",
     LEAK_RATE_IS_LOW: "A second detector finds nothing in a sample of what passed. An error: a day is surely above the "
     "rate that policies/privacy.yml allows, and withheld by the gate; a warning: something was found.",
     HIT_RATES_ARE_STEADY: "Each entity is found as often per record as on the days before (a warning).",
@@ -52,6 +58,13 @@ def anonymized(source: Source, signal: str) -> dg.AssetsDefinition:
 
 
 def _results(lake: Lake, dataset: str, days: list[str], policy: PrivacyPolicy) -> Iterator[dg.AssetCheckResult]:
+    leaked = leaked_days(lake, dataset, days)
+    yield dg.AssetCheckResult(
+        check_name=CANARIES_ARE_MASKED,
+        passed=not leaked,
+        severity=dg.AssetCheckSeverity.ERROR,
+        metadata={"leaked": "; ".join(f"{day}: {what}" for day, what in leaked.items()) or "none"},
+    )
     leaks = leaks_over(lake, dataset, days, policy)
     is_high = bool(leaks.withheld) or leaks.rate.low > policy.leak_check.max_leak_rate
     yield dg.AssetCheckResult(

@@ -9,7 +9,7 @@ from orchestration.stages.reporting import write_report
 
 @dg.asset(
     key=["report", "status"],
-    deps=[["marts", mart] for mart, _ in MARTS.values()],
+    deps=[*(["marts", mart] for mart, _ in MARTS.values()), ["leaks", "before_publishing"]],
     group_name="report",
     kinds={"html"},
     owners=["data-stewards@example.com"],

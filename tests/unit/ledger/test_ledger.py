@@ -14,7 +14,8 @@ from orchestration.lake import Lake
 from orchestration.ledger import COUNTS, LEDGER_SCHEMA, ledger
 
 PULLED = {"pulled": 10, "malformed": 1, "duplicates": 2, "landed": 7}
-ANONYMIZED = {**PULLED, "anonymized": 6, "held": 1}
+CANARIES = {"canaries": 43, "canaries_masked": 42, "canaries_held": 1, "canaries_leaked": 0}
+ANONYMIZED = {**PULLED, "anonymized": 6, "held": 1, **CANARIES}
 JUDGED = {**ANONYMIZED, "checked": 5, "quarantined": 1, "withheld": 0}
 WITHHELD = {**ANONYMIZED, "checked": 0, "quarantined": 1, "withheld": 5}
 SAMPLED = {"sampled": 2, "sampled_out": 3}
@@ -40,7 +41,9 @@ def test_a_day_that_went_through_is_one_balanced_row(tmp_path: Path) -> None:
     )
     frame = ledger(lake)
     assert frame.schema == LEDGER_SCHEMA
-    assert frame.rows() == [("otel", "spans", date(2026, 1, 1), 10, 1, 2, 7, 1, 6, 5, 1, 0, 2, 3, True, False)]
+    assert frame.rows() == [
+        ("otel", "spans", date(2026, 1, 1), 10, 1, 2, 7, 1, 6, 5, 1, 0, 2, 3, 43, 42, 1, 0, True, False)
+    ]
 
 
 NOT_JUDGED = {"checked", "quarantined", "withheld", "sampled", "sampled_out"}
@@ -50,13 +53,15 @@ NOT_JUDGED = {"checked", "quarantined", "withheld", "sampled", "sampled_out"}
     ("partitions", "unknown", "verdict"),
     [
         # stages that have not run are unknown, not zero
-        ({LANDING: PULLED}, {"held", "anonymized"} | NOT_JUDGED, (True, None)),
+        ({LANDING: PULLED}, {"held", "anonymized"} | CANARIES.keys() | NOT_JUDGED, (True, None)),
         # landing and anonymized have expired: what they counted has not
         ({CHECKED: JUDGED, QUARANTINE: JUDGED}, {"sampled", "sampled_out"}, (True, False)),
         ({SAMPLE: SAMPLED}, set(COUNTS) - SAMPLED.keys(), (None, None)),
         # a row lost on the way
         ({LANDING: PULLED | {"landed": 6}, ANON: ANONYMIZED}, NOT_JUDGED, (False, None)),
         ({CHECKED: JUDGED, SAMPLE: {"sampled": 2, "sampled_out": 2}}, set(), (False, False)),
+        # a canary nobody knows of
+        ({LANDING: PULLED, ANON: ANONYMIZED | {"canaries": 44}}, NOT_JUDGED, (False, None)),
     ],
 )
 def test_the_ledger_knows_what_it_does_not_know(

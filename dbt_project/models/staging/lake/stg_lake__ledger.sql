@@ -18,6 +18,10 @@ final as (
         withheld,
         sampled,
         sampled_out,
+        canaries,
+        canaries_masked,
+        canaries_held,
+        canaries_leaked,
         is_balanced,
         is_withheld
     from source

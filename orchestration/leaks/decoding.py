@@ -1,0 +1,140 @@
+"""The texts of a file, decoded: Parquet, DuckDB, SQLite, compressed and plain files."""
+
+from __future__ import annotations
+
+import sqlite3
+import zlib
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import duckdb
+import polars as pl
+
+# Files are read in pieces of so many bytes; neighbours overlap by more than any canary is long.
+_PIECE, _OVERLAP = 8 << 20, 512
+_ROWS = 100_000
+# Columns of these types hold no text.
+_NOT_TEXT = ("BOOLEAN", "DATE", "TIME", "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "FLOAT", "DOUBLE")
+
+
+def texts_of(path: Path) -> Iterator[pl.Series]:
+    """Every text in a file, as series of strings; by its first bytes, not by its name.
+
+    What cannot be decoded as what it seems to be (a damaged file set aside) is read as plain bytes.
+    """
+    with path.open("rb") as file:
+        head = file.read(16)
+    try:
+        if head[:4] == b"PAR1":
+            yield from parquet_texts([path])
+        elif head[8:12] == b"DUCK":
+            yield from _duckdb_texts(path)
+        elif head[:15] == b"SQLite format 3":
+            yield from _sqlite_texts(path)
+        elif head[:2] == b"\x1f\x8b":
+            yield from _plain_texts(path, is_compressed=True)
+    except (duckdb.Error, sqlite3.Error, zlib.error, pl.exceptions.PolarsError, OSError):
+        pass
+    else:
+        if head[:4] == b"PAR1" or head[:15] == b"SQLite format 3" or head[:2] == b"\x1f\x8b":
+            return
+    yield from _plain_texts(path, is_compressed=False)
+
+
+def parquet_texts(paths: list[Path]) -> Iterator[pl.Series]:
+    """Every text in Parquet files of one schema, nested ones too."""
+    scanned = pl.scan_parquet(paths)
+    columns = [name for name, dtype in scanned.collect_schema().items() if _holds_text(dtype)]
+    for series in scanned.select(columns).collect() if columns else ():
+        yield from _flat(series)
+
+
+def _holds_text(dtype: pl.DataType) -> bool:
+    if isinstance(dtype, pl.List):
+        return _holds_text(_inner(dtype))
+    if isinstance(dtype, pl.Struct):
+        return any(_holds_text(_inner(field)) for field in dtype.fields)
+    return dtype in (pl.String, pl.Binary, pl.Categorical)
+
+
+def _inner(nested: pl.List | pl.Field) -> pl.DataType:
+    inner = nested.inner if isinstance(nested, pl.List) else nested.dtype
+    return inner if isinstance(inner, pl.DataType) else inner()
+
+
+def _flat(series: pl.Series) -> Iterator[pl.Series]:
+    if isinstance(series.dtype, pl.List):
+        yield from _flat(series.explode(empty_as_null=False))
+    elif isinstance(series.dtype, pl.Struct):
+        for field in series.struct.fields:
+            yield from _flat(series.struct.field(field))
+    elif series.dtype == pl.Binary:
+        yield pl.Series([_text(value) for value in series.drop_nulls()], dtype=pl.String)
+    elif _holds_text(series.dtype):
+        yield series.cast(pl.String)
+
+
+def _duckdb_texts(path: Path) -> Iterator[pl.Series]:
+    with duckdb.connect(str(path), read_only=True, config={"autoinstall_known_extensions": "false"}) as connection:
+        tables = connection.execute(
+            "select schema_name, table_name, list(column_name), list(data_type) from duckdb_columns()"
+            " join duckdb_tables() using (database_name, schema_name, table_name) group by all"
+        ).fetchall()
+        for schema, table, columns, types in tables:
+            texts = [
+                f'cast("{column}" as varchar) as "{column}"'
+                for column, kind in zip(columns, types, strict=True)
+                if not kind.startswith(_NOT_TEXT) or kind.endswith("]")
+            ]
+            if texts:
+                rows = connection.execute(f'select {", ".join(texts)} from "{schema}"."{table}"')
+                for batch in rows.to_arrow_reader(_ROWS):
+                    frame = pl.from_arrow(batch)
+                    yield from frame if isinstance(frame, pl.DataFrame) else ()
+
+
+def _sqlite_texts(path: Path) -> Iterator[pl.Series]:
+    """Every value of every table: also of those rows that are in the write-ahead log only."""
+    connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+    try:
+        connection.text_factory = bytes
+        names = connection.execute("select name from sqlite_master where type = 'table'").fetchall()
+        for (name,) in names:
+            rows = connection.execute(f'select * from "{name.decode()}"')
+            while fetched := rows.fetchmany(10_000):
+                yield pl.Series([_row_text(row) for row in fetched], dtype=pl.String)
+    finally:
+        connection.close()
+
+
+def _row_text(row: tuple[object, ...]) -> str:
+    return "\n".join(_text(value) for value in row if isinstance(value, bytes))
+
+
+def _text(value: bytes) -> str:
+    """Bytes as text, decompressed where they are zlib's."""
+    if value[:1] == b"\x78":
+        with suppress(zlib.error):
+            value = zlib.decompress(value)
+    return value.decode("utf-8", "replace")
+
+
+def _plain_texts(path: Path, *, is_compressed: bool) -> Iterator[pl.Series]:
+    before = b""
+    for piece in _pieces(path, is_compressed=is_compressed):
+        yield pl.Series([_text(before + piece)], dtype=pl.String)
+        before = piece[-_OVERLAP:]
+
+
+def _pieces(path: Path, *, is_compressed: bool) -> Iterator[bytes]:
+    inflate = zlib.decompressobj(wbits=31) if is_compressed else None
+    with path.open("rb") as file:
+        while piece := file.read(_PIECE):
+            while inflate and piece:
+                yield inflate.decompress(piece, _PIECE)
+                piece = inflate.unconsumed_tail
+                if inflate.eof:  # one more member behind this one
+                    piece, inflate = inflate.unused_data, zlib.decompressobj(wbits=31)
+            if piece:
+                yield piece

@@ -1,0 +1,210 @@
+"""Every file of a deployment that is written behind the stage `anonymize`, looked through once for canaries.
+
+A file that was clean and has not changed since is not read again: data files of the lake are named by their content,
+others are known by size and time.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import polars as pl
+
+from governance.privacy.canaries import Canaries, Canary, Finder
+from orchestration.lake import Lake, sync_folder
+from orchestration.leaks.decoding import parquet_texts, texts_of
+from orchestration.settings import Home
+
+# States that hold raw records by design: owner-only, short-lived, never queried.
+RAW_STATES = ("received", "landing", "mentions", "held")
+# States that can outlive `anonymized`: their partitions had canaries too.
+_STATES = ("anonymized", "checked", "quarantine", "sampled")
+_CONTENT_NAMED = re.compile(r"(?P<table>\w+)-[0-9a-f]{16}\.parquet")
+# What `anonymize` wrote of the canaries themselves: it has looked there, and says so to the gate.
+_LOOKED_AT = "canaries"
+_BYTES_AT_ONCE = 64 << 20
+_SMALL = 1 << 20
+
+
+@dataclass(frozen=True)
+class Find:
+    """One canary in one file."""
+
+    file: str  # relative to the deployment
+    dataset: str
+    day: str
+    entity: str
+
+    def __str__(self) -> str:
+        return f"{self.entity} of {self.dataset} {self.day} in {self.file}"
+
+
+@dataclass(frozen=True)
+class Scan:
+    """What looking came to."""
+
+    finds: tuple[Find, ...]
+    files: int
+    read: int
+
+
+@dataclass
+class _Clean:
+    """What was looked through and held no canary."""
+
+    digest: str
+    content: set[str] = field(default_factory=set)
+    files: dict[str, list[int]] = field(default_factory=dict)
+
+    @classmethod
+    def load(cls, path: Path, digest: str) -> _Clean:
+        try:
+            stored = json.loads(path.read_bytes())
+            known = cls(stored["digest"], set(stored["content"]), stored["files"])
+        except (FileNotFoundError, ValueError, KeyError):
+            return cls(digest)
+        return known if known.digest == digest else cls(digest)
+
+    def save(self, path: Path) -> None:
+        temporary = path.with_suffix(".tmp")
+        stored = {"digest": self.digest, "content": sorted(self.content), "files": dict(sorted(self.files.items()))}
+        with temporary.open("w") as file:
+            json.dump(stored, file)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.rename(path)
+        sync_folder(path.parent)
+
+
+def scan(deployment: Home, canaries: Canaries, *, everything: bool = False) -> Scan:
+    """Look for every canary of the deployment in every file behind the stage.
+
+    Args:
+        everything: also in files that were clean and have not changed since.
+    """
+    finder = Finder(canaries.stems, lambda: _planted(Lake(deployment.lake), canaries))
+    known = _Clean(canaries.digest) if everything else _Clean.load(deployment.clean_files, canaries.digest)
+    clean = _Clean(canaries.digest)
+    tables, others = _parted(deployment, known, clean)
+    finds = [find for group in tables.values() for find in _in_tables(deployment, group, finder, clean)]
+    finds += [find for batch in _batches(others) for find in _in_files(deployment, batch, finder, clean)]
+    clean.save(deployment.clean_files)
+    read = sum(map(len, tables.values())) + len(others)
+    return Scan(
+        tuple(sorted(set(finds), key=str)), read + len(clean.content & known.content) + _same(clean, known), read
+    )
+
+
+def _same(clean: _Clean, known: _Clean) -> int:
+    return sum(known.files.get(name) == print_ for name, print_ in clean.files.items())
+
+
+def _planted(lake: Lake, canaries: Canaries) -> Iterator[Canary]:
+    places = {tuple(key.split("/")[1:]) for state in _STATES for key in lake.keys(state)}
+    for source, signal, day in sorted(places):
+        yield from canaries.of(f"{source}/{signal}", day)
+
+
+def _parted(deployment: Home, known: _Clean, clean: _Clean) -> tuple[Mapping[str, list[Path]], list[Path]]:
+    """What must be read: tables of the lake by schema, and other files; what need not goes to `clean`."""
+    tables: dict[str, list[Path]] = defaultdict(list)
+    others, met = [], set()
+    for path in _written(deployment):
+        named = _CONTENT_NAMED.fullmatch(path.name)
+        if named and deployment.lake in path.parents:
+            state, *_, signal, _day = path.parent.relative_to(deployment.lake).parts
+            if path.name in known.content:
+                clean.content.add(path.name)
+            elif named["table"] != _LOOKED_AT and path.name not in met:
+                tables[f"{state}/{signal}/{named['table']}"].append(path)
+            met.add(path.name)
+        elif known.files.get(_shown(deployment, path)) == (now := _fingerprint(path)):
+            clean.files[_shown(deployment, path)] = now
+        else:
+            others.append(path)
+    return tables, others
+
+
+def _written(deployment: Home) -> Iterator[Path]:
+    """Every file behind the stage; inbox, keys, raw states and spill files are not."""
+    left_out = {deployment.inbox, deployment.keys, deployment.temporary}
+    left_out |= {deployment.lake / state for state in RAW_STATES}
+    roots = {deployment.root, Path(os.environ.get("DAGSTER_HOME", deployment.dagster)).resolve()}
+    for root in sorted(roots):
+        for folder, folders, names in os.walk(root):
+            folders[:] = sorted(name for name in folders if Path(folder, name) not in left_out)
+            for name in sorted(names):
+                path = Path(folder, name)
+                if path != deployment.clean_files and not name.endswith(("-wal", "-shm")) and path.is_file():
+                    yield path
+
+
+def _in_tables(deployment: Home, paths: list[Path], finder: Finder, clean: _Clean) -> Iterator[Find]:
+    """Many small files of one schema in one reading; only where something is found, file by file."""
+    for batch in _batches(paths):
+        if not any(finder.find(texts) for texts in parquet_texts(batch)):
+            clean.content |= {path.name for path in batch}
+            continue
+        for path in batch:
+            found = {canary for texts in parquet_texts([path]) for canary in finder.find(texts)}
+            clean.content |= set() if found else {path.name}
+            yield from _finds(deployment, path, found)
+
+
+def _batches(paths: Iterable[Path]) -> Iterator[list[Path]]:
+    batch: list[Path] = []
+    size = 0
+    for path in paths:
+        batch.append(path)
+        size += path.stat().st_size
+        if size > _BYTES_AT_ONCE:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
+
+
+def _in_files(deployment: Home, paths: list[Path], finder: Finder, clean: _Clean) -> Iterator[Find]:
+    """Files of any kind; small ones share a search: a thousand manifests took 2.5 s one by one."""
+    shared: list[pl.Series] = []
+    unsure: dict[Path, list[int]] = {}
+    for path in paths:
+        try:
+            now = _fingerprint(path)  # before it is read: what changes meanwhile is read again
+            if sum(now[::2]) < _SMALL:
+                shared += (texts.cast(pl.String).alias("") for texts in texts_of(path))
+                unsure[path] = now
+                continue
+            found = {canary for texts in texts_of(path) for canary in finder.find(texts)}
+        except FileNotFoundError:  # replaced or removed since it was listed
+            continue
+        if not found:
+            clean.files[_shown(deployment, path)] = now
+        yield from _finds(deployment, path, found)
+    if not shared or not finder.find(pl.concat(shared)):
+        clean.files |= {_shown(deployment, path): now for path, now in unsure.items()}
+    elif len(unsure) > 1:
+        yield from (find for path in unsure for find in _in_files(deployment, [path], finder, clean))
+    else:
+        yield from (_finds(deployment, next(iter(unsure)), finder.find(pl.concat(shared))))
+
+
+def _finds(deployment: Home, path: Path, found: Iterable[Canary]) -> Iterator[Find]:
+    yield from (Find(_shown(deployment, path), one.dataset, one.day, one.entity) for one in found)
+
+
+def _fingerprint(path: Path) -> list[int]:
+    """Size and time of change, of a write-ahead log beside it too."""
+    log = path.with_name(f"{path.name}-wal")
+    stats = [path.stat(), *([log.stat()] if log.exists() else [])]
+    return [number for stat in stats for number in (stat.st_size, stat.st_mtime_ns)]
+
+
+def _shown(deployment: Home, path: Path) -> str:
+    return path.relative_to(deployment.root).as_posix() if deployment.root in path.parents else path.as_posix()

@@ -1,0 +1,70 @@
+"""Processes that compute beside this one, which alone writes.
+
+Each keeps its days: what it has read of a day's threads it still knows when the day itself is anonymised. They start
+when there is work for them and live as long as this process.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ProcessPoolExecutor
+from datetime import date
+from functools import lru_cache
+from typing import TypeVar
+
+Item = TypeVar("Item")
+T = TypeVar("T")
+
+# Starting a process and loading the engines takes it 3 s: so many records of work are worth that.
+_ENOUGH_RECORDS = 30_000
+
+
+def worker_count() -> int:
+    """How many processes anonymise: FEEDBACK_PROCESSES, else one a processor, at most two."""
+    return int(os.environ.get("FEEDBACK_PROCESSES", min(2, os.cpu_count() or 1)))
+
+
+def each_day(
+    work: Callable[[str, Item], T], items: Mapping[str, Item], *, records: int, processes: int | None = None
+) -> Iterator[tuple[str, T]]:
+    """The result of `work` for each day and its item, in order; here where there is little to do.
+
+    Args:
+        work: can be pickled, and depends on its arguments and what it was made with alone.
+        items: by ISO day, or by a key that ends with one.
+        records: how many records there are to work on.
+    """
+    count = worker_count() if processes is None else processes
+    if count < 2 or records < _ENOUGH_RECORDS:
+        yield from ((day, work(day, item)) for day, item in items.items())
+        return
+    pools = _pools(count)
+    futures: list[tuple[str, Future[T]]] = [
+        (day, pools[date.fromisoformat(day.rsplit("/", 1)[-1]).toordinal() % count].submit(work, day, item))
+        for day, item in items.items()
+    ]
+    yield from ((day, future.result()) for day, future in futures)
+
+
+@lru_cache(1)
+def _pools(count: int) -> list[ProcessPoolExecutor]:
+    # Not forked: this process has threads, of polars and of Dagster, that a copy would not have.
+    context = multiprocessing.get_context("spawn")
+    return [
+        ProcessPoolExecutor(1, mp_context=context, initializer=_end_with, initargs=(os.getpid(),)) for _ in range(count)
+    ]
+
+
+def _end_with(parent: int) -> None:
+    """End this process when the one that started it has ended, however it ended."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
