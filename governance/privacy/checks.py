@@ -138,6 +138,8 @@ def user(text: str, start: int, end: int) -> Span | None:
         while end > start and text[end - 1] in ".:,-!?)":
             end -= 1
     value = text[start:end]
+    if OWN_TOKEN.search(value):  # what was in it is masked already
+        return None
     shared = ("public", "default", "shared", "all", "git", "{id}", "{user}", ":id", "me", "0", "-1", "?")
     if _is_harmless(value, is_assigned=is_quoted) or value.lower() in shared or not any(map(str.isalnum, value)):
         return None
@@ -149,7 +151,7 @@ def person(text: str, start: int, end: int) -> Span | None:
     value = text[start:end].strip()
     first = (re.findall(r"\w+", value) or [""])[0]
     is_prose = _is_harmless(value, is_assigned=False) or _is_harmless(first, is_assigned=False)
-    is_name = any(map(str.isalpha, value)) and not is_prose and "{" not in value
+    is_name = any(map(str.isalpha, value)) and not is_prose and "{" not in value and not OWN_TOKEN.search(value)
     return (start, end) if is_name else None
 
 
@@ -212,6 +214,8 @@ def random(text: str, start: int, end: int) -> Span | None:
     Words and paths have less than 4.1 bits, and consist of words by half; hexadecimal ids have at most 4. Of a path
     each segment is looked at.
     """
+    if OWN_TOKEN.search(text, start, end):
+        return None
     if text.count("/", start, end) <= 2 and _is_random(text[start:end]):
         return start, end
     for segment in re.finditer(r"[^/]{32,}", text[start:end]):

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+from ruamel.yaml import YAML
 
 from governance.errors import PolicyError
 from governance.policy import config_file
@@ -58,6 +62,7 @@ def _bare_engine(recognizer: EntityRecognizer) -> AnalyzerEngine:
 
 def _configured_engine(file: str) -> AnalyzerEngine:
     from presidio_analyzer import AnalyzerEngineProvider
+    from spacy.util import is_package
 
     path = config_file(f"policies/{file}")
     if not path.is_file():
@@ -65,6 +70,11 @@ def _configured_engine(file: str) -> AnalyzerEngine:
             f"policies/privacy.yml: names.model is {file}; allowed: shipped, none, or a Presidio configuration "
             f"in the folder policies of FEEDBACK_CONFIG; {file} is not there"
         )
+    for model in _spacy_models(path):
+        if not (Path(model).exists() or is_package(model)):  # Presidio would try to download it
+            raise PolicyError(
+                f"{path}: the model {model} is neither a folder nor an installed package; give its path, or install it"
+            )
     try:
         return AnalyzerEngineProvider(analyzer_engine_conf_file=str(path)).create_engine()
     except Exception as error:
@@ -72,3 +82,14 @@ def _configured_engine(file: str) -> AnalyzerEngine:
             f"{path}: Presidio cannot load it ({type(error).__name__}); try it with "
             "presidio_analyzer.AnalyzerEngineProvider(analyzer_engine_conf_file=...).create_engine()"
         ) from error
+
+
+def _spacy_models(file: Path) -> Iterator[str]:
+    """The spaCy models that a Presidio configuration names."""
+    configured = YAML(typ="safe").load(file.read_text(encoding="utf-8"))
+    engine = (configured.get("nlp_configuration") if isinstance(configured, dict) else None) or {}
+    for model in engine.get("models", ()) if engine.get("nlp_engine_name") in ("spacy", "transformers") else ():
+        name = model.get("model_name")
+        name = name.get("spacy") if isinstance(name, dict) else name
+        if isinstance(name, str):
+            yield name

@@ -6,7 +6,7 @@ import hashlib
 import re
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -14,7 +14,7 @@ import polars as pl
 from pydantic import Field, field_validator, model_validator
 
 from governance.errors import PolicyError, one_of
-from governance.policy import Policy, Strict, config_files, load, load_policy
+from governance.policy import Policy, Strict, config_file, config_files, load, load_policy
 from governance.privacy.patterns import Pattern, load_patterns
 from governance.signals import SIGNALS
 
@@ -169,10 +169,11 @@ class PrivacyPolicy(Policy):
         """Entities that leave a marker, not a pseudonym."""
         return frozenset(entity for entity, what in self.entities.items() if what == "remove")
 
-    @cached_property
+    @property
     def digest(self) -> str:
         """Hash of policy, patterns, name model and CODE_VERSION: the same digest and key give the same output."""
-        model = file_digest(SHIPPED_NAMES) if self.names.model == "shipped" else ""
+        own = SHIPPED_NAMES if self.names.model == "shipped" else config_file(f"policies/{self.names.model}")
+        model = file_digest(own) if own.is_file() else ""
         policy = self.model_dump_json(exclude={"drift"})  # it warns of what is there, and changes nothing
         return hashlib.sha256(f"{CODE_VERSION}\n{model}\n{policy}".encode()).hexdigest()[:16]
 

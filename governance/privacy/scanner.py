@@ -193,7 +193,11 @@ class Scanner:
         rests = [_masked(text, own).replace(SEPARATOR, " ") for text, own in zip(batch, found, strict=True)]
         unread = list(range(len(batch)))
         while unread:
-            analyzed = _analyzed(self._names, [rests[place] for place in unread], list(levels))
+            unread_texts, entities = [rests[place] for place in unread], list(levels)
+            if self._policy.names.model == "shipped":
+                analyzed = _analyzed(self._names, unread_texts, entities)
+            else:  # any other model may read across the separator
+                analyzed = [_analyzed(self._names, [text], entities)[0] for text in unread_texts]
             fresh = {
                 place: names
                 for place, results in zip(unread, analyzed, strict=True)

@@ -111,11 +111,11 @@ class _Stage:
                 self._tally.notes[day] = f"frozen, left as it is: {gone}"
 
     def _find_mentions(self, days: Iterable[str]) -> None:
-        stale = self._around.stale(days, self._policy.digest)
+        stale = self._around.stale(days, self._packed.digest)
         find = partial(_mentions, self._lake, self._packed)
         due, records = dict.fromkeys(stale, self._keys), self._records(stale)
         for origin, mentions in each_day(find, due, records=records, processes=self._processes):
-            self._around.keep(origin, mentions, self._policy.digest, self._as_of)
+            self._around.keep(origin, mentions, self._packed.digest, self._as_of)
 
     def _due(self, day: str, keys: Keyring) -> _Work | None:
         """What the day must be anonymised with; None: it was, with all of that."""
@@ -127,7 +127,7 @@ class _Stage:
         }
         inputs = {**made_from, "neighbours": self._around.digest(day)}
         made = self._lake.manifest(target)
-        if made is None or made.policy != self._policy.digest or not made_from.items() <= made.inputs.items():
+        if made is None or made.policy != self._packed.digest or not made_from.items() <= made.inputs.items():
             return _Work(keys, known, inputs)
         if dict(made.inputs) != inputs:  # a neighbour changed, but told nothing new
             self._lake.amend(target, inputs)
@@ -165,7 +165,7 @@ class _Stage:
             f"{state}/{self._dataset}/{day}",
             as_of=self._as_of,
             inputs=work.inputs,
-            policy=self._policy.digest,
+            policy=self._packed.digest,
             key_id=work.keys.key_id,
         )
 

@@ -84,7 +84,7 @@ def test_a_find_marks_its_day_and_the_gate_withholds_that_one_alone(anonymised):
     assert [(find.file, find.dataset, find.day, find.entity) for find in found.urgent] == [
         ("reports/status.html", LOGS, DAYS[0], "EMAIL")
     ]
-    assert DAYS[0] in set(_behind(anonymised.lake, LOGS))
+    assert DAYS[0] in set(_behind(anonymised.lake, LOGS, frozenset()))
     tally = anonymised.judge()
     assert tally.notes == {DAYS[0]: "canaries were found unmasked (EMAIL in reports/status.html)"}
     assert tally.current == [DAYS[1]]

@@ -89,7 +89,6 @@ SCALES = pytest.mark.parametrize(
 
 
 # 1.0 to 1.6 s on two cores under load: labelled_secret 0.85 s and email 0.48 s; the name model the rest.
-TOO_SLOW = ("a. before a URL", "a. glued to a URL", "key headers", "lines of key headers")
 
 
 def hostile(name: str, share: float = 1.0) -> tuple[str, str]:
@@ -101,8 +100,6 @@ def hostile(name: str, share: float = 1.0) -> tuple[str, str]:
 @SCALES
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_text_is_judged_or_refused_within_its_time(name, share, seconds, policy, request) -> None:
-    if share == 1 and name in TOO_SLOW:
-        request.applymarker(pytest.mark.xfail(strict=False, reason="up to 1.6 s"))
     text, gone = hostile(name, share)
     taken = []
     for _ in range(3):  # other work on the machine can only make one slower

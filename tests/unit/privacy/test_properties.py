@@ -140,7 +140,6 @@ def stands_in(one: Found) -> str:
     return stand_in(one.entity, one.value, KEYS, region=POLICY.phone_region, is_removed=removed)
 
 
-@pytest.mark.xfail(strict=True, reason="the pattern labelled_secret takes the [ of a list for the secret's first sign")
 def test_json_with_a_list_of_secrets_stays_json() -> None:
     result = scanned('{"user": null, "password": [0, null]}', "structured")
     json.loads(str(result.text))

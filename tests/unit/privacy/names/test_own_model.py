@@ -94,7 +94,6 @@ def test_anonymising_twice_with_it_changes_nothing(deployed, model: Path) -> Non
     assert Scanner(policy, KEYS).scan([once], "prose")[once].text == once
 
 
-@pytest.mark.xfail(strict=True, reason="the scanner joins lines into one call, and spaCy reads across the separator")
 def test_a_text_gives_the_same_alone_and_among_others_with_it(deployed, model: Path) -> None:
     policy = deployed("alone.yml", CONFIGURATION.replace("MODEL", str(model)))
     alone = Scanner(policy, KEYS).scan(["qlix"], "prose")["qlix"]
@@ -133,7 +132,6 @@ def test_a_configuration_that_is_not_there_is_named(deployed) -> None:
         Scanner(policy, KEYS)
 
 
-@pytest.mark.xfail(strict=True, reason="Presidio tries to download a model that is neither a path nor installed")
 def test_a_model_that_is_not_there_is_a_policy_error_not_a_download(deployed, monkeypatch, tmp_path: Path) -> None:
     asked: list[str] = []
     monkeypatch.setattr(spacy.cli, "download", asked.append)
