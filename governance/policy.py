@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -63,10 +64,19 @@ def load(path: Path, model: type[Model]) -> Model:
         PolicyError: the file is missing, is no YAML, or says something the model does not allow.
     """
     try:
-        text = path.read_text(encoding="utf-8")
-        document = YAML(typ="rt").load(text)
+        file = path.stat()
     except FileNotFoundError:
         raise PolicyError(f"{path}: no such file; create it or unset FEEDBACK_CONFIG to use the default") from None
+    loaded = _loaded(path, model, file.st_mtime_ns, file.st_size)
+    assert isinstance(loaded, model)
+    return loaded
+
+
+@lru_cache(256)
+def _loaded(path: Path, model: type[Model], changed_ns: int, size: int) -> Model:
+    """The file as it is since it was changed; a long one takes 0.1 s to read."""
+    try:
+        document = YAML(typ="rt").load(path.read_text(encoding="utf-8"))
     except (MarkedYAMLError, UnicodeDecodeError) as error:
         mark = getattr(error, "problem_mark", None)
         where = f"{path}:{mark.line + 1}" if mark else str(path)

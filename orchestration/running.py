@@ -28,7 +28,12 @@ from orchestration.key_management import deployment_keys
 from orchestration.lake import Lake
 from orchestration.progress import listening
 from orchestration.settings import PROJECT, home
+from orchestration.stages import workers
+from orchestration.stages.anonymizing import load_engines
 from orchestration.stages.planning import ranges, stale_days
+
+# So many days are worth processes of their own before it is known how much is in them.
+_MANY_DAYS = 7
 
 
 def run_flow(inbox: Path, as_of: datetime, *, is_plain: bool) -> int:
@@ -48,7 +53,10 @@ def run_flow(inbox: Path, as_of: datetime, *, is_plain: bool) -> int:
     with _reading_ahead(inbox, as_of), _steps(console, is_plain=is_plain or not console.is_terminal) as execute:
         execute("receive", as_of, None)
         destroyed = deployment_keys(home()).destroyed
-        for first, last in ranges(stale_days(lake, load_sources().values(), destroyed)):
+        stale = stale_days(lake, load_sources().values(), destroyed)
+        if len(stale) > _MANY_DAYS:
+            workers.start(load_engines)  # while the days are landed
+        for first, last in ranges(stale):
             execute("refresh_days", as_of, (first, last))
         if not lake.keys("checked"):
             raise GateBlocked(_nothing(lake))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Callable, Mapping
-from functools import lru_cache
 
 from governance.keys import Keyring
 from governance.privacy import phones
@@ -16,7 +15,6 @@ _EMAIL = re.compile(r"[^@\s<>]+@[^@\s<>]+\.[^@\s<>.]+")
 _ENCODED_AT = re.compile(r"%40|\\u0040", re.IGNORECASE)
 
 
-@lru_cache(16_384)
 def stand_in(entity: str, value: str, keys: Keyring, *, region: str, is_removed: bool) -> str:
     """`<ENTITY>` where values of the entity are removed, else the pseudonym of the canonical value."""
     if is_removed:

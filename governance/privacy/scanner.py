@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import accumulate
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -19,6 +20,7 @@ from governance.privacy.engine import names_engine, structured_engine
 from governance.privacy.patterns import SEPARATOR
 from governance.privacy.plain_text import MASK
 from governance.privacy.policy import PrivacyPolicy
+from governance.privacy.pseudonyms import stand_in
 from governance.privacy.threads import Mention
 
 if TYPE_CHECKING:
@@ -82,7 +84,7 @@ class Scanner:
         self._names = names_engine(policy.names.model) if with_names else None
         self._anonymizer = AnonymizerEngine()  # type: ignore[no-untyped-call]
         self._anonymizer.add_anonymizer(StandIn)
-        self._params = {"keys": keys, "region": policy.phone_region, "removed": policy.removed_entities}
+        self._params = {"make": _maker(policy, keys)}
         self._operators = {"DEFAULT": OperatorConfig("stand_in", self._params)}
         self._structured = sorted({pattern.entity for pattern in policy.patterns})
         supported = set(self._names.get_supported_entities("en")) if self._names else set()
@@ -218,6 +220,17 @@ class Scanner:
         results = [RecognizerResult(one.entity, one.start, one.end, 1.0) for one in found]
         anonymized = self._anonymizer.anonymize(text, results, operators=operators, merge_entities_with_spaces=False)
         return str(anonymized.text)
+
+
+def _maker(policy: PrivacyPolicy, keys: Keyring) -> Callable[[str, str], str]:
+    """Makes stand-ins; the last 16,384 are remembered, as telemetry repeats its values."""
+    removed, region = policy.removed_entities, policy.phone_region
+
+    @lru_cache(16_384)
+    def make(entity: str, value: str) -> str:
+        return stand_in(entity, value, keys, region=region, is_removed=entity in removed)
+
+    return make
 
 
 def _calls(texts: Sequence[str]) -> Iterator[slice]:

@@ -13,7 +13,7 @@ import polars as pl
 
 from governance.errors import KeyDestroyedError
 from governance.keys import Keyring
-from governance.privacy import Anonymizer, PrivacyPolicy
+from governance.privacy import Anonymizer, PrivacyPolicy, load_privacy
 from governance.privacy.canaries import Canaries, Harvest
 from governance.privacy.second_opinion import Opinion, second_opinion
 from governance.privacy.threads import MENTIONS_SCHEMA
@@ -202,3 +202,8 @@ def _policy(packed: _Packed) -> PrivacyPolicy:
     policy = pickle.loads(packed.policy)
     assert isinstance(policy, PrivacyPolicy)
     return policy
+
+
+def load_engines() -> None:
+    """Load what anonymising needs, in a process that will (3 s)."""
+    Anonymizer(load_privacy(), Keyring(b"", b""))

@@ -14,9 +14,10 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor
 from datetime import date
 from functools import lru_cache
-from typing import TypeVar
+from typing import ParamSpec, TypeVar
 
 Item = TypeVar("Item")
+P = ParamSpec("P")
 T = TypeVar("T")
 
 # Starting a process and loading the engines takes it 3 s: so many records of work are worth that.
@@ -39,7 +40,8 @@ def each_day(
         records: how many records there are to work on.
     """
     count = worker_count() if processes is None else processes
-    if count < 2 or records < _ENOUGH_RECORDS:
+    is_enough = len(items) > 1 and (records >= _ENOUGH_RECORDS or _are_started())
+    if count < 2 or not is_enough:
         yield from ((day, work(day, item)) for day, item in items.items())
         return
     pools = _pools(count)
@@ -48,6 +50,24 @@ def each_day(
         for day, item in items.items()
     ]
     yield from ((day, future.result()) for day, future in futures)
+
+
+def start(prepare: Callable[[], None]) -> None:
+    """Start the processes now, for work that is sure to come; `prepare` runs in each."""
+    if worker_count() > 1:
+        for pool in _pools(worker_count()):
+            pool.submit(prepare)
+
+
+def beside(work: Callable[P, T], *args: P.args, **given: P.kwargs) -> T:
+    """The result of `work`, computed beside this process where others have been started."""
+    if not _are_started():
+        return work(*args, **given)
+    return _pools(worker_count())[0].submit(work, *args, **given).result()
+
+
+def _are_started() -> bool:
+    return worker_count() > 1 and _pools.cache_info().currsize > 0
 
 
 @lru_cache(1)
