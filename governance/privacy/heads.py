@@ -35,19 +35,22 @@ class Head:
         expression: in Hyperscan's syntax.
         longest: how many characters it matches at most.
         start: in Python's syntax: where the expression can begin, by what stands before it and by its first character.
+        is_run: it is a number of characters of one kind, so that a longer run of them holds many heads.
     """
 
     expression: str
     longest: int
     start: str
+    is_run: bool
 
 
 def head(expression: str, flags: re.RegexFlag) -> Head:
     """The head of a Python expression; flags: ASCII, and perhaps IGNORECASE."""
     nodes = list(parser.parse(expression, flags))
     taken, _, _ = _taken(nodes, _ENOUGH)
-    kept = [*_before(nodes), *_without_options_at_the_end(taken)]
-    return Head(_rendered(kept), _width(kept, max), _start(nodes, flags))
+    own = _without_options_at_the_end(taken)
+    kept = [*_before(nodes), *own]
+    return Head(_rendered(kept), _width(kept, max), _start(nodes, flags), _is_run(own))
 
 
 def _before(nodes: Nodes) -> list[Node]:
@@ -63,6 +66,17 @@ def _before(nodes: Nodes) -> list[Node]:
         start, other = [(sre.AT, sre.AT_BEGINNING)], [(sre.IN, [(sre.NEGATE, None), *characters])]
         return [(sre.BRANCH, (None, [start, other]))]
     return []
+
+
+def _is_run(nodes: Nodes) -> bool:
+    shown = [(kind, value) for kind, value in nodes if kind not in (sre.ASSERT, sre.ASSERT_NOT)]
+    kind, value = shown[-1]
+    if kind is sre.BRANCH:
+        return any(_is_run(branch) for branch in value[1])
+    if kind is sre.SUBPATTERN:
+        return _is_run(value[3])
+    is_repeat = len(shown) == 1 and kind in (sre.MAX_REPEAT, sre.MIN_REPEAT)
+    return is_repeat and value[0] > 1 and [inner for inner, _ in value[2]] == [sre.IN]
 
 
 def _start(nodes: Nodes, flags: re.RegexFlag) -> str:

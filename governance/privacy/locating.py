@@ -11,8 +11,9 @@ import hyperscan
 from governance.privacy.patterns import Pattern
 from governance.privacy.plain_text import in_single_bytes
 
-# In a shorter text trying a pattern everywhere costs less than asking where its head is.
+# In a shorter text trying a pattern everywhere costs less than asking where its head is, unless that is short itself.
 _SHORT = 400
+_SHORT_HEAD = 12
 
 
 class Locator:
@@ -20,6 +21,7 @@ class Locator:
 
     def __init__(self, pattern: Pattern) -> None:
         self._expression, self._longest = pattern.compiled, pattern.head.longest
+        self._is_always_located = pattern.head.longest <= _SHORT_HEAD and not pattern.head.is_run
         self._starts = re.compile(pattern.head.start, re.ASCII)
         self._lock = Lock()  # Hyperscan's scratch space serves one scan at a time
         # Only ends of matches are asked for: telling their starts (HS_FLAG_SOM_LEFTMOST) crashed on ordinary text.
@@ -27,19 +29,21 @@ class Locator:
 
     def matches(self, text: str, encoded: bytes) -> Iterator[re.Match[str]]:
         """What `finditer` finds in the text; `encoded`: the text in single bytes."""
-        return self._expression.finditer(text) if len(text) < _SHORT else self._located(text, encoded)
+        if len(text) < _SHORT and not self._is_always_located:
+            return self._expression.finditer(text)
+        return self._located(text, encoded)
 
     def _located(self, text: str, encoded: bytes) -> Iterator[re.Match[str]]:
         position = 0  # each place is tried once, so that time grows with the text only
+        match_at = self._expression.match
         for start, end in self._places(encoded):
-            for place in self._starts.finditer(text, max(position, start), end):
-                if place.start() >= position and (match := self._expression.match(text, place.start())):
+            for place in self._starts.finditer(text, start, end):
+                if place.start() >= position and (match := match_at(text, place.start())):
                     yield match
                     position = match.end()
-            position = max(position, end)
 
     def _places(self, encoded: bytes) -> list[tuple[int, int]]:
-        """From where to where a match can begin, in order."""
+        """From where to where a match can begin: in order, and apart from each other."""
         ends: list[int] = []
 
         def on_match(_: int, start: int, end: int, flags: int, context: object) -> None:
@@ -47,7 +51,17 @@ class Locator:
 
         with self._lock:
             self._database.scan(encoded, match_event_handler=on_match)
-        return [(end - self._longest, end) for end in sorted(ends)]
+        places: list[tuple[int, int]] = []
+        begun, last = 0, -1
+        for end in sorted(ends):
+            start = end - self._longest
+            if last < 0:
+                begun = start
+            elif start > last:
+                places.append((max(0, begun), last))
+                begun = start
+            last = end
+        return [*places, (max(0, begun), last)] if ends else places
 
 
 def database(expressions: Mapping[Pattern, str], flags: int) -> hyperscan.Database:

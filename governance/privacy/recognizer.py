@@ -48,6 +48,7 @@ class StructuredRecognizer(EntityRecognizer):
         self._plans = [(one.has_values, CHECKS.get(one.check or "")) for one in patterns]
         # Our own markers: blanked out, so that neither SECRET nor SESSION in them passes for a label.
         self._own = re.compile("|".join(f"<{re.escape(entity)}>" for entity in {p.entity for p in patterns}))
+        self._heard: list[int] = []
         self._lock = Lock()  # Hyperscan's scratch space serves one scan at a time
         super().__init__(
             supported_entities=sorted({pattern.entity for pattern in patterns}), name="StructuredRecognizer"
@@ -111,15 +112,14 @@ class StructuredRecognizer(EntityRecognizer):
             return self._locators[rank]
 
     def _named(self, encoded: bytes) -> list[int]:
-        """Ranks of the patterns whose head is in the text."""
-        named: list[int] = []
-
-        def on_match(rank: int, start: int, end: int, flags: int, context: object) -> None:
-            named.append(rank)
-
+        """Ranks of the patterns that may match in the text."""
         with self._lock:
-            self._database.scan(encoded, match_event_handler=on_match)
-        return sorted(named)
+            self._heard.clear()
+            self._database.scan(encoded, match_event_handler=self._hear)
+            return sorted(self._heard)
+
+    def _hear(self, rank: int, start: int, end: int, flags: int, context: object) -> None:
+        self._heard.append(rank)
 
 
 def _blank(found: re.Match[str]) -> str:

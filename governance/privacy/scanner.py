@@ -6,9 +6,9 @@ import re
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import accumulate
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import orjson
@@ -42,6 +42,9 @@ _REMEMBERED_PER_TEXT = 400  # what an entry costs beside its text
 _BARE_STAND_IN = re.compile(rf"(?<=[:,\[\s])(?:<[A-Z_]+(?::[A-Z_]+)?>|{OWN_TOKEN.pattern})(?=\s{{0,3}}[,}}\]])")
 
 
+_NONE: Mapping[str, int] = MappingProxyType({})
+
+
 class Found(NamedTuple):
     """One identifier: where it stands in the text that was scanned, what it is, and its value (never shown)."""
 
@@ -54,14 +57,13 @@ class Found(NamedTuple):
         return f"Found({self.start}, {self.end}, {self.entity})"
 
 
-@dataclass(frozen=True)
-class Scanned:
+class Scanned(NamedTuple):
     """What became of one distinct text: the text to keep with the entities replaced in it, or why it cannot be kept."""
 
     text: str | None
     entities: Mapping[str, int]
     refusal: str | None = None
-    found: tuple[Found, ...] = field(default=(), compare=False)
+    found: tuple[Found, ...] = ()
 
 
 class Scanner:
@@ -168,7 +170,7 @@ class Scanner:
         held = [(text, sorted(own)) for text, own in zip(batch, found, strict=True) if own]
         calls = _calls([text for text, _ in held])
         replaced = [part for call in calls for part in self._replaced_in_one(held[call])]
-        scanned = {text: Scanned(text, {}) for text in batch}
+        scanned = {text: Scanned(text, _NONE) for text in batch}
         for (text, own), part in zip(held, replaced, strict=True):
             scanned[text] = Scanned(_still_json(part, text), Counter(one.entity for one in own), None, tuple(own))
         return [scanned[text] for text in batch]
