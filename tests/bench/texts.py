@@ -11,6 +11,7 @@ from tests.bench.layouts import cases
 from tests.bench.values import number, some
 
 _TICKETS, _TICKET_SIZE = 100, 1_600
+_OTHERS = ("presidio_research_synth_v2", "wnut17_train", "btc_a", "btc_b", "btc_h", "sec_filings_fin5")
 _HEX = "0123456789abcdef"
 
 
@@ -66,6 +67,14 @@ def tickets() -> list[str]:
             texts.append(text)
             text = ""
     return texts[:_TICKETS]
+
+
+def other_texts() -> list[str]:
+    """Texts to warm up with: annotated ones that `tickets` does not hold, else sentences of the bench's layouts."""
+    folder = real_data()
+    files = [folder / "pii" / f"{name}.jsonl" for name in _OTHERS] if folder else []
+    texts = [json.loads(line)["text"] for file in files if file.is_file() for line in file.open(encoding="utf-8")]
+    return texts or [case.text for case in cases(5, 1)]
 
 
 _TECHNICAL = (
