@@ -33,7 +33,8 @@ class Deployment:
     @property
     def environment(self):
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(("DAGSTER_", "DBT_"))}
-        return {**inherited, "FEEDBACK_HOME": str(self.root), "COLUMNS": "160", **self.settings}
+        own = {"FEEDBACK_HOME": str(self.root), "COLUMNS": "160", "FEEDBACK_PROCESSES": "1"}  # the tests fill the cores
+        return {**inherited, **own, **self.settings}
 
     def feedback(self, *words, check=True, prefix=()):
         """Run the command; its output and exit code."""

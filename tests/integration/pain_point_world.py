@@ -14,6 +14,7 @@ from dbt.cli.main import dbtRunner
 
 from governance.keys import Keyring
 from governance.owners import load_owners
+from governance.privacy.findings import FINDINGS_SCHEMA
 from governance.quality import RESULTS_SCHEMA
 from governance.ranking import load_ranking
 from governance.sampling import (
@@ -51,6 +52,7 @@ _LAKE = {
     "log_templates": schemas.LOG_TEMPLATES_SCHEMA,
     "log_account_days": schemas.LOG_ACCOUNT_DAYS_SCHEMA,
     "gate_results": {"signal": pl.String(), "event_date": pl.Date(), **RESULTS_SCHEMA},
+    "privacy_findings": {"signal": pl.String(), "event_date": pl.Date(), **FINDINGS_SCHEMA},
     "malformed": MALFORMED_SCHEMA,
 }
 

@@ -37,7 +37,7 @@ def run(tmp_path, *days):
         result = dg.materialize(
             [anonymized(load_sources()["otel"], "logs")],
             instance=instance,
-            resources={"lake": lake, "keys": Keyring(b"p" * 32, b"i" * 32)},
+            resources={"lake": lake, "keys": lambda: Keyring(b"p" * 32, b"i" * 32)},
             tags={AS_OF_TAG: AS_OF.isoformat(), **days_of_run},
         )
     (made,) = result.asset_materializations_for_node("anonymized__otel__logs")[-1:]

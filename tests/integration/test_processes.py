@@ -1,0 +1,48 @@
+"""How many processes anonymise changes nothing of what they write."""
+
+from datetime import UTC, datetime
+
+import polars as pl
+
+from governance.keys import Keyring
+from governance.privacy import load_privacy
+from governance.signals import SIGNALS
+from orchestration.lake import Lake
+from orchestration.stages import workers
+from orchestration.stages.anonymizing import anonymize_days, load_engines
+
+AS_OF = datetime(2026, 3, 20, tzinfo=UTC)
+DAYS = ["2026-03-01", "2026-03-02", "2026-03-03"]
+TEXTS = (
+    "login failed user=bob_k from 203.0.113.9",
+    "bob_k tried again, trace goes on",
+    "Hi, my name is Maria Delgado, please call +49 30 901820",
+    "Maria Delgado paid with 4111 1111 1111 1111",
+)
+
+
+def land(lake):
+    for day in DAYS:
+        at = datetime.fromisoformat(day).replace(tzinfo=UTC)
+        rows = [
+            {"record_id": f"{n:032x}", "event_at": at, "body": body, "trace_id": f"{n // 2:032x}"}
+            for n, body in enumerate(TEXTS)
+        ]
+        with lake.replace(f"landing/otel/logs/{day}", as_of=AS_OF) as out:
+            out.write("records", pl.DataFrame(rows, schema=SIGNALS["logs"].landing_schema))
+            out.counts = {"landed": len(rows)}
+
+
+def written(folder, processes):
+    lake = Lake(folder)
+    land(lake)
+    anonymize_days(lake, "otel/logs", DAYS, load_privacy(), Keyring(b"p" * 32, b"i" * 32), AS_OF, processes)
+    return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_two_processes_write_the_bytes_that_one_writes(tmp_path, monkeypatch):
+    monkeypatch.setenv("FEEDBACK_PROCESSES", "2")
+    one = written(tmp_path / "one", 1)
+    workers.start(load_engines)
+    assert written(tmp_path / "two", 2) == one
+    assert len(one) > len(DAYS) * 8
