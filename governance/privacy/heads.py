@@ -70,6 +70,8 @@ def _before(nodes: Nodes) -> list[Node]:
 
 def _is_run(nodes: Nodes) -> bool:
     shown = [(kind, value) for kind, value in nodes if kind not in (sre.ASSERT, sre.ASSERT_NOT)]
+    if not shown:
+        return False
     kind, value = shown[-1]
     if kind is sre.BRANCH:
         return any(_is_run(branch) for branch in value[1])

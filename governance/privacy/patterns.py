@@ -68,7 +68,9 @@ class _PatternFile(Policy):
             if pattern.check is not None and pattern.check not in CHECKS:
                 raise PolicyError(f"{where}.check is {pattern.check}; {one_of(pattern.check, CHECKS)}")
             try:
-                expanded = _expand(pattern, self.fragments).compiled
+                whole = _expand(pattern, self.fragments)
+                expanded = whole.compiled
+                _ = whole.head  # knows no possessive quantifier, for instance
             except (re.error, KeyError) as error:
                 raise PolicyError(f"{where}.expression does not compile ({error}); correct it there") from None
             others = expanded.groups - sum(name.startswith("value") for name in expanded.groupindex)
