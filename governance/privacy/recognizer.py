@@ -55,7 +55,7 @@ class StructuredRecognizer(EntityRecognizer):
         )
 
     def load(self) -> None:
-        """Compiles all heads into one database (0.5 s)."""
+        """Compiles what tells whether a pattern may match at all into one database (0.9 s)."""
         flags = hyperscan.HS_FLAG_PREFILTER | hyperscan.HS_FLAG_SINGLEMATCH
         self._database = database({pattern: pattern.prefilter for pattern in self._patterns}, flags)
         self._locators: dict[int, Locator] = {}
