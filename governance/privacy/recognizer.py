@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from threading import Lock
 from typing import NamedTuple
 
@@ -18,7 +18,7 @@ from governance.privacy.plain_text import in_single_bytes, percent_decoded, plai
 
 # An escaped line break inside JSON text: its n, r or t must not pass for the first letter of what follows. Not a
 # Windows path, where the letter does belong to a name.
-_ESCAPED_BREAK = re.compile(r"(?<![Uu]sers)(?<!\\)\\{1,4}[nrt]")
+_ESCAPED_BREAK = re.compile(r"\\(?<![Uu]sers.)(?<!\\.)\\{0,3}[nrt]")
 
 # Presidio's engines take 0.3 s for so many; a text with more is no message but made to keep them busy.
 MOST_FINDINGS = 10_000
@@ -34,6 +34,16 @@ class Finding(NamedTuple):
     start: int
     end: int
     rank: int
+
+
+class _View(NamedTuple):
+    """One reading of a text: its characters, the same in single bytes, the place of each in the text (None: its own),
+    and what was found in the text."""
+
+    shown: str
+    encoded: bytes
+    places: Sequence[int] | None
+    found: list[Finding]
 
 
 class StructuredRecognizer(EntityRecognizer):
@@ -65,35 +75,52 @@ class StructuredRecognizer(EntityRecognizer):
     ) -> list[RecognizerResult]:
         """The identifiers of one text, or of several joined by SEPARATOR; none overlap."""
         results, offset = [], 0
-        for part in text.split(SEPARATOR):
-            for finding in self.find(part):
+        parts = text.split(SEPARATOR)
+        for part, found in zip(parts, self.find_all(parts), strict=True):
+            for finding in found:
                 entity = self._patterns[finding.rank].entity
                 results.append(RecognizerResult(entity, offset + finding.start, offset + finding.end, 1.0))
             offset += len(part) + 1
         return results
 
     def find(self, text: str) -> list[Finding]:
-        """The identifiers of one text in order, overlapping ones united under the pattern that stands first.
+        """The identifiers of one text in order, overlapping ones united under the pattern that stands first."""
+        return self.find_all([text])[0]
 
-        The text is read as it is shown, with its line breaks unescaped, and URL-decoded.
+    def find_all(self, texts: Sequence[str]) -> list[list[Finding]]:
+        """What `find` finds in each text; pattern by pattern, so that the tables of each stay in the processor's cache.
+
+        Raises:
+            TooManyFindings: one of the texts has more than MOST_FINDINGS.
         """
+        found: list[list[Finding]] = [[] for _ in texts]
+        views_by_rank: dict[int, list[_View]] = {}
+        for text, own in zip(texts, found, strict=True):
+            for shown, places in self._readings(text):
+                view = _View(shown, in_single_bytes(shown), places, own)
+                for rank in self._named(view.encoded):
+                    views_by_rank.setdefault(rank, []).append(view)
+        for rank, views in views_by_rank.items():
+            self._apply(rank, views)
+        return [_without_overlaps(own) if len(own) > 1 else own for own in found]
+
+    def _readings(self, text: str) -> Iterator[tuple[str, Sequence[int] | None]]:
+        """The text as it is shown, with its line breaks unescaped, and URL-decoded; and the place of each character."""
         if "<" in text:
             text = self._own.sub(lambda marker: "<" * len(marker[0]), text)
         shown, places = plain(text)
-        found = self._in_view(shown, places)
+        yield shown, places
         if "\\" in shown and (unescaped := _ESCAPED_BREAK.sub(_blank, shown)) != shown:
-            found += self._in_view(unescaped, places)
+            yield unescaped, places
         if "%" in shown and (decoded := percent_decoded(shown)):
             text, inner = decoded
-            found += self._in_view(text, [places[place] for place in inner] if places else inner)
-        return _without_overlaps(found) if len(found) > 1 else found
+            yield text, [places[place] for place in inner] if places else inner
 
-    def _in_view(self, view: str, places: Sequence[int] | None) -> list[Finding]:
-        found: list[Finding] = []
-        encoded = in_single_bytes(view)
-        for rank in self._named(encoded):
-            has_values, check = self._plans[rank]
-            for match in self._locator(rank).matches(view, encoded):
+    def _apply(self, rank: int, views: list[_View]) -> None:
+        """Add to what was found what one pattern finds in the views."""
+        matches, (has_values, check) = self._locator(rank).matches, self._plans[rank]
+        for view, encoded, places, found in views:
+            for match in matches(view, encoded):
                 span: Span | None = match.span(match.lastgroup or 0) if has_values else match.span()
                 if check is not None and span is not None:
                     span = check(view, *span)
@@ -103,7 +130,6 @@ class StructuredRecognizer(EntityRecognizer):
                     raise TooManyFindings
                 start, end = (places[span[0]], places[span[1]]) if places else span
                 found.append(Finding(start, end, rank))
-        return found
 
     def _locator(self, rank: int) -> Locator:
         with self._lock:
@@ -116,7 +142,7 @@ class StructuredRecognizer(EntityRecognizer):
         with self._lock:
             self._heard.clear()
             self._database.scan(encoded, match_event_handler=self._hear)
-            return sorted(self._heard)
+            return self._heard.copy()
 
     def _hear(self, rank: int, start: int, end: int, flags: int, context: object) -> None:
         self._heard.append(rank)
