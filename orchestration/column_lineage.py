@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
-from sqlglot.lineage import lineage
+from sqlglot.lineage import Node, lineage
 from sqlglot.optimizer.qualify import qualify
 from sqlglot.optimizer.scope import build_scope
 
@@ -36,13 +36,12 @@ def column_lineage(sql: str, relations: Mapping[str, Sequence[str]], dialect: st
     scope = build_scope(query)
     if scope is None or not isinstance(query, exp.Query):
         raise SqlglotError("expected a query")
-    found: Origins = {}
-    for column in query.named_selects:
-        leaves = lineage(column, query, schema=known, dialect=dialect, scope=scope).walk()
-        origins = {
-            (f"{leaf.expression.db}.{leaf.expression.name}", exp.to_column(leaf.name).name)
-            for leaf in leaves
-            if isinstance(leaf.expression, exp.Table)
-        }
-        found[column] = sorted(origins)
-    return found
+    # Untrimmed and uncopied: nobody sees the nodes' SQL, and copying it took nine tenths of the time.
+    nodes = lineage(None, query, schema=known, dialect=dialect, scope=scope, trim_selects=False, copy=False)
+    return {column: sorted(set(_origins(node))) for column, node in nodes.items()}
+
+
+def _origins(node: Node) -> Iterator[tuple[str, str]]:
+    for leaf in node.walk():
+        if isinstance(leaf.expression, exp.Table):
+            yield f"{leaf.expression.db}.{leaf.expression.name}", exp.to_column(leaf.name).name

@@ -14,10 +14,9 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor
 from datetime import date
 from functools import lru_cache
-from typing import ParamSpec, TypeVar
+from typing import TypeVar
 
 Item = TypeVar("Item")
-P = ParamSpec("P")
 T = TypeVar("T")
 
 # Starting a process and loading the engines takes it 3 s: so many records of work are worth that.
@@ -57,13 +56,6 @@ def start(prepare: Callable[[], None]) -> None:
     if worker_count() > 1:
         for pool in _pools(worker_count()):
             pool.submit(prepare)
-
-
-def beside(work: Callable[P, T], *args: P.args, **given: P.kwargs) -> T:
-    """The result of `work`, computed beside this process where others have been started."""
-    if not _are_started():
-        return work(*args, **given)
-    return _pools(worker_count())[0].submit(work, *args, **given).result()
 
 
 def _are_started() -> bool:

@@ -13,7 +13,6 @@ import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DbtCliInvocation
 
 from orchestration.column_lineage import Origins, column_lineage
-from orchestration.stages.workers import beside
 
 
 @dataclass
@@ -68,7 +67,7 @@ class ModelLineage:
         if self.known.get(relation, {}).get("digest") != digest:
             given = {name: names for name, names in columns.items() if names}
             try:
-                origins = beside(column_lineage, sql, given, dialect="duckdb")
+                origins = column_lineage(sql, given, dialect="duckdb")
             except Exception:  # whatever the parser does with a model, it is built all the same
                 origins = {}
             self.known[relation] = {"digest": digest, "origins": origins}
