@@ -155,6 +155,22 @@ def person(text: str, start: int, end: int) -> Span | None:
     return (start, end) if is_name else None
 
 
+# Whom a text greets, or who signs it, where that is nobody in particular.
+_NOBODY = frozenset((
+    "admin", "administrator", "agent", "all", "amigos", "anyone", "assistance", "billing", "care", "colleague",
+    "colleagues", "customer", "customers", "damen", "desk", "dev", "developer", "devs", "everybody", "everyone",
+    "folks", "friend", "friends", "guys", "helpdesk", "herren", "hiring", "hr", "it", "kunden", "kundin", "kunde",
+    "ladies", "madam", "madame", "manager", "messieurs", "office", "ops", "people", "sales", "service", "sir", "sirs",
+    "squad", "staff", "support", "team", "there", "todos", "tous", "user", "users", "valued", "world", "zusammen",
+))  # fmt: skip
+
+
+def addressee(text: str, start: int, end: int) -> Span | None:
+    """A name in a greeting or under a text, not a word for nobody in particular."""
+    words = re.findall(r"[^\W\d_]+", text[start:end].lower())
+    return person(text, start, end) if _NOBODY.isdisjoint(words) else None
+
+
 def _digits_in(value: str) -> int:
     return sum(map(value.count, "0123456789"))
 
@@ -263,7 +279,7 @@ def _is_harmless(value: str, *, is_assigned: bool) -> bool:
 CHECKS: Mapping[str, Check] = {
     check.__name__: check
     for check in (
-        address, basic, card, coded, coordinate, email, host, iban, identifier, ipv4, ipv6, jwt, luhn, national_phone,
-        nhs, numbered, person, phone, random, secret, session, token, trunk_phone, user,
+        address, addressee, basic, card, coded, coordinate, email, host, iban, identifier, ipv4, ipv6, jwt, luhn,
+        national_phone, nhs, numbered, person, phone, random, secret, session, token, trunk_phone, user,
     )
 }  # fmt: skip

@@ -72,9 +72,11 @@ class Mention:
 
     @cached_property
     def pattern(self) -> re.Pattern[str]:
-        """Whole words; a part of a name only as it was written, a value in any case."""
-        body = r"\s+".join(map(re.escape, self.text.split()))
-        return re.compile(rf"(?<![^\W_]){body}(?![^\W_])", 0 if self.is_part else re.IGNORECASE)
+        """Whole words, in any case; a single word of a name only as it was written: Mark is no mark."""
+        words = self.text.split()
+        as_written = self.is_part or (self.entity == "PERSON" and len(words) == 1 and self.text[0].isupper())
+        body = r"\s+".join(map(re.escape, words))
+        return re.compile(rf"(?<![^\W_]){body}(?![^\W_])", 0 if as_written else re.IGNORECASE)
 
 
 def spreads(entity: str, value: str) -> bool:
