@@ -88,7 +88,7 @@ def test_no_canary_is_in_any_other_byte_written_or_printed(forced, canaries):
 # Names have no form of their own: a model finds them, and no model finds all. The share of mentions that must be gone,
 # where they stand; of names that a field of the thread spells or that stand behind a label, all. Measured (seed 5):
 # 0.98, 0.89 and 0.77.
-LEAST_SHARES = {"full names in prose": 0.95, "given names in prose": 0.8, "names in logs and spans": 0.6}
+LEAST_SHARES = {"full names in prose": 0.95, "given names in prose": 0.9, "names in logs and spans": 0.6}
 THREADED = ("tickets", "ticket_events")
 
 
