@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from itertools import chain, pairwise
+from itertools import chain
 from pathlib import Path
 from threading import Lock
 from typing import NamedTuple
@@ -13,19 +13,22 @@ import numpy as np
 import numpy.typing as npt
 
 from governance.privacy.checks import OWN_TOKEN
+from governance.privacy.names.chains import Floats, Places, in_step, marginals
 from governance.privacy.names.tokens import (
     BOUNDARY,
     BROKEN,
     GLUED,
     OFFSETS,
     SHAPES,
-    Words,
+    SPACED,
     glue_feature,
     next_feature,
     pair_feature,
+    pieces_of,
     shape_of,
-    split,
+    starts_of,
     word_features,
+    word_of,
 )
 from governance.privacy.plain_text import MASK
 from governance.privacy.policy import SHIPPED_NAMES
@@ -43,13 +46,11 @@ _CHAIN = 48  # longer lines are read in pieces, so that time grows with length o
 _WORDS_KEPT = 140_000  # more than a text of the longest length allowed has
 _LONGEST_WORD = 64
 _LINES_KEPT = 20_000
-_CHAINS_AT_ONCE = 512
-_CHAINS_AT_ONCE = 512
 _LONGEST_LINE_KEPT = 512
 _OURS = re.compile(rf"<[A-Z_]+(?::[A-Z_]+)?>|{OWN_TOKEN.pattern}")
 _DIGIT = re.compile(r"\d")
 
-Floats = npt.NDArray[np.float64]
+Weights = npt.NDArray[np.int8]
 
 
 class NameFinding(NamedTuple):
@@ -61,17 +62,8 @@ class NameFinding(NamedTuple):
     score: float
 
 
-class _Line(NamedTuple):
-    """One line, and the words next to it in the lines before and behind (BOUNDARY: there is none)."""
-
-    text: str
-    before: str
-    behind: str
-
-    @property
-    def is_continued(self) -> bool:
-        """Whether a line stands before it."""
-        return self.before != BOUNDARY
+# One line, and the words next to it in the lines before and behind (BOUNDARY: there is none). No class: there are many.
+_Line = tuple[str, str, str]
 
 
 class NameModel:
@@ -81,20 +73,31 @@ class NameModel:
     costs a dictionary look-up a word and a few matrix operations a batch.
     """
 
-    def __init__(self, features: list[str], weights: Floats, transitions: Floats) -> None:
-        """`weights`: one row a feature, one column a label; `transitions`: from label (row) to label (column)."""
-        self._rows = dict(zip(features, range(len(features)), strict=True))
-        self._weights = np.vstack([weights, np.zeros((1, len(LABELS)))])
+    def __init__(self, features: list[str], weights: Weights, scale: float, transitions: Floats) -> None:
+        """`weights`, to be multiplied with `scale`: one row a feature, one column a label; `transitions`: from label
+        (row) to label (column)."""
+        self._around: dict[str, int] = {}
+        self._alone: dict[str, int] = {}
+        places: list[tuple[int, int]] = []
+        for name in features:
+            cut = 2 if name[0] == "-" else 1 if name[0].isdigit() else 0  # an offset may stand before the name
+            rows, offset = (self._around, int(name[:cut])) if cut else (self._alone, 0)
+            row = rows.setdefault(name[cut:], len(self._around) + len(self._alone))
+            places.append((row, OFFSETS.index(offset)))
+        # One row what a word says at each offset; the last row says nothing.
+        self._weights = np.zeros((len(self._around) + len(self._alone) + 1, len(OFFSETS), len(LABELS)), dtype=np.int8)
+        self._weights[tuple(zip(*places, strict=True))] = weights
+        self._scale = scale
         self._transitions = np.exp(transitions)
         count = range(len(SHAPES))
-        self._pairs = self._table([[pair_feature(one, two) for two in count] for one in count])
-        self._nexts = self._table([[next_feature(one, two) for two in count] for one in count])
+        self._pairs = self._table([pair_feature(one, two) for one in count for two in count])
+        self._nexts = self._table([next_feature(one, two) for one in count for two in count])
         self._glues = self._table(
-            [[glue_feature(shape, glue, behind) for glue in range(3) for behind in range(3)] for shape in count]
+            [glue_feature(shape, glue, behind) for shape in count for glue in range(3) for behind in range(3)]
         )
         self._lock = Lock()
-        self._read: dict[_Line, list[NameFinding]] = {}
-        self._words: dict[str, Words] = {}
+        self._read: dict[_Line, Sequence[NameFinding]] = {}
+        self._words: dict[str, tuple[str, ...]] = {}
         self._forget()
 
     @classmethod
@@ -106,8 +109,8 @@ class NameModel:
         """
         with np.load(path) as stored:
             features = bytes(stored["features"]).decode().split("\x00")
-            weights = stored["weights"].astype(np.float64) * stored["scale"]
-            return cls(features, weights, stored["transitions"].astype(np.float64))
+            transitions = stored["transitions"].astype(np.float64)
+            return cls(features, stored["weights"], float(stored["scale"]), transitions)
 
     def find(self, texts: Sequence[str]) -> list[list[NameFinding]]:
         """The names of each text, in order; none overlap.
@@ -122,143 +125,118 @@ class NameModel:
                 self._read, self._words = {}, {}
             read = [self._lines(_shape(text)) for text in texts]
             new = [line for line in dict.fromkeys(chain.from_iterable(read)) if line not in self._read]
-            self._read |= zip(new, self._names(new), strict=True)
+            self._read.update(zip(new, self._names(new), strict=True))
             results = [_of_text(lines, self._read) for lines in read]
             for line in new:
-                if len(line.text) > _LONGEST_LINE_KEPT:  # it hardly comes again
+                if len(line[0]) > _LONGEST_LINE_KEPT:  # it hardly comes again
                     del self._read[line]
-                    self._words.pop(line.text, None)
+                    self._words.pop(line[0], None)
         return results
 
     def _lines(self, text: str) -> list[_Line]:
         """The lines of a text, each with the last word before and the first word behind it."""
-        texts = text.split("\n")
-        words = [self._split(line).words for line in texts]
-        before = [BOUNDARY, *(own[-1] if own else "\n" for own in words[:-1])]
-        behind = [*(own[0] if own else "\n" for own in words[1:]), BOUNDARY]
-        return list(map(_Line, texts, before, behind))
+        lines = text.split("\n")
+        words = [self._pieces(line) for line in lines]
+        before = [BOUNDARY, *(word_of(own[-1]) if own else "\n" for own in words[:-1])]
+        behind = [*(word_of(own[0]) if own else "\n" for own in words[1:]), BOUNDARY]
+        return list(zip(lines, before, behind, strict=True))
 
-    def _split(self, line: str) -> Words:
-        words = self._words.get(line)
-        if words is None:
-            words = self._words[line] = split(line)
-        return words
+    def _pieces(self, line: str) -> tuple[str, ...]:
+        pieces = self._words.get(line)
+        if pieces is None:
+            pieces = self._words[line] = pieces_of(line)
+        return pieces
 
-    def _table(self, names: list[list[str]]) -> Floats:
-        return np.array([[self._weights[self._rows.get(name, -1)] for name in row] for row in names])
+    def _table(self, names: list[str]) -> Floats:
+        rows = [self._alone.get(name, -1) for name in names]
+        return self._weights[rows, OFFSETS.index(0)].astype(np.float64) * self._scale
 
     def _forget(self) -> None:
         self._known: dict[str, int] = {}
-        self._said = np.zeros((_WORDS_KEPT, len(OFFSETS), len(LABELS)), dtype=np.float32)
+        self._count = 0
+        self._said = np.zeros((len(OFFSETS), _WORDS_KEPT, len(LABELS)), dtype=np.float32)
         self._shapes = np.zeros(_WORDS_KEPT, dtype=np.int64)
 
-    def _places(self, words: list[str]) -> npt.NDArray[np.int64]:
-        """The row of each word in the tables; new words are added."""
-        new = [word for word in dict.fromkeys(words) if word not in self._known]
-        if len(self._known) + len(new) > _WORDS_KEPT:
+    def _numbers(self, pieces: list[str]) -> Places:
+        """For each piece twice the row of its word in the tables, plus how it hangs on the next; new ones are added."""
+        new = [piece for piece in dict.fromkeys(pieces) if piece not in self._known]
+        words = [word for word in dict.fromkeys(map(word_of, new)) if word not in self._known]
+        if len(words) > _WORDS_KEPT:
+            raise ValueError(f"{len(words)} different words at once; at most {_WORDS_KEPT}")
+        if self._count + len(words) > _WORDS_KEPT or len(self._known) > 2 * _WORDS_KEPT:
             self._forget()
-            new = list(dict.fromkeys(words))
-        if len(new) > _WORDS_KEPT:
-            raise ValueError(f"{len(new)} different words at once; at most {_WORDS_KEPT}")
-        self._learn(new)
-        return np.array([self._known[word] for word in words], dtype=np.int64)
+            return self._numbers(pieces)
+        if words:
+            self._learn(words)
+        for piece in new:  # a word alone is known by now
+            self._known.setdefault(piece, self._known[word_of(piece)] - GLUED + SPACED)
+        return np.array([self._known[piece] for piece in pieces], dtype=np.int64)
 
     def _learn(self, words: list[str]) -> None:
         """Sum up, for each word and offset, what the features of the word say there."""
         rows: list[int] = []
-        starts = [0]
-        get, unknown = self._rows.get, len(self._rows)  # the last row says nothing
+        starts: list[int] = []
+        unknown = len(self._weights) - 1
         for word in words:
-            short = word[:_LONGEST_WORD]
-            self._shapes[len(self._known)] = shape_of(short)
-            self._known[word] = len(self._known)
-            for offset in OFFSETS:
-                rows += [get(name, unknown) for name in word_features(short, offset)]
-                starts.append(len(rows))
-        if words:
-            first = len(self._known) - len(words)
-            said = np.add.reduceat(self._weights[rows], starts[:-1])
-            self._said[first : len(self._known)] = said.reshape(len(words), len(OFFSETS), len(LABELS))
+            around, alone = word_features(word[:_LONGEST_WORD])
+            starts.append(len(rows))
+            rows += [self._around.get(name, unknown) for name in around]
+            rows += [self._alone.get(name, unknown) for name in alone]
+        new = range(self._count, self._count + len(words))
+        said = np.add.reduceat(self._weights[rows], starts, dtype=np.int32) * self._scale
+        self._said[:, new.start : new.stop] = said.swapaxes(0, 1)
+        self._shapes[new.start : new.stop] = [shape_of(word[:_LONGEST_WORD]) for word in words]
+        self._known.update((word, 2 * row + GLUED) for word, row in zip(words, new, strict=True))
+        self._count = new.stop
 
-    def _names(self, lines: list[_Line]) -> list[list[NameFinding]]:
+    def _names(self, lines: list[_Line]) -> list[Sequence[NameFinding]]:
         """The names of each line."""
-        likely, bounds = self._probabilities(lines)
-        by_entity = likely[:, 1::2] + likely[:, 2::2]
-        strongest = by_entity.max(axis=1, initial=0.0)
-        holding = set(np.searchsorted(bounds, np.flatnonzero(strongest >= FLOOR), side="right").tolist())
-        best, strength = by_entity.argmax(axis=1), strongest.round(6)
-        names: list[list[NameFinding]] = [[] for _ in lines]
-        for number in holding:
-            line, own = lines[number - 1], slice(bounds[number - 1], bounds[number])
-            of_line = best[own].tolist()[line.is_continued :], strength[own].tolist()[line.is_continued :]
-            names[number - 1] = _names(line.text, self._split(line.text), *of_line)
-        return names
-
-    def _probabilities(self, lines: list[_Line]) -> tuple[Floats, list[int]]:
-        """One row a word, one column a label, line by line; and where each line begins, and the last one ends.
-
-        The line break before a continued line is its first word.
-        """
-        scores, bounds = self._emissions(lines)
-        pieces = [
-            slice(start, min(end, start + _CHAIN))
-            for begin, end in pairwise(bounds)
-            for start in range(begin, end, _CHAIN)
+        pieces, bounds = self._in_company(lines)
+        likely, here = self._probabilities(pieces, bounds)
+        by_entity = likely[1::2] + likely[2::2]
+        by_piece, best = np.zeros(len(pieces)), np.zeros(len(pieces), dtype=np.int64)
+        by_piece[here], best[here] = by_entity.max(axis=0).round(6), by_entity.argmax(axis=0)
+        strength, entities = by_piece.tolist(), best.tolist()
+        return [
+            _names(text, pieces[start:end], entities[start:end], strength[start:end])
+            if max(strength[start:end], default=0.0) >= FLOOR
+            else ()
+            for (text, _, _), (_, start, end) in zip(lines, bounds, strict=True)
         ]
-        for first in range(0, len(pieces), _CHAINS_AT_ONCE):
-            some = pieces[first : first + _CHAINS_AT_ONCE]
-            for piece, likely in zip(some, self._marginals([scores[piece] for piece in some]), strict=True):
-                scores[piece] = likely
-        return scores, bounds
 
-    def _emissions(self, lines: list[_Line]) -> tuple[Floats, list[int]]:
-        """Scores of each label for each word of the lines."""
-        words: list[str] = []
-        at: list[int] = []
-        glue: list[int] = []
-        glue_behind: list[int] = []
-        bounds = [0]
-        for line in lines:
-            read = self._split(line.text)
-            own = [*[GLUED] * line.is_continued, *read.glue]
-            words += (BOUNDARY, line.before, *["\n"] * line.is_continued)
-            at += range(len(words) - line.is_continued, len(words) + len(read.words))
-            words += (*read.words, *["\n"] * (line.behind != BOUNDARY), line.behind, BOUNDARY)
-            glue += own
-            glue_behind += [*own[1:], BROKEN][: len(own)]
-            bounds.append(len(at))
-        places, here = self._places(words), np.array(at, dtype=np.int64)
-        shapes = self._shapes[places]
-        scores = self._pairs[shapes[here - 1], shapes[here]] + self._nexts[shapes[here], shapes[here + 1]]
-        scores += self._glues[shapes[here], np.array(glue, dtype=np.int64) * 3 + np.array(glue_behind, dtype=np.int64)]
-        for number, offset in enumerate(OFFSETS):
-            scores += self._said[places[here + offset], number]
-        return scores, bounds
+    def _in_company(self, lines: list[_Line]) -> tuple[list[str], list[tuple[int, int, int]]]:
+        """The pieces of the lines and those beside them in one list; where each line begins, its first piece and end.
 
-    def _marginals(self, chains: list[Floats]) -> list[Floats]:
-        """Forward-backward over many chains at once, scaled at each step."""
-        longest = max(map(len, chains))
-        scores = np.zeros((longest, len(chains), len(LABELS)))
-        lengths = np.array(list(map(len, chains)))
-        for number, own in enumerate(chains):
-            scores[: len(own), number] = own
-        potentials = np.exp(scores - scores.max(axis=2, keepdims=True))
-        forward = np.empty_like(potentials)
-        state = potentials[0] / potentials[0].sum(axis=1, keepdims=True)
-        forward[0] = state
-        for step in range(1, longest):
-            state = (state @ self._transitions) * potentials[step]
-            state /= state.sum(axis=1, keepdims=True)
-            forward[step] = state
-        backward = np.ones((len(chains), len(LABELS)))
-        likely = np.empty_like(forward)
-        for step in range(longest - 1, -1, -1):
-            both = forward[step] * backward
-            likely[step] = both / both.sum(axis=1, keepdims=True)
-            backward = (potentials[step] * backward) @ self._transitions.T
-            backward /= backward.sum(axis=1, keepdims=True)
-            backward[lengths <= step] = 1.0  # behind a chain's end there is nothing to know
-        return [likely[:length, number] for number, length in enumerate(lengths)]
+        A line that others stand before begins with their line break.
+        """
+        pieces: list[str] = []
+        bounds: list[tuple[int, int, int]] = []
+        for text, before, behind in lines:
+            pieces += (BOUNDARY, BOUNDARY) if before == BOUNDARY else (BOUNDARY, before, "\n")
+            start = len(pieces)
+            pieces += self._pieces(text)
+            bounds.append((start - (before != BOUNDARY), start, len(pieces)))
+            pieces += (BOUNDARY, BOUNDARY) if behind == BOUNDARY else ("\n", behind, BOUNDARY)
+        return pieces, bounds
+
+    def _probabilities(self, pieces: list[str], bounds: list[tuple[int, int, int]]) -> tuple[Floats, Places]:
+        """One row a label, one column a word of the lines; and the place of each of these words in `pieces`."""
+        chains = [(start, min(_CHAIN, end - start)) for begin, _, end in bounds for start in range(begin, end, _CHAIN)]
+        here, moves = in_step(chains)
+        words, hangs = np.divmod(self._numbers(pieces), 2)
+        hangs[[place - 1 for _, start, end in bounds for place in (start, end)]] = BROKEN
+        return marginals(self._emissions(words, hangs, here), self._transitions, moves), here
+
+    def _emissions(self, words: Places, hangs: Places, here: Places) -> Floats:
+        """Scores of each label (row) for each of the words `here` (column)."""
+        shapes = self._shapes[words]
+        own = shapes[here]
+        scores = self._pairs.take(shapes[here - 1] * len(SHAPES) + own, axis=0)
+        scores += self._nexts.take(own * len(SHAPES) + shapes[here + 1], axis=0)
+        scores += self._glues.take((own * 3 + hangs[here - 1]) * 3 + hangs[here], axis=0)
+        for said, offset in zip(self._said, OFFSETS, strict=True):
+            scores += said.take(words[here + offset], axis=0)
+        return np.ascontiguousarray(scores.T)
 
 
 def _shape(text: str) -> str:
@@ -268,29 +246,30 @@ def _shape(text: str) -> str:
     return _DIGIT.sub("0", text)
 
 
-def _of_text(lines: list[_Line], read: Mapping[_Line, list[NameFinding]]) -> list[NameFinding]:
+def _of_text(lines: list[_Line], read: Mapping[_Line, Sequence[NameFinding]]) -> list[NameFinding]:
     """The names of a text from those of its lines."""
     found, offset = [], 0
     for line in lines:
         for start, end, entity, score in read[line]:
             found.append(NameFinding(offset + start, offset + end, entity, score))
-        offset += len(line.text) + 1
+        offset += len(line[0]) + 1
     return found
 
 
-def _names(text: str, words: Words, best: list[int], strength: list[float]) -> list[NameFinding]:
+def _names(text: str, pieces: list[str], best: list[int], strength: list[float]) -> list[NameFinding]:
     """The names of a line; best and strength: the likeliest entity of each word, and how likely it is."""
     found: list[NameFinding] = []
-    place, count = 0, len(words.words)
+    starts = starts_of(text, pieces)
+    place, count = 0, len(pieces)
     while place < count:
-        if strength[place] < FLOOR or not words.words[place][0].isalpha():
+        if strength[place] < FLOOR or not pieces[place][0].isalpha():
             place += 1
             continue
         end = place + 1
         while end < count and best[end] == best[place] and strength[end] >= FLOOR:
             end += 1
-        first, last = _edges(words.words, strength, place, end)
-        start, stop = words.starts[first], words.ends[last]
+        first, last = _edges(pieces, strength, place, end)
+        start, stop = starts[first], starts[last] + len(word_of(pieces[last]))
         if stop - start > 1:
             score = max(strength[first : last + 1])
             if text[start:stop].islower():
@@ -300,13 +279,13 @@ def _names(text: str, words: Words, best: list[int], strength: list[float]) -> l
     return found
 
 
-def _edges(words: list[str], strength: list[float], start: int, end: int) -> tuple[int, int]:
+def _edges(pieces: list[str], strength: list[float], start: int, end: int) -> tuple[int, int]:
     """The first and the last word of a name in a run of likely ones: weak words and signs at its edges are none."""
     weakest = _OF_PEAK * max(strength[start:end])
     last = end - 1
-    while last > start and (strength[last] < weakest or not words[last][0].isalnum()):
+    while last > start and (strength[last] < weakest or not pieces[last][0].isalnum()):
         last -= 1
     first = start
-    while first < last and (strength[first] < weakest or not words[first][0].isalpha()):
+    while first < last and (strength[first] < weakest or not pieces[first][0].isalpha()):
         first += 1
     return first, last

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from governance.privacy.plain_text import MASK
 
-# Words (an apostrophe inside belongs to them, a possessive s does not), runs of digits, single signs, line breaks.
-_TOKEN = re.compile(rf"{MASK}+|" r"[^\W\d_]+(?:['’](?!s\b)[^\W\d_]+)*|\d+|['’]s\b|[^\w\s]|_|\n")
+# Words (an apostrophe inside belongs to them, a possessive s does not), runs of digits, single signs, line breaks; each
+# with the white space behind it: one look-up tells the word and how the next one hangs on it.
+_PIECE = re.compile(rf"(?:{MASK}+|" r"[^\W\d_]+(?:['’](?!s\b)[^\W\d_]+)*|\d+|['’]s\b|[^\w\s]|_|\n)[^\S\n]*")
 BOUNDARY = "\x02"  # stands before the first and behind the last word
 
 # How a word hangs on the one before it.
@@ -49,14 +51,31 @@ class Words:
 
 def split(text: str) -> Words:
     """The words of a text in order."""
-    spans = [found.span() for found in _TOKEN.finditer(text)]
-    words = [text[start:end] for start, end in spans]
-    starts, ends = [start for start, _ in spans], [end for _, end in spans]
+    pieces = pieces_of(text)
+    words = list(map(word_of, pieces))
+    starts = starts_of(text, pieces)
+    ends = [start + len(word) for start, word in zip(starts, words, strict=True)]
     glue = [
-        BROKEN if before == "\n" else GLUED if start == end else SPACED
-        for before, start, end in zip(words, starts[1:], ends, strict=False)
+        BROKEN if word == "\n" else GLUED if word == piece else SPACED
+        for word, piece in zip(words, pieces, strict=True)
     ]
     return Words(words, starts, ends, [BROKEN, *glue][: len(words)])
+
+
+def pieces_of(text: str) -> tuple[str, ...]:
+    """The words of a text in order, each with the white space behind it."""
+    return tuple(_PIECE.findall(text))
+
+
+def word_of(piece: str) -> str:
+    """The word without the white space behind it."""
+    return piece.rstrip() or "\n"
+
+
+def starts_of(text: str, pieces: Sequence[str]) -> list[int]:
+    """Where each of the pieces of a text begins; white space may stand before the first."""
+    lengths = list(map(len, pieces))
+    return list(accumulate(lengths[:-1], initial=len(text) - sum(lengths)))[: len(pieces)]
 
 
 def shape_of(word: str) -> int:
@@ -82,27 +101,23 @@ def _shape(word: str) -> str:
     return "c" if word.lower() == word.upper() else "xX"
 
 
-def word_features(word: str, offset: int) -> Iterator[str]:
-    """What a word says of the word `offset` places before it (0: of itself)."""
+def word_features(word: str) -> tuple[list[str], list[str]]:
+    """What a word says of itself and of those around it, and what it says of itself alone."""
     low = "0" * min(len(word), 5) if word[0].isdigit() else word.lower()
     low = low if low.isprintable() else "?"
     shape = _shape(word)
-    yield f"{offset}w{low}"
-    yield f"{offset}s{shape}"
-    if offset == 0 and low[0].isalpha():
-        edged = f"<{low}>"
-        yield f"l{min(len(low), 12)}"
-        for size in (2, 3, 4):
-            if len(low) > size:
-                yield f"p{low[:size]}"
-                yield f"e{low[-size:]}"
-                yield f"E{shape}{low[-size:]}"
-        for size in (3, 4):
-            for place in range(len(edged) - size + 1):
-                yield f"g{edged[place : place + size]}"
-        yield f"W{shape}{low}"
-    elif abs(offset) == 1 and low[0].isalpha():
-        yield f"{offset}e{low[-3:]}"
+    around = [f"w{low}", f"s{shape}"]
+    if not low[0].isalpha():
+        return around, []
+    around.append(f"e{low[-3:]}")
+    own = [f"l{min(len(low), 12)}"]
+    for size in (2, 3, 4):
+        if len(low) > size:
+            own += (f"p{low[:size]}", f"e{low[-size:]}", f"E{shape}{low[-size:]}")
+    edged = f"<{low}>"
+    own += [f"g{edged[place : place + size]}" for size in (3, 4) for place in range(len(edged) - size + 1)]
+    own.append(f"W{shape}{low}")
+    return around, own
 
 
 def pair_feature(before: int, shape: int) -> str:
@@ -128,7 +143,11 @@ def features(words: Words) -> list[list[str]]:
     made = []
     for place in range(len(words.words)):
         here = place + 2
-        own = [one for offset in OFFSETS for one in word_features(padded[here + offset], offset)]
+        own: list[str] = []
+        for offset in OFFSETS:
+            around, alone = word_features(padded[here + offset])
+            own += [f"{offset}{name}" for name in around if name[0] != "e" or abs(offset) == 1]
+            own += alone if offset == 0 else ()
         own.append(pair_feature(shapes[here - 1], shapes[here]))
         own.append(next_feature(shapes[here], shapes[here + 1]))
         own.append(glue_feature(shapes[here], glue[place], glue[place + 1]))
