@@ -96,7 +96,7 @@ class NameModel:
             [glue_feature(shape, glue, behind) for shape in count for glue in range(3) for behind in range(3)]
         )
         self._lock = Lock()
-        self._read: dict[_Line, Sequence[NameFinding]] = {}
+        self._read: dict[_Line, tuple[NameFinding, ...]] = {}
         self._words: dict[str, tuple[str, ...]] = {}
         self._forget()
 
@@ -189,7 +189,7 @@ class NameModel:
         self._known.update((word, 2 * row + GLUED) for word, row in zip(words, new, strict=True))
         self._count = new.stop
 
-    def _names(self, lines: list[_Line]) -> list[Sequence[NameFinding]]:
+    def _names(self, lines: list[_Line]) -> list[tuple[NameFinding, ...]]:
         """The names of each line."""
         pieces, bounds = self._in_company(lines)
         likely, here = self._probabilities(pieces, bounds)
@@ -246,7 +246,7 @@ def _shape(text: str) -> str:
     return _DIGIT.sub("0", text)
 
 
-def _of_text(lines: list[_Line], read: Mapping[_Line, Sequence[NameFinding]]) -> list[NameFinding]:
+def _of_text(lines: list[_Line], read: Mapping[_Line, tuple[NameFinding, ...]]) -> list[NameFinding]:
     """The names of a text from those of its lines."""
     found, offset = [], 0
     for line in lines:
@@ -256,7 +256,7 @@ def _of_text(lines: list[_Line], read: Mapping[_Line, Sequence[NameFinding]]) ->
     return found
 
 
-def _names(text: str, pieces: list[str], best: list[int], strength: list[float]) -> list[NameFinding]:
+def _names(text: str, pieces: list[str], best: list[int], strength: list[float]) -> tuple[NameFinding, ...]:
     """The names of a line; best and strength: the likeliest entity of each word, and how likely it is."""
     found: list[NameFinding] = []
     starts = starts_of(text, pieces)
@@ -276,7 +276,7 @@ def _names(text: str, pieces: list[str], best: list[int], strength: list[float])
                 score **= _WITHOUT_A_CAPITAL
             found.append(NameFinding(start, stop, ENTITIES[best[first]], score))
         place = end
-    return found
+    return tuple(found)
 
 
 def _edges(pieces: list[str], strength: list[float], start: int, end: int) -> tuple[int, int]:
