@@ -13,7 +13,7 @@ from governance.privacy.plain_text import in_single_bytes
 
 # In a shorter text trying a pattern everywhere costs less than asking where its head is, unless that is short itself.
 _SHORT = 400
-_SHORT_HEAD = 12
+_SHORT_HEAD = 32
 
 
 class Locator:

@@ -46,12 +46,21 @@ _NONE: Mapping[str, int] = MappingProxyType({})
 
 
 class Found(NamedTuple):
-    """One identifier: where it stands in the text that was scanned, what it is, and its value (never shown)."""
+    """One identifier: where it stands in the text that was scanned, what it is, and its value (never shown).
+
+    Presidio's AnonymizerEngine takes it for a result of an analyzer.
+    """
 
     start: int
     end: int
     entity: str
     value: str
+    score = 1.0
+
+    @property
+    def entity_type(self) -> str:
+        """What it is, by Presidio's name for that."""
+        return self.entity
 
     def __repr__(self) -> str:
         return f"Found({self.start}, {self.end}, {self.entity})"
@@ -214,13 +223,17 @@ class Scanner:
 
     def _replaced(self, text: str, found: list[Found], wholes: Mapping[str, str]) -> str:
         """The text with each value replaced by the stand-in of the value, or of the whole that it is a part of."""
-        from presidio_anonymizer.entities import OperatorConfig, RecognizerResult
+        from presidio_anonymizer.entities import OperatorConfig
 
         operators = dict(self._operators)
         if wholes:
             operators["DEFAULT"] = OperatorConfig("stand_in", {**self._params, "wholes": wholes})
-        results = [RecognizerResult(one.entity, one.start, one.end, 1.0) for one in found]
-        anonymized = self._anonymizer.anonymize(text, results, operators=operators, merge_entities_with_spaces=False)
+        anonymized = self._anonymizer.anonymize(
+            text,
+            found,  # type: ignore[arg-type]  # it copies what they say
+            operators=operators,
+            merge_entities_with_spaces=False,
+        )
         return str(anonymized.text)
 
 
