@@ -20,6 +20,8 @@ from typing import BinaryIO
 
 import polars as pl
 
+from governance.durability import sync_folder
+
 FORMAT = 1
 _MANIFEST = "manifest.json"
 
@@ -208,12 +210,3 @@ def _owner_only(path: Path) -> Iterator[BinaryIO]:
         yield file
         file.flush()
         os.fsync(file.fileno())
-
-
-def sync_folder(folder: Path) -> None:
-    """Make a rename in `folder` survive a power loss."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -67,15 +67,17 @@ class Treatment(Strict):
         action, _, detail = value.partition(" ")
         return {"action": action, "detail": detail.strip()}
 
+    def __str__(self) -> str:
+        """As the policy writes it."""
+        return f"{self.action} {self.detail}".strip()
+
     @model_validator(mode="after")
     def _exists(self) -> Treatment:
         if self.action not in ACTIONS:
             raise ValueError(f"{self.action} is no treatment; {one_of(self.action, ACTIONS)}")
         allowed = _DETAILS.get(self.action, ("",))
         if self.detail not in allowed:
-            raise ValueError(
-                f"{self.action} {self.detail}".strip() + f" is not allowed; {one_of(self.detail, allowed)}"
-            )
+            raise ValueError(f"{self} is not allowed; {one_of(self.detail, allowed)}")
         return self
 
 

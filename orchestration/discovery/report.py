@@ -91,7 +91,7 @@ def _fields(discovery: Discovery) -> Table | None:
         for one in found.fields:
             if one.is_attribute and one.treatment is None:
                 proposed = discovery.proposals.get(one.name.lower())
-                shown = f"{proposed.action} {proposed.detail}".strip() if proposed else "stays withheld"
+                shown = str(proposed or "stays withheld")
                 why = discovery.why(one) if proposed else "the key itself can hold a person"
                 cells = (one.name, f"{one.records:,}", shown, why, one.shapes.described())
                 table.add_row(found.source.name, one.signal, *cells)
@@ -108,8 +108,7 @@ def _entities(discovery: Discovery) -> Table | None:
             treatment = one.treatment or discovery.proposals.get(one.name.lower())
             if one.entities and treatment:
                 counts = ", ".join(f"{entity} {count:,}" for entity, count in sorted(one.entities.items()))
-                shown = f"{treatment.action} {treatment.detail}".strip()
-                table.add_row(found.source.name, one.signal, one.name, shown, counts)
+                table.add_row(found.source.name, one.signal, one.name, str(treatment), counts)
     return table if table.row_count else None
 
 

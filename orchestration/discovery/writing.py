@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from governance.errors import UsageError
-from governance.privacy.policy import FIELDS_FOLDER, Treatment
+from governance.privacy.policy import FIELDS_FOLDER
 from orchestration.discovery.discovering import Discovery, Field, Found
 
 _OWNER = "data-stewards@example.com"
@@ -100,7 +100,7 @@ def _fields(found: Found, discovery: Discovery) -> str:
         "# No rule names these: each is withheld until somebody decides.",
         "attributes:" if proposed else "attributes: {}",
         *(
-            f"  {key}: {_written(discovery.proposals[key])}  # {discovery.why(one)}; {_told(one)}"
+            f"  {key}: {discovery.proposals[key]}  # {discovery.why(one)}; {_told(one)}"
             for key, one in sorted(proposed.items())
         ),
         "",
@@ -115,16 +115,12 @@ def _fields(found: Found, discovery: Discovery) -> str:
 
 def _comments(fields: Sequence[Field]) -> list[str]:
     ordered = sorted(fields, key=lambda one: (one.signal, one.name))
-    return [f"# {one.name}: {_written(one.treatment)}  # {_told(one)}" for one in ordered]
+    return [f"# {one.name}: {one.treatment or '(withheld)'}  # {_told(one)}" for one in ordered]
 
 
 def _told(one: Field) -> str:
     found = ", ".join(f"{entity} {count}" for entity, count in sorted(one.entities.items()))
     return f"{one.shapes.described()}; in {one.records:,} {one.signal}" + (f"; found: {found}" if found else "")
-
-
-def _written(treatment: Treatment | None) -> str:
-    return f"{treatment.action} {treatment.detail}".strip() if treatment else "(withheld)"
 
 
 def _owners(discovery: Discovery) -> str:

@@ -16,8 +16,9 @@ from pathlib import Path
 
 import polars as pl
 
+from governance.durability import sync_folder
 from governance.privacy.canaries import Canaries, Canary, Finder
-from orchestration.lake import Lake, sync_folder
+from orchestration.lake import Lake
 from orchestration.leaks.decoding import parquet_texts, texts_of
 from orchestration.settings import Home
 

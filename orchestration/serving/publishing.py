@@ -13,8 +13,8 @@ from pathlib import Path
 import duckdb
 
 from governance.access import Column, Publication, Role
+from governance.durability import sync_folder
 from governance.errors import FeedbackError, PolicyError, one_of
-from orchestration.lake import sync_folder
 
 ABOUT = "about"
 # Readable by every DuckDB client from 1.0.0 on, whichever version writes it.

@@ -6,7 +6,7 @@ import os
 from datetime import datetime
 from pathlib import Path
 
-from orchestration.lake import sync_folder
+from governance.durability import sync_folder
 from orchestration.reporting.report import build_report, read_report_data
 from orchestration.settings import Home
 from orchestration.stages.warehousing import opened

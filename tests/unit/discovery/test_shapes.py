@@ -58,6 +58,6 @@ def test_shapes_tell_shares_and_ranges_but_no_value():
 )
 def test_an_unknown_field_is_proposed_with_the_treatment_its_values_ask_for(key, values, entities, signal, treatment):
     proposal, reason = propose(key, shapes_of(dict.fromkeys(values, 1)), entities, signal=signal)
-    assert f"{proposal.action} {proposal.detail}".strip() == treatment
+    assert str(proposal) == treatment
     assert reason
     assert not any(value in reason for value in values)

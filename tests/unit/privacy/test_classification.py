@@ -61,7 +61,7 @@ def names() -> dict[str, None]:
 
 def written(policy: PrivacyPolicy, key: str) -> str:
     treatment = policy.attribute(key)
-    return f"{treatment.action} {treatment.detail}".strip() if treatment else "withheld"
+    return str(treatment or "withheld")
 
 
 def test_every_attribute_of_the_conventions_has_a_treatment(policy: PrivacyPolicy, names: dict[str, None]) -> None:
