@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
+import tempfile
 import zlib
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import duckdb
@@ -16,6 +18,11 @@ _PIECE, _OVERLAP = 8 << 20, 512
 _ROWS = 100_000
 # Columns of these types hold no text.
 _NOT_TEXT = ("BOOLEAN", "DATE", "TIME", "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "FLOAT", "DOUBLE")
+# A damaged file: of Parquet, polars refuses one and panics on another.
+UNREADABLE = (
+    *(duckdb.Error, sqlite3.Error, zlib.error, UnicodeError, OSError),
+    *(pl.exceptions.PolarsError, pl.exceptions.PanicException),
+)
 
 
 def texts_of(path: Path) -> Iterator[pl.Series]:
@@ -34,7 +41,7 @@ def texts_of(path: Path) -> Iterator[pl.Series]:
             yield from _sqlite_texts(path)
         elif head[:2] == b"\x1f\x8b":
             yield from _plain_texts(path, is_compressed=True)
-    except (duckdb.Error, sqlite3.Error, zlib.error, pl.exceptions.PolarsError, OSError):
+    except UNREADABLE:
         pass
     else:
         if head[:4] == b"PAR1" or head[:15] == b"SQLite format 3" or head[:2] == b"\x1f\x8b":
@@ -43,28 +50,32 @@ def texts_of(path: Path) -> Iterator[pl.Series]:
 
 
 def parquet_texts(paths: list[Path]) -> Iterator[pl.Series]:
-    """Every text in Parquet files of one schema, nested ones too."""
-    scanned = pl.scan_parquet(paths)
+    """Every text in Parquet files of one schema, nested ones too.
+
+    Raises:
+        PolarsError, PanicException: the schemas differ, or a file is damaged.
+    """
+    scanned = pl.scan_parquet(paths, glob=False)
     columns = [name for name, dtype in scanned.collect_schema().items() if _holds_text(dtype)]
     for series in scanned.select(columns).collect() if columns else ():
         yield from _flat(series)
 
 
 def _holds_text(dtype: pl.DataType) -> bool:
-    if isinstance(dtype, pl.List):
+    if isinstance(dtype, pl.List | pl.Array):
         return _holds_text(_inner(dtype))
     if isinstance(dtype, pl.Struct):
         return any(_holds_text(_inner(field)) for field in dtype.fields)
-    return dtype in (pl.String, pl.Binary, pl.Categorical)
+    return dtype in (pl.String, pl.Binary, pl.Categorical, pl.Enum)
 
 
-def _inner(nested: pl.List | pl.Field) -> pl.DataType:
-    inner = nested.inner if isinstance(nested, pl.List) else nested.dtype
+def _inner(nested: pl.List | pl.Array | pl.Field) -> pl.DataType:
+    inner = nested.dtype if isinstance(nested, pl.Field) else nested.inner
     return inner if isinstance(inner, pl.DataType) else inner()
 
 
 def _flat(series: pl.Series) -> Iterator[pl.Series]:
-    if isinstance(series.dtype, pl.List):
+    if isinstance(series.dtype, pl.List | pl.Array):
         yield from _flat(series.explode(empty_as_null=False))
     elif isinstance(series.dtype, pl.Struct):
         for field in series.struct.fields:
@@ -76,36 +87,53 @@ def _flat(series: pl.Series) -> Iterator[pl.Series]:
 
 
 def _duckdb_texts(path: Path) -> Iterator[pl.Series]:
-    with duckdb.connect(str(path), read_only=True, config={"autoinstall_known_extensions": "false"}) as connection:
+    with _duckdb(path) as connection:
         tables = connection.execute(
             "select schema_name, table_name, list(column_name), list(data_type) from duckdb_columns()"
             " join duckdb_tables() using (database_name, schema_name, table_name) group by all"
         ).fetchall()
         for schema, table, columns, types in tables:
             texts = [
-                f'cast("{column}" as varchar) as "{column}"'
+                f"cast({_quoted(column)} as varchar) as {_quoted(column)}"
                 for column, kind in zip(columns, types, strict=True)
                 if not kind.startswith(_NOT_TEXT) or kind.endswith("]")
             ]
             if texts:
-                rows = connection.execute(f'select {", ".join(texts)} from "{schema}"."{table}"')
+                rows = connection.execute(f"select {', '.join(texts)} from {_quoted(schema)}.{_quoted(table)}")
                 for batch in rows.to_arrow_reader(_ROWS):
                     frame = pl.from_arrow(batch)
                     yield from frame if isinstance(frame, pl.DataFrame) else ()
 
 
+@contextmanager
+def _duckdb(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The file, read only; a copy where somebody has it open for writing, who locks it but does not hide it."""
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            connection = _connected(path)
+        except (duckdb.IOException, duckdb.ConnectionException):
+            connection = _connected(Path(shutil.copyfile(path, Path(folder, "copy.duckdb"))))
+        with connection:
+            yield connection
+
+
+def _connected(path: Path) -> duckdb.DuckDBPyConnection:
+    return duckdb.connect(str(path), read_only=True, config={"autoinstall_known_extensions": "false"})
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
 def _sqlite_texts(path: Path) -> Iterator[pl.Series]:
     """Every value of every table: also of those rows that are in the write-ahead log only."""
-    connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
-    try:
+    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
         connection.text_factory = bytes
         names = connection.execute("select name from sqlite_master where type = 'table'").fetchall()
         for (name,) in names:
-            rows = connection.execute(f'select * from "{name.decode()}"')
+            rows = connection.execute(f"select * from {_quoted(name.decode())}")
             while fetched := rows.fetchmany(10_000):
                 yield pl.Series([_row_text(row) for row in fetched], dtype=pl.String)
-    finally:
-        connection.close()
 
 
 def _row_text(row: tuple[object, ...]) -> str:

@@ -7,6 +7,7 @@ another result or under another policy, or when a steward lifts it.
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime
@@ -16,6 +17,8 @@ from orchestration.leaks.scanning import Find
 
 # Fact of an anonymized partition, and of a mark: which canaries were found unmasked and where, never what they say.
 LEAKED = "leaked"
+# Fact of a mark: the same, one by one.
+_FINDS = "finds"
 
 
 def leaked(lake: Lake, dataset: str, day: str) -> str:
@@ -50,12 +53,12 @@ def mark(lake: Lake, finds: Iterable[Find], as_of: datetime) -> None:
         by_day[find.dataset, find.day].add(f"{find.entity} in {find.file}")
     for (dataset, day), found in by_day.items():
         before = lake.manifest(_key(dataset, day)) if is_marked(lake, dataset, day) else None
-        said = set(before.facts[LEAKED].split(", ")) if before else set()
+        said = set(json.loads(before.facts[_FINDS])) if before else set()
         if found <= said:
             continue
         with lake.replace(_key(dataset, day), as_of=as_of, inputs=_cause(lake, dataset, day)) as out:
             out.counts = {"finds": len(found | said)}
-            out.facts = {LEAKED: ", ".join(sorted(found | said))}
+            out.facts = {LEAKED: ", ".join(sorted(found | said)), _FINDS: json.dumps(sorted(found | said))}
 
 
 def lift(lake: Lake, finds: Iterable[Find]) -> list[str]:

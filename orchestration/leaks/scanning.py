@@ -11,15 +11,17 @@ import os
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import polars as pl
 
 from governance.durability import sync_folder
+from governance.errors import FeedbackError
 from governance.privacy.canaries import Canaries, Canary, Finder
 from orchestration.lake import Lake
-from orchestration.leaks.decoding import parquet_texts, texts_of
+from orchestration.leaks.decoding import UNREADABLE, parquet_texts, texts_of
 from orchestration.settings import Home
 
 # States that hold raw records by design: owner-only, short-lived, never queried.
@@ -119,13 +121,13 @@ def _parted(deployment: Home, known: _Clean, clean: _Clean) -> tuple[Mapping[str
     for path in _written(deployment):
         named = _CONTENT_NAMED.fullmatch(path.name)
         if named and deployment.lake in path.parents:
-            state, *_, signal, _day = path.parent.relative_to(deployment.lake).parts
             if path.name in known.content:
                 clean.content.add(path.name)
             elif named["table"] != _LOOKED_AT and path.name not in met:
-                tables[f"{state}/{signal}/{named['table']}"].append(path)
+                state, *place = path.parent.relative_to(deployment.lake).parts or ("",)
+                tables[f"{state}/{'/'.join(place[-2:-1])}/{named['table']}"].append(path)
             met.add(path.name)
-        elif known.files.get(_shown(deployment, path)) == (now := _fingerprint(path)):
+        elif now := _unchanged(path, known.files.get(_shown(deployment, path))):
             clean.files[_shown(deployment, path)] = now
         else:
             others.append(path)
@@ -133,37 +135,53 @@ def _parted(deployment: Home, known: _Clean, clean: _Clean) -> tuple[Mapping[str
 
 
 def _written(deployment: Home) -> Iterator[Path]:
-    """Every file behind the stage; inbox, keys, raw states and spill files are not."""
+    """Every file behind the stage; inbox, keys, raw states and spill files are not.
+
+    Raises:
+        FeedbackError: a folder cannot be listed.
+    """
+
+    def refuse(error: OSError) -> None:
+        if not isinstance(error, FileNotFoundError):  # removed meanwhile
+            raise FeedbackError(
+                f"{error.filename}: cannot be listed ({error.strerror}); let this user read it, or move it out of "
+                f"{deployment.root}"
+            )
+
     left_out = {deployment.inbox, deployment.keys, deployment.temporary}
     left_out |= {deployment.lake / state for state in RAW_STATES}
     roots = {deployment.root, Path(os.environ.get("DAGSTER_HOME", deployment.dagster)).resolve()}
     for root in sorted(roots):
-        for folder, folders, names in os.walk(root):
+        for folder, folders, names in os.walk(root, onerror=refuse):
             folders[:] = sorted(name for name in folders if Path(folder, name) not in left_out)
             for name in sorted(names):
                 path = Path(folder, name)
-                if path != deployment.clean_files and not name.endswith(("-wal", "-shm")) and path.is_file():
+                is_with_database = name.endswith(("-wal", "-shm")) and name[:-4] in names
+                if path != deployment.clean_files and not is_with_database and path.is_file():
                     yield path
 
 
 def _in_tables(deployment: Home, paths: list[Path], finder: Finder, clean: _Clean) -> Iterator[Find]:
     """Many small files of one schema in one reading; only where something is found, file by file."""
     for batch in _batches(paths):
-        if not any(finder.find(texts) for texts in parquet_texts(batch)):
-            clean.content |= {path.name for path in batch}
-            continue
+        with suppress(*UNREADABLE):  # of another schema, damaged, or removed since it was listed
+            if not any(finder.find(texts) for texts in parquet_texts(batch)):
+                clean.content |= {path.name for path in batch}
+                continue
         for path in batch:
-            found = {canary for texts in parquet_texts([path]) for canary in finder.find(texts)}
-            clean.content |= set() if found else {path.name}
-            yield from _finds(deployment, path, found)
+            with suppress(FileNotFoundError):
+                found = {canary for texts in texts_of(path) for canary in finder.find(texts)}
+                clean.content |= set() if found else {path.name}
+                yield from _finds(deployment, path, found)
 
 
 def _batches(paths: Iterable[Path]) -> Iterator[list[Path]]:
     batch: list[Path] = []
     size = 0
     for path in paths:
-        batch.append(path)
-        size += path.stat().st_size
+        with suppress(FileNotFoundError):  # removed since it was listed
+            size += path.stat().st_size
+            batch.append(path)
         if size > _BYTES_AT_ONCE:
             yield batch
             batch, size = [], 0
@@ -179,7 +197,7 @@ def _in_files(deployment: Home, paths: list[Path], finder: Finder, clean: _Clean
         try:
             now = _fingerprint(path)  # before it is read: what changes meanwhile is read again
             if sum(now[::2]) < _SMALL:
-                shared += (texts.cast(pl.String).alias("") for texts in texts_of(path))
+                shared += [texts.cast(pl.String).alias("") for texts in texts_of(path)]
                 unsure[path] = now
                 continue
             found = {canary for texts in texts_of(path) for canary in finder.find(texts)}
@@ -203,8 +221,17 @@ def _finds(deployment: Home, path: Path, found: Iterable[Canary]) -> Iterator[Fi
 def _fingerprint(path: Path) -> list[int]:
     """Size and time of change, of a write-ahead log beside it too."""
     log = path.with_name(f"{path.name}-wal")
-    stats = [path.stat(), *([log.stat()] if log.exists() else [])]
+    stats = [path.stat()]
+    with suppress(FileNotFoundError):
+        stats.append(log.stat())
     return [number for stat in stats for number in (stat.st_size, stat.st_mtime_ns)]
+
+
+def _unchanged(path: Path, known: list[int] | None) -> list[int] | None:
+    """The fingerprint of a file, where it is the known one."""
+    with suppress(FileNotFoundError):
+        return known if known == _fingerprint(path) else None
+    return None
 
 
 def _shown(deployment: Home, path: Path) -> str:

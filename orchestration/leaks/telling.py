@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from governance.privacy import load_privacy
@@ -29,7 +30,7 @@ def tell_leaks(console: Console, deployment: Home, as_of: datetime, *, is_liftin
     known = sorted({tuple(key.split("/")[1:]) for state in ("anonymized", "leaks") for key in lake.keys(state)})
     for source, signal, day in known:
         for what in leaked_days(lake, f"{source}/{signal}", [day]).values():
-            table.add_row(source, signal, day, what)
+            table.add_row(source, signal, day, escape(what))
     if table.row_count:
         console.print(table)
     return 1 if table.row_count or check.scan.finds else 0

@@ -1,12 +1,19 @@
 """A value written into any kind of file is found; what was clean and has not changed is not read again."""
 
 import gzip
+import os
 import sqlite3
+import subprocess
+import sys
+import threading
 import zlib
+from contextlib import contextmanager
 
 import duckdb
 import polars as pl
 import pytest
+
+from governance.errors import FeedbackError
 
 from .conftest import AS_OF, DAYS, LOGS
 
@@ -131,3 +138,135 @@ def test_everything_is_read_again_on_demand(anonymised):
     anonymised.look()
     again = anonymised.look(everything=True).scan
     assert again.read == again.files
+
+
+def large_duck(path, text):
+    """So many rows that DuckDB compresses them: the value is in no piece of the file as it was written."""
+    rows = "select if(i = 777, ?, 'user ' || i || ' opened the page of an order, number ' || i * 7) as said"
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(f"create table t as {rows} from range(200000) r(i)", [text])
+
+
+def large_parquet(path, text):
+    said = [*(f"user {number} opened the page of an order" for number in range(999)), text]
+    pl.DataFrame({"said": said}).write_parquet(path, statistics=False)
+
+
+WRITER = "import sys, duckdb; held = duckdb.connect(sys.argv[1]); print('open', flush=True); sys.stdin.read()"
+
+
+@contextmanager
+def open_elsewhere(path):
+    with subprocess.Popen([sys.executable, "-c", WRITER, path], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        other.stdout.readline()
+        yield
+
+
+@pytest.mark.parametrize(
+    "opened", [open_elsewhere, lambda path: duckdb.connect(str(path))], ids=["another process", "this one"]
+)
+def test_a_database_that_somebody_has_open_for_writing_is_looked_through(anonymised, opened):
+    path = anonymised.home.root / "published.duckdb"
+    large_duck(path, anonymised.canary().text)
+    assert anonymised.canary().needles[0].text.encode() not in path.read_bytes()
+    with opened(path):
+        assert [find.file for find in anonymised.look().scan.finds] == ["published.duckdb"]
+
+
+@pytest.mark.parametrize("name", ["a#b", "a?b", "a%41b", "a[1]b", "a\\b"])
+@pytest.mark.parametrize("write", [sqlite_blob, large_duck, large_parquet])
+def test_a_value_is_found_whatever_the_name_of_the_file_is(anonymised, write, name):
+    write(anonymised.home.root / name, anonymised.canary().text)
+    assert [find.file for find in anonymised.look().scan.finds] == [name]
+
+
+@pytest.mark.parametrize("name", ['say "it"', "it's", "from", "größe"])
+def test_a_value_is_found_whatever_the_names_of_tables_and_columns_are(anonymised, name):
+    quoted, text = '"' + name.replace('"', '""') + '"', anonymised.canary().text
+    with sqlite3.connect(anonymised.home.root / "a.db") as connection:
+        connection.execute(f"create table {quoted} ({quoted} blob)")
+        connection.execute(f"insert into {quoted} values (?)", [zlib.compress(text.encode())])
+    connection.close()
+    rows = "select if(i = 777, ?, 'user ' || i || ' opened the page of an order, number ' || i * 7)"
+    with duckdb.connect(str(anonymised.home.root / "b.duckdb")) as connection:
+        connection.execute(f"create schema {quoted}")
+        connection.execute(f"create table {quoted}.{quoted} as {rows} as {quoted} from range(200000) r(i)", [text])
+    assert {find.file for find in anonymised.look().scan.finds} == {"a.db", "b.duckdb"}
+
+
+@pytest.mark.parametrize("kind", [pl.Enum, lambda values: pl.Array(pl.String, len(values))], ids=["enum", "array"])
+def test_a_value_is_found_in_every_type_of_column_that_holds_text(anonymised, kind):
+    text, others = anonymised.canary().text, [f"user {number} opened a page of an order" for number in range(999)]
+    values = [*others, text]
+    column = values if kind is pl.Enum else [values]
+    frame = pl.DataFrame({"said": column}, schema={"said": kind(values)})
+    frame.write_parquet(anonymised.home.root / "some.file", statistics=False, compression_level=22)
+    assert len(anonymised.look().scan.finds) == 1
+
+
+def test_tables_of_a_state_from_before_a_column_came_are_looked_through(anonymised):
+    """A release can add a column; days from before it are not written again."""
+    for day, columns in (("2026-03-08", ["body"]), ("2026-03-09", ["body", "attributes"])):
+        with anonymised.lake.replace(f"checked/{LOGS}/{day}", as_of=AS_OF) as out:
+            out.write("records", pl.DataFrame({name: [f"{name} {day}"] for name in columns}))
+    assert anonymised.look().scan.finds == ()
+    assert anonymised.look().scan.read == 0
+    with anonymised.lake.replace(f"checked/{LOGS}/2026-03-10", as_of=AS_OF) as out:
+        out.write("records", pl.DataFrame({"note": [anonymised.canary().text]}))
+    (find,) = anonymised.look().scan.finds
+    assert "2026-03-10" in find.file
+
+
+@pytest.mark.parametrize("name", ["records-0123456789abcdef.parquet", "some.file"])
+def test_a_damaged_table_is_read_as_it_is(anonymised, name):
+    """Polars panics on the first of these, and refuses the second."""
+    path = anonymised.home.lake / "checked" / LOGS / "2026-03-09" / name
+    path.parent.mkdir(parents=True)
+    pl.DataFrame({"said": ["x"], "more": ["y"]}).write_parquet(path)
+    whole, text = path.read_bytes(), anonymised.canary().text.encode()
+    for damaged in (whole[:4] + whole[40:] + text, whole[: len(whole) // 2] + text):
+        path.write_bytes(damaged)
+        assert len(anonymised.look(everything=True).scan.finds) == 1
+
+
+def test_a_table_anywhere_in_the_lake_is_looked_through(anonymised):
+    anonymised.lake.root.joinpath("x-0123456789abcdef.parquet").write_bytes(anonymised.canary().text.encode())
+    assert len(anonymised.look().scan.finds) == 1
+
+
+def test_files_that_come_and_go_meanwhile_do_not_stop_the_search(anonymised):
+    """As the journals of a database do, while somebody writes to it."""
+    log = anonymised.home.root / "some.log"
+    log.write_text(anonymised.canary().text)
+    folder, stop = anonymised.home.root / "dagster", threading.Event()
+    folder.mkdir(exist_ok=True)
+
+    def write():
+        while not stop.is_set():
+            for number in range(50):
+                (folder / f"{number}-journal").write_text("x")
+            for number in range(50):
+                (folder / f"{number}-journal").unlink()
+
+    other = threading.Thread(target=write)
+    other.start()
+    try:
+        assert all(len(anonymised.look(everything=True).scan.finds) == 1 for _ in range(50))
+    finally:
+        stop.set()
+        other.join()
+
+
+def test_a_log_without_its_database_is_looked_through(anonymised):
+    (anonymised.home.root / "gone.db-wal").write_text(anonymised.canary().text)
+    assert len(anonymised.look().scan.finds) == 1
+
+
+def test_a_folder_that_cannot_be_listed_stops_the_search(anonymised, monkeypatch):
+    """Its path is longer than the system takes."""
+    monkeypatch.chdir(anonymised.home.root)
+    for _ in range(17):
+        os.mkdir("d" * 250)
+        os.chdir("d" * 250)
+    with pytest.raises(FeedbackError, match=r"cannot be listed .*; let this user read it, or move it out of "):
+        anonymised.look()

@@ -1,16 +1,20 @@
 """A day whose canaries came out unmasked is withheld whole; the others pass, and every canary is accounted for."""
 
+from io import StringIO
+
 import polars as pl
 import pytest
+from rich.console import Console
 
 from governance.privacy import load_privacy
 from governance.quality import load_gate, load_suite
 from orchestration.leaks.marks import leaked
+from orchestration.leaks.telling import tell_leaks
 from orchestration.ledger import ledger
 from orchestration.stages.gating import rules_of
 from orchestration.stages.planning import _behind
 
-from .conftest import AS_OF, DAYS, LOGS
+from .conftest import AS_OF, DAYS, KEYS, LOGS
 
 
 def broken(entity):
@@ -129,3 +133,25 @@ def test_a_clean_day_is_current_after_the_search(anonymised):
     manifest = anonymised.lake.manifest(f"quarantine/{LOGS}/{DAYS[0]}")
     assert manifest.policy == rules_of(load_gate(), load_suite("logs"))
     assert manifest.as_of == AS_OF.isoformat()
+
+
+def test_a_find_in_a_file_with_a_comma_in_its_name_is_said_once(anonymised):
+    (anonymised.home.root / "cart, checkout.log").write_text(anonymised.canary().text)
+    anonymised.look()
+    key = f"leaks/{LOGS}/{DAYS[0]}"
+    before = anonymised.lake.manifest(key)
+    assert leaked(anonymised.lake, LOGS, DAYS[0]) == "EMAIL in cart, checkout.log"
+    anonymised.look()
+    assert anonymised.lake.manifest(key) == before
+
+
+def test_the_names_of_files_and_folders_are_told_as_they_are(anonymised, monkeypatch):
+    """Square brackets are markup to what prints tables."""
+    root = anonymised.home.root / "notes [old] ["
+    root.mkdir()
+    (root / "x].log").write_text(anonymised.canary().text)
+    for name, key in (("PSEUDONYM", KEYS.pseudonym_key), ("ID", KEYS.id_key)):
+        monkeypatch.setenv(f"FEEDBACK_{name}_KEY", key.hex())
+    printed = StringIO()
+    assert tell_leaks(Console(file=printed, width=200), anonymised.home, AS_OF, is_lifting=False) == 1
+    assert "EMAIL in notes [old] [/x].log" in printed.getvalue()
