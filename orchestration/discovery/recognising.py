@@ -6,13 +6,14 @@ import csv
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from io import StringIO
 from itertools import islice
 
 from orchestration.discovery.heads import Head
-from orchestration.sources.reading import json_values, page
+from orchestration.sources.reading import LINE_LIMIT, json_values, page
+from orchestration.sources.tabular import DELIMITERS
 from orchestration.sources.values import Json
 
-DELIMITERS = ",;\t|"
 _ROWS = 500
 # A header that is a number, an address or a time is a row of data.
 _DATA = re.compile(r"[\W\d_]*|.*@.*|\d{4}-\d\d-\d\d.*|.{65,}", re.DOTALL)
@@ -148,9 +149,9 @@ def _table(content: bytes) -> Kind:
     delimiter = max(DELIMITERS, key=first.count)
     if delimiter not in first:
         return Kind(None, _plain_lines())
-    csv.field_size_limit(2**24)
+    csv.field_size_limit(LINE_LIMIT)
     try:
-        rows = list(islice(csv.reader(text.splitlines(keepends=True), delimiter=delimiter, strict=True), _ROWS))
+        rows = list(islice(csv.reader(StringIO(text, newline="\n"), delimiter=delimiter, strict=True), _ROWS))
     except csv.Error:
         return Kind(None, _plain_lines())
     rows = [row for row in rows if row]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
@@ -113,22 +114,27 @@ def _entities(discovery: Discovery) -> Table | None:
 
 
 def _next(discovery: Discovery, target: str, out: Path | None, written: Sequence[str], as_of: datetime) -> str:
-    inbox = discovery.inbox
+    inbox = _copied(discovery.inbox)
     if out is None:
-        again = f"feedback source discover {target} --out my-config"
+        again = f"feedback source discover {_copied(target)} --out my-config"
         return f"\n[bold]Next[/]\n  {again}    writes the sources, fields and owners proposed here as files"
     dated = ""
     if discovery.newest and discovery.newest < as_of.date() - _OLD:
         dated = f" --as-of {discovery.newest + timedelta(days=1)}"
     lines = [
-        f"\n[bold]Written to {out}:[/] {', '.join(written)}",
+        f"\n[bold]Written to {escape(str(out))}:[/] {', '.join(written)}",
         "[bold]Next[/]",
-        f"  look at them, above all at lines with REPLACE or LOOK; {out}/policies/fields",
-        f"  export FEEDBACK_CONFIG={out.resolve()}    or copy them into the folder it names already",
+        f"  look at them, above all at lines with REPLACE or LOOK; {escape(str(out))}/policies/fields",
+        f"  export FEEDBACK_CONFIG={_copied(out.resolve())}    or copy them into the folder it names already",
         f"  feedback source check --inbox {inbox}",
         f"  feedback run --inbox {inbox}{dated}",
     ]
     return "\n".join(lines)
+
+
+def _copied(name: Path | str) -> str:
+    """A name in a command that is copied from the report to a shell."""
+    return escape(shlex.quote(str(name)))
 
 
 def _table(title: str, *columns: tuple[str, str]) -> Table:

@@ -22,7 +22,8 @@ _FORMS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("phone", re.compile(r"\+[0-9][0-9 ()./-]{6,20}")),
     ("JSON", re.compile(r"[{\[].*[}\]]", re.DOTALL)),
     ("word", re.compile(r"[^\W\d_]+")),
-    ("dotted name", re.compile(r"[^\W\d]\w*(?:[.:/-][\w-]+)+")),
+    # Possessive: a row of dashes could be parted in more ways than there is time for.
+    ("dotted name", re.compile(r"[^\W\d]\w*(?:[.:/-][\w-]++)+")),
     ("code", re.compile(r"[\w.:/=+#-]+")),
 )
 _WITH_DIGITS = ("number",)

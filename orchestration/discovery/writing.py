@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -46,6 +45,7 @@ def _texts(discovery: Discovery) -> Iterator[tuple[str, str]]:
 
 def _source(found: Found) -> str:
     source = found.source
+    patterns = source.files.patterns if source.files else ()
     lines = [
         "# Proposed by `feedback source discover` from a sample. Look at every line that has a comment.",
         f"description: {_quoted(source.description)}",
@@ -58,8 +58,8 @@ def _source(found: Found) -> str:
         "",
         "files:",
         f"  folder: {_quoted(source.files.folder if source.files else '.')}",
-        "  patterns:",
-        *(f"    - {_quoted(pattern)}" for pattern in (source.files.patterns if source.files else ())),
+        f"  patterns:{'' if patterns else ' []'}",
+        *(f"    - {_quoted(pattern)}" for pattern in patterns),
         *_mapping("columns", source.columns, found.notes),
         *_mapping("constants", source.constants, found.notes),
     ]
@@ -100,7 +100,7 @@ def _fields(found: Found, discovery: Discovery) -> str:
         "# No rule names these: each is withheld until somebody decides.",
         "attributes:" if proposed else "attributes: {}",
         *(
-            f"  {key}: {discovery.proposals[key]}  # {discovery.why(one)}; {_told(one)}"
+            f"  {_quoted(key)}: {discovery.proposals[key]}  # {discovery.why(one)}; {_told(one)}"
             for key, one in sorted(proposed.items())
         ),
         "",
@@ -147,5 +147,8 @@ def _owners(discovery: Discovery) -> str:
 
 
 def _quoted(text: str) -> str:
-    """The text as a YAML scalar that stays a text."""
-    return text if _WORD.fullmatch(text) and text.lower() not in _NO_TEXT else json.dumps(text)
+    """The text as a YAML scalar that stays a text, whatever is in it."""
+    if _WORD.fullmatch(text) and text.lower() not in _NO_TEXT:
+        return text
+    signs = text.replace("\\", "\\\\").replace('"', '\\"')
+    return '"' + "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in signs) + '"'

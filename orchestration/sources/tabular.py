@@ -20,7 +20,7 @@ from orchestration.sources.otlp_values import UNKNOWN_SERVICE, severity_name
 from orchestration.sources.reading import LINE_LIMIT, files, json_values, lines
 from orchestration.sources.values import Json, MalformedRecord, required_timestamp, whole_number
 
-_DELIMITERS = ",;\t|"
+DELIMITERS = ",;\t|"
 _UNREADABLE = "an open quote or a field over 16 MiB; nothing behind this line was read"
 # Where a record has no time or id of its own column, these stand in for it, in this order.
 _TIMES = ("event_at", "start_unix_nano", "time_unix_nano", "created_at")
@@ -112,7 +112,7 @@ class _Feed:
         self._reason: str | None = None
         self.number = 0
         first = self._ahead.content.decode(errors="replace") if self._ahead else ""
-        self.delimiter = max(_DELIMITERS, key=first.count)
+        self.delimiter = max(DELIMITERS, key=first.count)
 
     def __iter__(self) -> Iterator[str]:
         return self

@@ -251,7 +251,7 @@ def test_files_that_come_and_go_meanwhile_do_not_stop_the_search(anonymised):
     other = threading.Thread(target=write)
     other.start()
     try:
-        assert all(len(anonymised.look(everything=True).scan.finds) == 1 for _ in range(50))
+        assert all(len(anonymised.look(everything=True).scan.finds) == 1 for _ in range(15))
     finally:
         stop.set()
         other.join()
