@@ -11,6 +11,7 @@ import os
 import re
 import secrets
 from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -24,7 +25,7 @@ from governance.keys.keyring import Keyring, key_id_of
 PSEUDONYM_VARIABLE, ID_VARIABLE = "FEEDBACK_PSEUDONYM_KEY", "FEEDBACK_ID_KEY"
 
 _STAMP = "%Y%m%dT%H%M%SZ"
-_NAME = re.compile(r"pseudonym-(\d{8}T\d{6}Z)-([0-9a-f]{4})\.(key|destroyed)")
+_NAME = re.compile(r"pseudonym-([0-9]{8}T[0-9]{6}Z)-([0-9a-f]{4})\.(?:key|destroyed)")
 _HOW = f"expected {2 * KEY_BYTES} hex digits, as `openssl rand -hex {KEY_BYTES}` prints"
 
 
@@ -66,11 +67,7 @@ class KeyStore:
         self._folder = folder
         check_owner_only(folder, "chmod 700")
         self._adopt()
-        found = [(match, path) for path in folder.glob("pseudonym-*") if (match := _NAME.fullmatch(path.name))]
-        files = [
-            _File(match[2], datetime.strptime(match[1], _STAMP).replace(tzinfo=UTC), path)
-            for match, path in sorted(found, key=lambda pair: pair[1].name, reverse=True)
-        ]
+        files = _files(folder)
         self._destroyed = {file.key_id: file for file in files if file.path.suffix == ".destroyed"}
         keys = [file for file in files if file.path.suffix == ".key"]
         for file in keys:
@@ -193,11 +190,13 @@ class KeyStore:
         return key_id
 
     def _adopt(self) -> None:
-        """Give the key of a deployment from before there could be several its name."""
+        """Give the key of a deployment from before there could be several its name: older than all there are."""
         first = self._folder / "pseudonym.key"
         if first.is_file():
-            made_at = datetime.fromtimestamp(first.stat().st_mtime, UTC)
-            first.rename(self._path(made_at, key_id_of(read_key(first))))
+            with suppress(FileNotFoundError):  # another process has done so meanwhile
+                changed_at = datetime.fromtimestamp(first.stat().st_mtime, UTC)
+                others = [file.made_at - timedelta(seconds=1) for file in _files(self._folder)]
+                first.rename(self._path(min([changed_at, *others]), key_id_of(read_key(first))))
             sync_folder(self._folder)
 
     def _id_key(self) -> bytes:
@@ -231,6 +230,16 @@ def make_missing(folder: Path, has_data: Callable[[], bool]) -> None:
         store = KeyStore(folder)
         if store.is_new and not has_data():
             store.make(datetime.now(UTC))
+
+
+def _files(folder: Path) -> list[_File]:
+    """The files of pseudonym keys, the newest first."""
+    files = []
+    for path in sorted(folder.glob("pseudonym-*"), reverse=True):
+        if match := _NAME.fullmatch(path.name):
+            with suppress(ValueError):  # digits that are no time
+                files.append(_File(match[2], datetime.strptime(match[1], _STAMP).replace(tzinfo=UTC), path))
+    return files
 
 
 def _given(environ: Mapping[str, str], destroyed: Collection[str]) -> dict[str, bytes]:

@@ -3,6 +3,7 @@
 import base64
 import os
 import re
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
@@ -299,3 +300,34 @@ def test_the_steps_of_the_kill_tests_are_all_there_are(tmp_path, monkeypatch, wh
     with killed_at(monkeypatch, 1000, is_done=False) as left:
         change(folder, what, old)
     assert 1000 - left[0] == STEPS[what]
+
+
+def test_the_first_key_from_a_backup_does_not_become_the_current_one_again(folder):
+    """Backups from before there could be several keys call it `pseudonym.key`."""
+    first = next(folder.glob("pseudonym-*.key"))
+    current = KeyStore(folder).rotate(NOW)
+    first.rename(folder / "pseudonym.key")
+    later = (NOW + timedelta(days=400)).timestamp()
+    os.utime(folder / "pseudonym.key", (later, later))
+    assert states(folder)[0] == (current, "current")
+    assert load_keyring(folder).key_id == current
+    assert [state for _, state in states(folder)] == ["current", "older"]
+
+
+@pytest.mark.parametrize("name", ["pseudonym-20261399T000000Z-beef.key", "pseudonym-٢٠٢٦٠١٠١T000000Z-beef.key"])
+def test_a_name_without_a_time_is_no_key(folder, name):
+    before = load_keyring(folder)
+    (folder / name).write_bytes(b"k" * 32)
+    assert load_keyring(folder) == before
+
+
+def test_many_can_meet_the_keys_of_a_deployment_from_before_rotation_at_once(tmp_path):
+    for number in range(20):
+        folder = tmp_path / str(number)
+        folder.mkdir(mode=0o700)
+        for name, content in (("pseudonym.key", A), ("id.key", B)):
+            (folder / name).write_bytes(bytes.fromhex(content))
+            (folder / name).chmod(0o600)
+        with ThreadPoolExecutor(8) as pool:
+            found = [one.result() for one in [pool.submit(load_keyring, folder) for _ in range(8)]]
+        assert {keys.key_id for keys in found} == {ID_OF_A}
