@@ -12,6 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from governance.errors import FeedbackError, UsageError
@@ -33,7 +34,7 @@ def show_sources(console: Console) -> None:
         files = source.files
         where = f"{files.folder}: {', '.join(files.patterns)}" if files else source.http.url if source.http else ""
         row = (source.name, source.type, ", ".join(source.signals), where, source.owner, source.schedule)
-        table.add_row(*row, source.purpose)
+        table.add_row(*map(escape, (*row, source.purpose)))
     console.print(table)
 
 
@@ -66,7 +67,7 @@ def check_sources(console: Console, inbox: Path, name: str | None, as_of: dateti
     if not inbox.is_dir():
         raise UsageError(f"inbox {inbox}: no such folder; give --inbox DIR or write one with `feedback simulate`")
     sources = [source_named(name)] if name else list(load_sources().values())
-    table = Table(title=f"What would be received from {inbox}")
+    table = Table(title=escape(f"What would be received from {inbox}"))
     for heading in ("source", "files", "records", "set aside", "verdict"):
         table.add_column(heading, overflow="fold")
     problems = 0
@@ -110,7 +111,7 @@ def examine(console: Console, deployment: Home) -> int:
         table.add_column(heading, overflow="fold")
     for finding in findings:
         mark = "[green]ok[/]" if finding.is_well else "[bold red]!![/]"
-        table.add_row(mark, finding.name, finding.found, finding.fix)
+        table.add_row(mark, finding.name, escape(finding.found), escape(finding.fix))
     console.print(table)
     return 0 if all(finding.is_well for finding in findings) else 1
 

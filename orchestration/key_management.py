@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from rich.console import Console
+from rich.markup import escape
 from rich.prompt import Confirm
 from rich.table import Table
 
@@ -69,7 +70,7 @@ def show_keys(console: Console, deployment: Home) -> None:
     for heading in ("key", "made", "state", "partitions", "where"):
         table.add_column(heading, overflow="fold")
     for key in kept:
-        table.add_row(key.key_id, _made(key), key.state, f"{counts[key.key_id]:,}", str(key.place))
+        table.add_row(key.key_id, _made(key), key.state, f"{counts[key.key_id]:,}", escape(str(key.place)))
     for key_id in sorted(counts.keys() - {key.key_id for key in kept}):
         table.add_row(
             key_id, "unknown", "missing", f"{counts[key_id]:,}", "nowhere: restore it, or destroy it for ever"
@@ -88,7 +89,7 @@ def rotate_keys(console: Console, deployment: Home) -> None:
         key_id = store.rotate(datetime.now(UTC), taken=counts.keys())
     console.print(
         f"Key {key_id} is current: days that are not in the lake yet are made with it. The {counts.total():,} "
-        f"partitions that are there keep their keys. Back up {deployment.keys}.",
+        f"partitions that are there keep their keys. Back up {escape(str(deployment.keys))}.",
         soft_wrap=True,
     )
 
@@ -110,7 +111,8 @@ def destroy_key(console: Console, deployment: Home, key_id: str, *, is_confirmed
     with _changing(deployment) as store:
         store.destroy(key_id, datetime.now(UTC), counts.keys())
     console.print(
-        f"Key {key_id} is destroyed: {told}. Delete it from your backups of {deployment.keys} as well.", soft_wrap=True
+        f"Key {key_id} is destroyed: {told}. Delete it from your backups of {escape(str(deployment.keys))} as well.",
+        soft_wrap=True,
     )
 
 
