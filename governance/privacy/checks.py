@@ -86,6 +86,8 @@ def jwt(text: str, start: int, end: int) -> Span | None:
         decoded = json.loads(base64.urlsafe_b64decode(header + "=" * (-len(header) % 4)))
     except (ValueError, binascii.Error):
         return None
+    except RecursionError:  # nested deeper than any parser takes: whatever it is, it is nothing to read
+        return start, end
     return (start, end) if isinstance(decoded, dict) else None
 
 

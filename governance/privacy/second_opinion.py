@@ -38,6 +38,9 @@ if TYPE_CHECKING:
     from detect_secrets.plugins.base import RegexBasedDetector
     from presidio_analyzer import PatternRecognizer
 
+# In place of an entity, where a text was too much for a detector: somebody must look at it.
+NOT_JUDGED = "NOT_JUDGED"
+
 LEAKS_SCHEMA = pl.Schema({"record_id": pl.String, "field": pl.String, "entity": pl.String})
 
 # What the first detector left in place of a value; what is left around it is looked at.
@@ -180,7 +183,10 @@ def _entities(text: str) -> Iterator[str]:
 
 @lru_cache(maxsize=16_384)  # telemetry repeats itself; 33 MB at most
 def _in_window(text: str) -> frozenset[str]:
-    return frozenset((*_personal(text), *_secrets(text)))
+    try:
+        return frozenset((*_personal(text), *_secrets(text)))
+    except Exception:  # code of others; its message could quote the text
+        return frozenset((NOT_JUDGED,))
 
 
 def _personal(text: str) -> Iterator[str]:

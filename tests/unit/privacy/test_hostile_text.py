@@ -175,6 +175,12 @@ def test_a_disguised_identifier_is_found(text: str, gone: str, reading, policy: 
     assert gone not in (result.text or "")
 
 
+def test_a_token_whose_header_nests_too_deep_for_a_parser_is_masked(policy: PrivacyPolicy) -> None:
+    header = base64.urlsafe_b64encode(b'{"a":' + b"[" * 1_201).decode()
+    text = f"got {header}.eyJhIjoxfQ.c2lnbmF0dXJl and went on"
+    assert Scanner(policy, KEYS).scan([text], "technical")[text].text == "got <SECRET:JWT> and went on"
+
+
 @pytest.mark.parametrize(
     "text",
     [

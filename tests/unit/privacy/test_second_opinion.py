@@ -1,5 +1,6 @@
 """The second detector finds what is leaked on purpose, in the share it was leaked, and nothing in what is clean."""
 
+import base64
 import random
 import time
 
@@ -137,3 +138,11 @@ def test_the_same_records_in_another_order_give_the_same_sample():
 def test_the_interval_is_clopper_and_pearsons(leaking, sampled, low, high):
     rate = LeakRate(leaking, sampled, 0.95)
     assert (rate.low, rate.high) == pytest.approx((low, high), rel=1e-5)
+
+
+@pytest.mark.parametrize("before", ["", "x"], ids=["seen by the first detector", "seen by this one alone"])
+def test_what_a_detector_of_others_cannot_take_counts_as_a_leak_and_stops_no_day(before):
+    """detect-secrets reads a token's header as JSON, and gives up on deep nesting with RecursionError."""
+    header = base64.urlsafe_b64encode(b'{"a":' + b"[" * 1_201).decode()
+    found = second_opinion(logs([f"got {before}{header}.x y", "fine"]), LOGS, WHOLE)
+    assert found.leaks.rows() == [("00000000", "body", "NOT_JUDGED")]
