@@ -166,11 +166,8 @@ def _verdict(
         for e, failed in results
     ]
     reasons = [f"{e.name} failed ({failed} of {frame.height} rows)" for e, failed in results if e.blocking and failed]
-    for row, reason in (
-        _few(frame.height, quarantined.height, signal, policy),
-        _balance(frame.height, known),
-        _canaries(known, leaked),
-    ):
+    few = _few(frame.height, quarantined.height, signal, policy)
+    for row, reason in (few, _balance(frame.height, known), _canaries(known, leaked)):
         rows.append(row)
         reasons += [reason] if reason else []
     is_failing = pl.int_range(pl.len(), dtype=pl.Int64).is_in(failures.get_column(ROW).implode())

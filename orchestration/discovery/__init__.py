@@ -48,6 +48,6 @@ def discover(console: Console, target: str, inbox: Path, out: Path | None, rows:
     if not found.sources:
         count = found.seen.files if found.seen else 0
         raise UsageError(
-            f"{target}: {count} files, none of which can be read as records and is not read yet; see the reasons above"
+            f"{target}: {count} files, none of which holds records that are not read yet; see the reasons above"
         )
     return found

@@ -9,8 +9,8 @@ from pathlib import Path
 from governance.errors import UsageError
 from governance.privacy.policy import FIELDS_FOLDER
 from orchestration.discovery.discovering import Discovery, Field, Found
+from orchestration.discovery.sampling import OWNER
 
-_OWNER = "data-stewards@example.com"
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 _NO_TEXT = frozenset(("true", "false", "yes", "no", "on", "off", "null", "y", "n"))
 _SHOWN_SERVICES = 500
@@ -52,7 +52,7 @@ def _source(found: Found) -> str:
         f"type: {source.type}",
         f"signals: [{', '.join(source.signals)}]",
         "",
-        f"owner: {_OWNER}  # REPLACE: who answers for this source",
+        f"owner: {OWNER}  # REPLACE: who answers for this source",
         f"purpose: {_quoted(source.purpose)}  # REPLACE: what its data may be used for",
         f"schedule: {_quoted(source.schedule)}",
         "",
@@ -79,7 +79,7 @@ _SHADOWED = f"""\
 description: Reads nothing
 type: otlp
 signals: [logs]
-owner: {_OWNER}
+owner: {OWNER}
 purpose: None
 files: {{folder: ., patterns: []}}
 """
@@ -94,7 +94,7 @@ def _fields(found: Found, discovery: Discovery) -> str:
         f"# Fields of the source {found.source.name}, proposed by `feedback source discover` from a sample of",
         f"# {found.sample.records:,} records. Behind each: why, what its values look like (never a value), in how many",
         "# records it is. The treatments stand at the head of policies/privacy.yml; a field without one is withheld.",
-        f"owner: {_OWNER}  # REPLACE: who decides about these fields",
+        f"owner: {OWNER}  # REPLACE: who decides about these fields",
         f"reason: {_quoted(f'Fields of the source {found.source.name} that privacy.yml does not name')}",
         "",
         "# No rule names these: each is withheld until somebody decides.",
@@ -129,7 +129,7 @@ def _owners(discovery: Discovery) -> str:
         "# A draft of who answers for which service: the services of the sample, with how often they occur in it."
         + (hidden if discovery.hidden_services else ""),
         "# Make a team of each that owns services; whatever nobody names belongs to the default.",
-        f"owner: {_OWNER}  # REPLACE",
+        f"owner: {OWNER}  # REPLACE",
         'reason: "A pain point without somebody who answers for it stays one."',
         "",
         "default: platform",

@@ -8,7 +8,7 @@ from governance.errors import FeedbackError
 from governance.privacy import load_privacy
 from orchestration.defs.partitions import as_of, guarded_steps
 from orchestration.reporting.data import MARTS
-from orchestration.stages.leak_checking import READ, TO_BE_READ, check_leaks
+from orchestration.stages.leak_checking import READ, TO_BE_READ, LeakCheck, check_leaks
 
 CHECK = "no_canary_is_found"
 
@@ -40,22 +40,31 @@ def leaks(name: str, deps: list[list[str]], read: tuple[str, ...], description: 
         resources = context.resources
         lake, home, keys = resources.lake, resources.home, resources.keys()
         found = check_leaks(lake, home, load_privacy(), keys, as_of(context), read=read)
-        counts = {"finds": len(found.scan.finds), "files": found.scan.files, "files_read": found.scan.read}
-        yield dg.MaterializeResult(asset_key=key, metadata=counts)
-        yield dg.AssetCheckResult(
-            check_name=CHECK,
-            asset_key=key,
-            passed=not found.scan.finds,
-            severity=dg.AssetCheckSeverity.ERROR if found.urgent else dg.AssetCheckSeverity.WARN,
-            metadata={"found": found.told or "none", **counts},
-        )
-        if found.urgent:
-            raise FeedbackError(
-                f"canaries leaked ({found.told}); their days are withheld from the next run on: "
-                "correct what let them pass, then `feedback run`; `feedback leaks` looks again"
-            )
+        yield from _results(key, found)
 
     return look
+
+
+def _results(key: dg.AssetKey, found: LeakCheck) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
+    """What the search came to, as Dagster keeps it.
+
+    Raises:
+        FeedbackError: a find is urgent; nothing behind it may run.
+    """
+    counts = {"finds": len(found.scan.finds), "files": found.scan.files, "files_read": found.scan.read}
+    yield dg.MaterializeResult(asset_key=key, metadata=counts)
+    yield dg.AssetCheckResult(
+        check_name=CHECK,
+        asset_key=key,
+        passed=not found.scan.finds,
+        severity=dg.AssetCheckSeverity.ERROR if found.urgent else dg.AssetCheckSeverity.WARN,
+        metadata={"found": found.told or "none", **counts},
+    )
+    if found.urgent:
+        raise FeedbackError(
+            f"canaries leaked ({found.told}); their days are withheld from the next run on: "
+            "correct what let them pass, then `feedback run`; `feedback leaks` looks again"
+        )
 
 
 before_publishing = leaks(

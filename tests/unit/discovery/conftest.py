@@ -1,5 +1,6 @@
 """Files of every kind that is read, and what `discover` says and writes about them."""
 
+import csv
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from io import StringIO
@@ -61,6 +62,12 @@ def span(number, service, pairs, name="GET /cart"):
 
 def lines(*entries):
     return b"".join(orjson.dumps(entry) + b"\n" for entry in entries)
+
+
+def table(header, *rows):
+    text = StringIO()
+    csv.writer(text).writerows([header, *rows])
+    return text.getvalue().encode()
 
 
 @pytest.fixture

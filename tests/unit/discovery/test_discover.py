@@ -1,20 +1,16 @@
 """A stranger's folder becomes sources, fields and owners that load as they are, and no value of it is told."""
 
-import csv
 from datetime import date
-from io import StringIO
 
 import pytest
-from rich.console import Console
 
 from governance.errors import FeedbackError, UsageError
 from governance.owners import load_owners
 from governance.privacy import load_privacy
 from governance.sources import Files, load_sources
-from orchestration.discovery import discover
 from orchestration.simulation import load_scenario, simulate
 from orchestration.sources.reading import matching
-from tests.unit.discovery.conftest import AS_OF, span
+from tests.unit.discovery.conftest import span, table
 
 PERSON, MAIL, CARD, TOKEN, PHONE = (
     "Gwendolyn Abernathy",
@@ -35,12 +31,6 @@ CANARIES = (
     "555 0199",
     "zanzibar",
 )
-
-
-def table(header, *rows):
-    text = StringIO()
-    csv.writer(text).writerows([header, *rows])
-    return text.getvalue().encode()
 
 
 @pytest.fixture
@@ -231,7 +221,7 @@ def test_a_folder_without_records_says_what_lies_there(tell, put, tmp_path):
     with pytest.raises(UsageError, match="0 files"):
         tell(tmp_path / "nothing", "first")
     put("a.bin", b"\x00\x00")
-    with pytest.raises(UsageError, match="2 files, none of which can be read as records"):
+    with pytest.raises(UsageError, match="2 files, none of which holds records that are not read yet"):
         tell(put("b.log", b"plain text\n"), "second")
     assert not (tmp_path / "second").exists()
 
@@ -261,53 +251,3 @@ def test_files_that_a_source_of_ones_own_reads_are_left_to_it(tell, put, tmp_pat
     told = tell(folder)
     assert [found.source.name for found in told.found.sources] == ["otel"]
     assert "read by your source desk already" in told.printed
-
-
-@pytest.mark.parametrize("name", ["null", "true", "False", "on", "y", "e1"])
-def test_a_field_may_have_a_name_that_yaml_reads_as_something_else(tell, put, monkeypatch, name):
-    told = tell(put("otel/a.jsonl", span(1, "cart", {name: "3"})))
-    monkeypatch.setenv("FEEDBACK_CONFIG", str(told.out))
-    assert load_privacy().attribute(name).action == "keep"
-
-
-@pytest.mark.parametrize(
-    "header",
-    ["Status \U0001f6a6", "Status\u2028", "Sta\x85tus", '"Status"', "Status\\", "Status\x7f", "#Status"],
-)
-def test_a_header_and_a_text_may_hold_any_character(tell, put, monkeypatch, header):
-    rows = table(["Subject", "Priority", header], ["it is\u2028slow", "low", "open"], ["it is\x85slow", "low", "open"])
-    told = tell(put("desk/a.csv", rows))
-    monkeypatch.setenv("FEEDBACK_CONFIG", str(told.out))
-    columns = load_sources()["tickets_csv"].columns
-    assert (columns["subject"], columns["priority"]) == ("Subject", "Priority")
-    assert columns.get("status", header.strip()) == header.strip()
-    assert told.found.sources[0].sample.records == 2
-
-
-def test_the_next_commands_can_be_copied_whatever_the_folders_are_called(tell, put):
-    put("otel/a.jsonl", span(1, "cart", {}))
-    told = tell(put("otel/b.jsonl", span(2, "cart", {})), "my proposals [new]")
-    folder = str(told.out)
-    assert f"export FEEDBACK_CONFIG='{folder}'" in told.printed
-    assert f"Written to {folder}:" in told.printed
-
-
-def test_the_command_that_writes_the_proposals_can_be_copied(put):
-    printed = StringIO()
-    put("my exports/[a].jsonl", span(1, "cart", {}))
-    folder = put("my exports/b.jsonl", span(2, "cart", {})) / "my exports"
-    discover(Console(file=printed, width=200, highlight=False), str(folder), folder, None, 10, AS_OF)
-    assert f"feedback source discover '{folder}' --out my-config" in printed.getvalue()
-
-
-def test_a_source_whose_files_have_names_that_may_not_be_shown_reads_none_until_they_are_renamed(
-    tell, put, monkeypatch
-):
-    """Their pattern, `*.jsonl`, would name the others as well."""
-    log = {"time": "2026-05-01T00:00:00Z", "message": "slow", "level": "info"}
-    put(f"{MAIL}.jsonl", log, log)
-    told = tell(put(f"{CARD}.jsonl", span(1, "cart", {})))
-    monkeypatch.setenv("FEEDBACK_CONFIG", str(told.out))
-    sources = load_sources()
-    assert (sources["otel"].files.patterns, sources["logs_jsonl"].files.patterns) == ((), ())
-    assert told.printed.count("1 with names that may not be shown: rename them") == 2

@@ -4,28 +4,17 @@ import base64
 import os
 import re
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
 from governance.errors import FeedbackError, UsageError
 from governance.keys import KeyStore, key_id_of, load_keyring
 
-NOW = datetime(2100, 3, 4, 5, 6, 7, tzinfo=UTC)
+from .conftest import NOW, states
+
 A, B, C = "aa" * 32, "bb" * 32, "cc" * 32
 ID_OF_A, ID_OF_B = (key_id_of(bytes.fromhex(key)) for key in (A, B))
-
-
-@pytest.fixture
-def folder(tmp_path):
-    """A folder of keys made on first use."""
-    load_keyring(tmp_path / "keys")
-    return tmp_path / "keys"
-
-
-def states(folder):
-    return [(key.key_id, key.state) for key in KeyStore(folder).listed()]
 
 
 def test_keys_are_made_on_first_use_and_kept(folder):
@@ -130,14 +119,6 @@ def test_where_the_key_was_lost_for_ever_rotating_goes_on(folder):
     assert load_keyring(folder, has_data=lambda: True).key_id == key_id
 
 
-def test_what_a_killed_rotation_left_is_removed_by_the_next(folder, monkeypatch):
-    with killed_at(monkeypatch, 1, is_done=True), pytest.raises(Killed):
-        KeyStore(folder).rotate(NOW)
-    assert list(folder.glob("*.tmp"))
-    KeyStore(folder).rotate(NOW)
-    assert not list(folder.glob("*.tmp"))
-
-
 def test_a_key_that_was_lost_can_be_given_up(folder):
     KeyStore(folder).destroy("beef", NOW, given_up={"beef"})
     assert load_keyring(folder).destroyed == {"beef"}
@@ -209,97 +190,6 @@ class TestFromTheEnvironment:
         monkeypatch.setenv("FEEDBACK_ID_KEY", A)
         with pytest.raises(FeedbackError, match="ids never rotate: remove one of them"):
             load_keyring(folder)
-
-
-class Killed(BaseException):
-    """The process died here."""
-
-
-@contextmanager
-def killed_at(monkeypatch, step, *, is_done):
-    """The n-th call in here that changes the disk is the last: the process dies before it or behind it."""
-    left = [step]
-
-    def dying(call):
-        def wrapped(*args, **kwargs):
-            is_last = left[0] == 0
-            left[0] -= 1
-            if is_last and not is_done:
-                raise Killed
-            result = call(*args, **kwargs)
-            if is_last:
-                if call is os_open:
-                    os.close(result)
-                raise Killed
-            return result
-
-        return wrapped
-
-    os_open = os.open
-    with monkeypatch.context() as patched:
-        for name in ("open", "fsync", "rename", "unlink"):
-            patched.setattr(os, name, dying(getattr(os, name)))
-        yield left
-
-
-# Calls that change the disk: first use makes two files (open, fsync, rename and the folder's open and fsync each) in a
-# new folder; rotating makes one file; destroying makes a tombstone, then overwrites and removes the key.
-STEPS = {"make": 13, "rotate": 5, "destroy": 9}
-
-
-def change(folder, what, old):
-    if what == "make":
-        load_keyring(folder)
-    elif what == "rotate":
-        KeyStore(folder).rotate(NOW)
-    else:
-        KeyStore(folder).destroy(old, NOW)
-
-
-@pytest.mark.parametrize("is_done", [False, True], ids=["before it", "behind it"])
-@pytest.mark.parametrize(("what", "step"), [(what, step) for what, steps in STEPS.items() for step in range(steps)])
-def test_a_kill_at_any_step_leaves_the_old_keys_or_the_new(tmp_path, monkeypatch, what, step, is_done):
-    folder, old = tmp_path / "keys", ""
-    if what != "make":
-        old = load_keyring(folder).key_id
-    if what == "destroy":
-        KeyStore(folder).rotate(NOW)
-    before = states(folder)
-    with killed_at(monkeypatch, step, is_done=is_done), pytest.raises(Killed):
-        change(folder, what, old)
-    after = states(folder)
-    if what == "rotate":
-        assert after == before or (len(after) == 2 and after[1] == (old, "older"))
-    elif what == "destroy":
-        assert after == before or after == [before[0], (old, "destroyed")]
-    first = load_keyring(folder)  # makes what a kill in the middle of the first use has left out
-    assert load_keyring(folder) == first
-    if after:
-        assert first.key_id == after[0][0]
-
-
-@pytest.mark.parametrize("step", range(STEPS["destroy"]))
-def test_a_destruction_that_was_cut_off_is_finished_by_whoever_reads_the_keys(tmp_path, monkeypatch, step):
-    folder = tmp_path / "keys"
-    old = load_keyring(folder)
-    KeyStore(folder).rotate(NOW)
-    with killed_at(monkeypatch, step, is_done=True), pytest.raises(Killed):
-        KeyStore(folder).destroy(old.key_id, NOW)
-    is_destroyed = old.key_id in load_keyring(folder).destroyed
-    remains = any(old.pseudonym_key in path.read_bytes() for path in folder.iterdir())
-    assert remains is not is_destroyed
-
-
-@pytest.mark.parametrize("what", STEPS)
-def test_the_steps_of_the_kill_tests_are_all_there_are(tmp_path, monkeypatch, what):
-    folder, old = tmp_path / "keys", ""
-    if what != "make":
-        old = load_keyring(folder).key_id
-    if what == "destroy":
-        KeyStore(folder).rotate(NOW)
-    with killed_at(monkeypatch, 1000, is_done=False) as left:
-        change(folder, what, old)
-    assert 1000 - left[0] == STEPS[what]
 
 
 def test_the_first_key_from_a_backup_does_not_become_the_current_one_again(folder):
