@@ -14,9 +14,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 
 from governance.privacy.numeric import (
-    Span as Span,
-)
-from governance.privacy.numeric import (
+    Span,
     card,
     coordinate,
     iban,
@@ -25,11 +23,11 @@ from governance.privacy.numeric import (
     luhn,
     national_phone,
     nhs,
+    phone,
     trunk_phone,
 )
-from governance.privacy.numeric import (
-    phone as phone,
-)
+
+__all__ = ["CHECKS", "OWN_TOKEN", "Check", "Span"]
 
 Check = Callable[[str, int, int], Span | None]
 

@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping
 
 from governance.keys import Keyring
 from governance.privacy import phones
-from governance.privacy.checks import OWN_TOKEN, phone
+from governance.privacy.checks import OWN_TOKEN
+from governance.privacy.numeric import phone
 from governance.privacy.plain_text import plain
 
 _EMAIL = re.compile(r"[^@\s<>]+@[^@\s<>]+\.[^@\s<>.]+")
