@@ -205,7 +205,7 @@ class Planted:
 
     def harvest(self, result: Anonymized) -> Harvest:
         """What the stage made of the day's records and of the canaries among them."""
-        is_canary = pl.col("record_id").is_in([one.record_id for one in self.canaries])
+        is_canary = pl.col("record_id").is_in([one.record_id for one in self.canaries]).fill_null(value=False)
         real = replace(
             result,
             records=result.records.filter(~is_canary),

@@ -202,3 +202,11 @@ def test_values_are_made_only_where_a_stem_is_found(canaries):
 def test_no_representation_shows_a_value(canaries):
     shown = repr(canaries.of("any/tickets", DAYS[0])).lower()
     assert not [one for one in canaries.of("any/tickets", DAYS[0]) for n in one.needles if n.text in shown]
+
+
+def test_a_record_without_an_id_is_parted_from_the_canaries_and_kept(policy, keys, anonymizer):
+    planted = Canaries(policy, keys).planted("any/logs", DAYS[0])
+    own = pl.DataFrame([{"body": "ready"}, {"body": "x" * (policy.longest_text + 1)}], planted.frame.schema)
+    made = anonymizer.anonymize(pl.concat([own, planted.frame]), SIGNALS["logs"], planted=planted.frame.height)
+    real = planted.harvest(made).real
+    assert (real.records["body"].to_list(), real.held.height) == (["ready"], 1)
