@@ -23,6 +23,7 @@ from governance.privacy.canaries import Canaries, Canary, Finder
 from orchestration.lake import Lake
 from orchestration.leaks.decoding import UNREADABLE, parquet_texts, texts_of
 from orchestration.settings import Home
+from orchestration.sources.reading import display
 
 # States that hold raw records by design: owner-only, short-lived, never queried.
 RAW_STATES = ("received", "landing", "mentions", "held")
@@ -39,7 +40,7 @@ _SMALL = 1 << 20
 class Find:
     """One canary in one file."""
 
-    file: str  # relative to the deployment
+    file: str  # relative to the deployment, in signs that can be printed
     dataset: str
     day: str
     entity: str
@@ -127,8 +128,8 @@ def _parted(deployment: Home, known: _Clean, clean: _Clean) -> tuple[Mapping[str
                 state, *place = path.parent.relative_to(deployment.lake).parts or ("",)
                 tables[f"{state}/{'/'.join(place[-2:-1])}/{named['table']}"].append(path)
             met.add(path.name)
-        elif now := _unchanged(path, known.files.get(_shown(deployment, path))):
-            clean.files[_shown(deployment, path)] = now
+        elif now := _unchanged(path, known.files.get(_name(deployment, path))):
+            clean.files[_name(deployment, path)] = now
         else:
             others.append(path)
     return tables, others
@@ -204,10 +205,10 @@ def _in_files(deployment: Home, paths: list[Path], finder: Finder, clean: _Clean
         except FileNotFoundError:  # replaced or removed since it was listed
             continue
         if not found:
-            clean.files[_shown(deployment, path)] = now
+            clean.files[_name(deployment, path)] = now
         yield from _finds(deployment, path, found)
     if not shared or not finder.find(pl.concat(shared)):
-        clean.files |= {_shown(deployment, path): now for path, now in unsure.items()}
+        clean.files |= {_name(deployment, path): now for path, now in unsure.items()}
     elif len(unsure) > 1:
         yield from (find for path in unsure for find in _in_files(deployment, [path], finder, clean))
     else:
@@ -215,7 +216,8 @@ def _in_files(deployment: Home, paths: list[Path], finder: Finder, clean: _Clean
 
 
 def _finds(deployment: Home, path: Path, found: Iterable[Canary]) -> Iterator[Find]:
-    yield from (Find(_shown(deployment, path), one.dataset, one.day, one.entity) for one in found)
+    shown = display(Path(_name(deployment, path)))
+    yield from (Find(shown, one.dataset, one.day, one.entity) for one in found)
 
 
 def _fingerprint(path: Path) -> list[int]:
@@ -234,5 +236,5 @@ def _unchanged(path: Path, known: list[int] | None) -> list[int] | None:
     return None
 
 
-def _shown(deployment: Home, path: Path) -> str:
+def _name(deployment: Home, path: Path) -> str:
     return path.relative_to(deployment.root).as_posix() if deployment.root in path.parents else path.as_posix()

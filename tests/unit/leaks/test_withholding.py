@@ -1,5 +1,6 @@
 """A day whose canaries came out unmasked is withheld whole; the others pass, and every canary is accounted for."""
 
+import os
 from io import StringIO
 
 import polars as pl
@@ -155,3 +156,11 @@ def test_the_names_of_files_and_folders_are_told_as_they_are(anonymised, monkeyp
     printed = StringIO()
     assert tell_leaks(Console(file=printed, width=200), anonymised.home, AS_OF, is_lifting=False) == 1
     assert "EMAIL in notes [old] [/x].log" in printed.getvalue()
+
+
+def test_a_file_name_that_is_no_text_is_told_in_signs_that_any_terminal_and_database_takes(anonymised):
+    (anonymised.home.root / os.fsdecode(b"cart\xff\x1b[2J.log")).write_text(anonymised.canary().text)
+    found = anonymised.look()
+    known = leaked(anonymised.lake, LOGS, DAYS[0])
+    assert (found.told + known).encode().decode().isprintable()
+    assert known == "EMAIL in cart\ufffd\ufffd[2J.log"
