@@ -152,7 +152,7 @@ def _written(deployment: Home) -> Iterator[Path]:
     left_out = {deployment.inbox, deployment.keys, deployment.temporary}
     left_out |= {deployment.lake / state for state in RAW_STATES}
     roots = {deployment.root, Path(os.environ.get("DAGSTER_HOME", deployment.dagster)).resolve()}
-    for root in sorted(roots):
+    for root in sorted(root for root in roots if roots.isdisjoint(root.parents)):
         for folder, folders, names in os.walk(root, onerror=refuse):
             folders[:] = sorted(name for name in folders if Path(folder, name) not in left_out)
             for name in sorted(names):

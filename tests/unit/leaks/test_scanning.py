@@ -270,3 +270,15 @@ def test_a_folder_that_cannot_be_listed_stops_the_search(anonymised, monkeypatch
         os.chdir("d" * 250)
     with pytest.raises(FeedbackError, match=r"cannot be listed .*; let this user read it, or move it out of "):
         anonymised.look()
+
+
+@pytest.mark.parametrize("place", ["home/dagster", "home/deeper/still", "elsewhere", ".", "home"])
+def test_a_file_of_dagster_is_read_once_wherever_its_home_is(anonymised, tmp_path, monkeypatch, place):
+    """Its default is inside the deployment."""
+    home = tmp_path / place
+    monkeypatch.setenv("DAGSTER_HOME", str(home))
+    before = anonymised.look(everything=True).scan.read
+    home.mkdir(parents=True, exist_ok=True)
+    (home / "some.log").write_text(anonymised.canary().text)
+    after = anonymised.look(everything=True).scan
+    assert (after.read - before, len(after.finds)) == (1, 1)
