@@ -55,12 +55,16 @@ class Found(NamedTuple):
     end: int
     entity: str
     value: str
-    score = 1.0
 
     @property
     def entity_type(self) -> str:
         """What it is, by Presidio's name for that."""
         return self.entity
+
+    @property
+    def score(self) -> float:
+        """1: what is not sure is not kept."""
+        return 1.0
 
     def __repr__(self) -> str:
         return f"Found({self.start}, {self.end}, {self.entity})"
