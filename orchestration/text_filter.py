@@ -8,7 +8,8 @@ from typing import BinaryIO
 
 from governance.keys import Keyring
 from governance.privacy import PrivacyPolicy
-from governance.privacy.scanner import Reading, Scanned, Scanner
+from governance.privacy.found import Scanned
+from governance.privacy.scanner import Reading, Scanner
 
 READINGS: dict[str, Reading] = {"log": "technical", "attribute": "technical", "ticket": "prose"}
 _AT_ONCE = 1 << 20

@@ -13,8 +13,8 @@ from governance.errors import PolicyError
 from governance.keys import Keyring
 from governance.privacy.fields import Treatments
 from governance.privacy.findings import FindingCounts, attribute_field, by_entity
+from governance.privacy.found import Scanned
 from governance.privacy.policy import PrivacyPolicy, Treatment, shown_key
-from governance.privacy.scanner import Scanned
 from governance.privacy.threads import MENTIONS_SCHEMA, THREADS, Known, spreads
 from governance.signals import Signal
 

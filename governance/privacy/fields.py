@@ -9,9 +9,10 @@ from datetime import UTC, datetime
 from functools import partial
 
 from governance.keys import Keyring
+from governance.privacy.found import Found, Scanned
 from governance.privacy.policy import PrivacyPolicy, Treatment
 from governance.privacy.pseudonyms import kind_of, stand_in
-from governance.privacy.scanner import Found, Scanned, Scanner
+from governance.privacy.scanner import Scanner
 from governance.privacy.templates import sql_template, url_template
 from governance.privacy.threads import Mention, name_spelt
 

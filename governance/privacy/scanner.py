@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import accumulate
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal
 
 import orjson
 
@@ -17,8 +17,8 @@ from governance.errors import PolicyError
 from governance.keys import Keyring
 from governance.privacy.checks import OWN_TOKEN
 from governance.privacy.engine import names_engine, structured_engine
+from governance.privacy.found import Found, Scanned, masked, surest
 from governance.privacy.patterns import SEPARATOR
-from governance.privacy.plain_text import MASK
 from governance.privacy.policy import PrivacyPolicy
 from governance.privacy.pseudonyms import stand_in
 from governance.privacy.threads import Mention
@@ -29,10 +29,10 @@ if TYPE_CHECKING:
 # How a text is read: for identifiers alone; for names too, sparing technical words; for names as people write them.
 Reading = Literal["structured", "technical", "prose"]
 
-# A call of Presidio costs about 0.1 ms whatever its text, so lines share it: 32 to a call gave 136 times stock
-# speed, one to a call 63. The name model's calls are larger, what they cost beside the text being more.
-_TEXTS_PER_CALL, _CHARACTERS_PER_CALL = 64, 16_384
+# A call of Presidio costs some 0.03 ms whatever its text, and each pattern looks at all texts of a call in turn, so
+# many share one (64 texts and 16,384 characters took 12 % more). Each replacement copies the rest of a call: fewer.
 _TEXTS_AT_ONCE, _CHARACTERS_AT_ONCE = 512, 131_072
+_REPLACED_AT_ONCE, _CHARACTERS_REPLACED_AT_ONCE = 32, 8_192
 
 # What was judged is remembered up to so many characters: telemetry repeats itself, and a thread's texts are read twice.
 _REMEMBERED_CHARACTERS = 32_000_000
@@ -43,40 +43,6 @@ _BARE_STAND_IN = re.compile(rf"(?<=[:,\[\s])(?:<[A-Z_]+(?::[A-Z_]+)?>|{OWN_TOKEN
 
 
 _NONE: Mapping[str, int] = MappingProxyType({})
-
-
-class Found(NamedTuple):
-    """One identifier: where it stands in the text that was scanned, what it is, and its value (never shown).
-
-    Presidio's AnonymizerEngine takes it for a result of an analyzer.
-    """
-
-    start: int
-    end: int
-    entity: str
-    value: str
-
-    @property
-    def entity_type(self) -> str:
-        """What it is, by Presidio's name for that."""
-        return self.entity
-
-    @property
-    def score(self) -> float:
-        """1: what is not sure is not kept."""
-        return 1.0
-
-    def __repr__(self) -> str:
-        return f"Found({self.start}, {self.end}, {self.entity})"
-
-
-class Scanned(NamedTuple):
-    """What became of one distinct text: the text to keep with the entities replaced in it, or why it cannot be kept."""
-
-    text: str | None
-    entities: Mapping[str, int]
-    refusal: str | None = None
-    found: tuple[Found, ...] = ()
 
 
 class Scanner:
@@ -101,7 +67,6 @@ class Scanner:
         self._anonymizer.add_anonymizer(StandIn)
         self._params = {"make": _maker(policy, keys)}
         self._operators = {"DEFAULT": OperatorConfig("stand_in", self._params)}
-        self._structured = sorted({pattern.entity for pattern in policy.patterns})
         supported = set(self._names.get_supported_entities("en")) if self._names else set()
         asked = {"structured": {}, "technical": policy.names.technical, "prose": policy.names.prose}
         self._levels = {
@@ -172,12 +137,9 @@ class Scanner:
             return Scanned(None, {}, f"could not be analysed ({type(error).__name__})")
 
     def _scan_batch(self, batch: list[str], reading: Reading) -> list[Scanned]:
-        analyzed = [
-            results for call in _calls(batch) for results in _analyzed(self._analyzer, batch[call], self._structured)
-        ]
         found = [
             [Found(one.start, one.end, one.entity_type, text[one.start : one.end]) for one in results]
-            for text, results in zip(batch, analyzed, strict=True)
+            for text, results in zip(batch, _analyzed(self._analyzer, batch), strict=True)
         ]
         self._add_names(batch, found, self._levels[reading])
         held = [(text, sorted(own)) for text, own in zip(batch, found, strict=True) if own]
@@ -207,7 +169,7 @@ class Scanner:
         """
         if not levels or self._names is None:
             return
-        rests = [_masked(text, own).replace(SEPARATOR, " ") for text, own in zip(batch, found, strict=True)]
+        rests = [masked(text, own).replace(SEPARATOR, " ") for text, own in zip(batch, found, strict=True)]
         unread = list(range(len(batch)))
         while unread:
             unread_texts, entities = [rests[place] for place in unread], list(levels)
@@ -218,11 +180,11 @@ class Scanner:
             fresh = {
                 place: names
                 for place, results in zip(unread, analyzed, strict=True)
-                if (names := _names(rests[place], [one for one in results if one.score >= levels[one.entity_type]]))
+                if (names := surest(rests[place], [one for one in results if one.score >= levels[one.entity_type]]))
             }
             for place, names in fresh.items():
                 found[place] += names
-                rests[place] = _masked(rests[place], names)
+                rests[place] = masked(rests[place], names)
             unread = list(fresh)
 
     def _replaced(self, text: str, found: list[Found], wholes: Mapping[str, str]) -> str:
@@ -253,11 +215,11 @@ def _maker(policy: PrivacyPolicy, keys: Keyring) -> Callable[[str, str], str]:
 
 
 def _calls(texts: Sequence[str]) -> Iterator[slice]:
-    """The texts in order, as many at a time as share a call of Presidio's engines."""
+    """The texts in order, as many at a time as share a call of Presidio's AnonymizerEngine."""
     start = characters = 0
     for place, text in enumerate(texts):
         characters += len(text)
-        if place > start and (place - start == _TEXTS_PER_CALL or characters > _CHARACTERS_PER_CALL):
+        if place > start and (place - start == _REPLACED_AT_ONCE or characters > _CHARACTERS_REPLACED_AT_ONCE):
             yield slice(start, place)
             start, characters = place, len(text)
     if start < len(texts):
@@ -269,8 +231,10 @@ def _offsets(texts: Iterable[str]) -> Iterator[int]:
     return accumulate((len(text) + 1 for text in texts), initial=0)
 
 
-def _analyzed(engine: AnalyzerEngine, texts: Sequence[str], entities: list[str]) -> list[list[RecognizerResult]]:
-    """What an engine finds in each text, in one call."""
+def _analyzed(
+    engine: AnalyzerEngine, texts: Sequence[str], entities: list[str] | None = None
+) -> list[list[RecognizerResult]]:
+    """What an engine finds in each text, in one call; entities: None for all that it knows."""
     offsets = list(_offsets(texts))
     by_text: list[list[RecognizerResult]] = [[] for _ in texts]
     for result in engine.analyze(SEPARATOR.join(texts), language="en", entities=entities):
@@ -278,29 +242,6 @@ def _analyzed(engine: AnalyzerEngine, texts: Sequence[str], entities: list[str])
         result.start, result.end = result.start - offsets[place], result.end - offsets[place]
         by_text[place].append(result)
     return by_text
-
-
-def _masked(text: str, found: Iterable[Found]) -> str:
-    """The text with MASK for each character found."""
-    parts: list[str] = []
-    position = 0
-    for one in sorted(found):
-        parts += (text[position : one.start], MASK * (one.end - one.start))
-        position = one.end
-    return "".join((*parts, text[position:]))
-
-
-def _names(text: str, analyzed: list[RecognizerResult]) -> list[Found]:
-    """The names of a text, the surest of those that overlap, without what is replaced already."""
-    kept: list[Found] = []
-    taken = bytearray(len(text) if analyzed else 0)
-    for result in sorted(analyzed, key=lambda one: (-one.score, one.start, -one.end, one.entity_type)):
-        start, end = result.start, result.end
-        value = text[start:end]
-        if MASK not in value and taken.find(1, start, end) < 0 and value.strip():
-            kept.append(Found(start, end, result.entity_type, value))
-            taken[start:end] = b"\x01" * (end - start)
-    return kept
 
 
 def _still_json(text: str, original: str) -> str:

@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 
 from governance.keys import Keyring
 from governance.privacy import Anonymizer, load_privacy
+from governance.privacy.found import Found, Scanned
 from governance.privacy.pseudonyms import stand_in
-from governance.privacy.scanner import Found, Scanned, Scanner
+from governance.privacy.scanner import Scanner
 from governance.signals import SIGNALS
 from orchestration.text_filter import READINGS, TextFilter
 from tests.bench.layouts import cases

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 
 from governance.errors import PolicyError
 from governance.keys import Keyring
+from governance.privacy.found import Scanned
 from governance.privacy.patterns import SEPARATOR
 from governance.privacy.policy import PrivacyPolicy, load_privacy
-from governance.privacy.scanner import Scanned, Scanner
+from governance.privacy.scanner import Scanner
 
 POLICY, KEYS = load_privacy(), Keyring(b"p" * 32, b"i" * 32)
 
