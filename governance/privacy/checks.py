@@ -232,9 +232,10 @@ def random(text: str, start: int, end: int) -> Span | None:
     """
     if OWN_TOKEN.search(text, start, end):
         return None
-    if text.count("/", start, end) <= 2 and _is_random(text[start:end]):
+    slashes = text.count("/", start, end)
+    if slashes <= 2 and _is_random(text[start:end]):
         return start, end
-    for segment in re.finditer(r"[^/]{32,}", text[start:end]):
+    for segment in re.finditer(r"[^/]{32,}", text[start:end]) if slashes else ():
         if _is_random(segment[0]):
             return start + segment.start(), start + segment.end()
     return None

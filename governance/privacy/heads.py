@@ -87,7 +87,9 @@ def _start(nodes: Nodes, flags: re.RegexFlag) -> str:
     """The first character, in both cases where case is ignored: to a set of characters Python can skip."""
     looks = list(takewhile(lambda node: _width([node], max) == 0, nodes))
     case = "(?i:" if flags & re.IGNORECASE else "(?:"
-    before = f"{case}{''.join(map(_python_look, looks))})"
+    # Not what must follow: the places that are looked at can end before it.
+    needed = [node for node in looks if node[0] is not sre.ASSERT or node[1][0] == _LOOKS_BEHIND]
+    before = f"{case}{''.join(map(_python_look, needed))})"
     first = _first(nodes[len(looks) :])
     if first is None:
         return before

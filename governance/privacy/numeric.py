@@ -69,6 +69,8 @@ def luhn(text: str, start: int, end: int) -> Span | None:
 def iban(text: str, start: int, end: int) -> Span | None:
     """An IBAN of a country that has one: registered length, mod 97; words behind it are left out."""
     length = _IBAN_LENGTHS.get(text[start : start + 2].upper())
+    if length is None:
+        return None
     taken, stop = "", start
     for stop in range(start, end):
         taken += text[stop] if text[stop] not in " -" else ""
@@ -82,7 +84,7 @@ def iban(text: str, start: int, end: int) -> Span | None:
 
 def ipv4(text: str, start: int, end: int) -> Span | None:
     """An address that can point to somebody: octets in range, not loopback, unspecified or a netmask, no browser's."""
-    if _PRODUCT.search(text, max(0, start - 20), start):
+    if text[start - 1 : start] == "/" and _PRODUCT.search(text, max(0, start - 20), start):
         return None
     octets = [int(octet) for octet in text[start:end].split(".")]
     is_nobody = octets[:3] == [127, 0, 0] or octets in ([0, 0, 0, 0], [255, 255, 255, 255]) or octets[:2] == [255, 255]

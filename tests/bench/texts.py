@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 
@@ -22,10 +23,15 @@ def real_data() -> Path | None:
 
 
 def log_lines(count: int = 1_000) -> list[str]:
-    """Real log lines where there are any, else lines of the bench's layouts; distinct, in a fixed mix of systems."""
+    """Real log lines where there are any, else made-up ones, one in four with an identifier; all distinct."""
     folder = real_data()
     lines = _mixed(sorted((folder / "pii").glob("*.log")), count) if folder else []
-    return lines or [case.text for case in cases(3, 1)][:count]
+    if lines:
+        return lines
+    identifying = [case.text for case in cases(3, 1)]
+    made_up = technical_lines(3, count)
+    made_up[::4] = Random(3).sample(identifying, len(made_up[::4]))
+    return made_up
 
 
 def lines_of_many_systems(count: int = 1_000) -> list[str]:
@@ -54,12 +60,14 @@ def _mixed(files: list[Path], count: int) -> list[str]:
 
 
 def tickets() -> list[str]:
-    """Texts of a ticket's length: annotated prose where there is any, else sentences of the bench's layouts."""
+    """Texts of a ticket's length: annotated prose where there is any, else one sentence in four with an identifier."""
     file = Path(os.environ.get("FEEDBACK_REAL_DATA", "/nonexistent")) / "pii" / "presidio_research_large.jsonl"
     if file.is_file():
         parts = [json.loads(line)["text"] for line in file.read_text(encoding="utf-8").splitlines()]
     else:
-        parts = [case.text for case in cases(4, 2)]
+        parts = [
+            f"{' '.join(some_prose)} {case.text}" for case, some_prose in zip(cases(4, 2), _prose(4), strict=False)
+        ]
     texts, text = [], ""
     for part in parts:
         text = f"{text}\n{part}" if text else part
@@ -67,6 +75,27 @@ def tickets() -> list[str]:
             texts.append(text)
             text = ""
     return texts[:_TICKETS]
+
+
+_SENTENCES = (
+    "Since the update this morning the page stays empty after I press the button.",
+    "It worked well until last week, and nobody here has changed a thing.",
+    "The total on the invoice is not the sum of its lines, see the second page.",
+    "We tried another browser and another machine, and cleared everything we could.",
+    "Could you tell us when it will be repaired, as our shop depends on it?",
+    "The export ends after a few seconds with a message that nobody understands.",
+    "Sometimes it helps to wait for a while and to begin again from the start.",
+    "Two of our colleagues see the same, a third one does not.",
+    "I add what was shown to me so that you can find it.",
+    "This is the third time in a month, and every time we lose half a day.",
+)
+
+
+def _prose(seed: int) -> Iterator[list[str]]:
+    """Three sentences at a time, without end."""
+    rng = Random(seed)
+    while True:
+        yield rng.sample(_SENTENCES, 3)
 
 
 def other_texts() -> list[str]:
