@@ -111,6 +111,7 @@ QUIET = {
 
 _DAGSTER_YAML = """\
 telemetry: {enabled: false}
+nux: {enabled: false}
 event_log_storage:
   module: orchestration.event_log
   class: PooledEventLog

@@ -16,6 +16,7 @@ from governance.keys import Keyring
 from governance.privacy import Anonymizer, PrivacyPolicy
 from governance.privacy.fields import Treatments
 from governance.privacy.policy import MALFORMED_KEY, Treatment
+from governance.quality import judge_days, load_gate, load_suite
 from governance.signals import SIGNALS, TIMESTAMP
 from governance.sources import Files, Source
 from orchestration.discovery.naming import Names, common_folder
@@ -56,14 +57,22 @@ class Field:
 
 @dataclass(frozen=True)
 class DryRun:
-    """What would become of a sample of one signal under the policy and the proposals."""
+    """What would become of a sample of one signal under the policy and the proposals.
+
+    Attributes:
+        held: records that could not be anonymised, by reason.
+        withheld: values, by their field.
+        passed: records that the gate would let in.
+        failed: the others, by the expectation that they fail.
+    """
 
     signal: str
     read: int
-    anonymised: int
     held: Mapping[str, int]
     withheld: Mapping[str, int]
     entities: Mapping[str, int]
+    passed: int
+    failed: Mapping[str, int]
 
 
 @dataclass(frozen=True)
@@ -240,7 +249,15 @@ class Discoverer:
         for key, count in result.withheld_fields.items():
             withheld[self._names.shown_key(key)] += count
         held = Counter(result.held["held_reason"].to_list())
-        return DryRun(signal, rows.height, result.records.height, held, withheld, result.entities)
+        by_day = result.records.group_by(pl.col("event_at").dt.date().cast(pl.String))
+        days = {str(day): frame for (day,), frame in by_day}
+        verdicts = judge_days(days, SIGNALS[signal], load_suite(signal), load_gate()).values()
+        failed: Counter[str] = Counter()
+        for verdict in verdicts:  # of the rows: what must hold of a day says nothing of a sample of it
+            of_rows = verdict.results.filter((pl.col("severity") == "row") & (pl.col("failed") > 0))
+            failed.update(dict(of_rows.select("expectation", "failed").iter_rows()))
+        passed = result.records.height - sum(verdict.quarantined.height for verdict in verdicts)
+        return DryRun(signal, rows.height, held, withheld, result.entities, passed, failed)
 
     def _services(self, frames: Iterable[tuple[str, pl.DataFrame]]) -> tuple[dict[str, dict[str, int]], int]:
         shown: dict[str, dict[str, int]] = {}

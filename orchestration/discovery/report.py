@@ -56,15 +56,16 @@ def _files(discovery: Discovery) -> Table:
 
 
 def _records(sources: Sequence[Found]) -> Table:
-    counts = ("files read", "records read", "malformed", "tried", "pass", "held", "values withheld")
+    counts = ("files read", "records read", "malformed", "tried", "held", "fail the gate", "pass", "values withheld")
     headings = [(name, "right") for name in counts]
     table = _table("Dry run of the proposals on a sample, in memory", ("source", "left"), ("signal", "left"), *headings)
     for found in sources:
         malformed = sum(found.sample.malformed.values())
         for run in found.runs:
             read = found.sample.frames[run.signal].height
-            held, withheld = run.read - run.anonymised, sum(run.withheld.values())
-            cells = (found.sample.files, read, malformed, run.read, run.anonymised, held, withheld)
+            held, withheld = sum(run.held.values()), sum(run.withheld.values())
+            failed = run.read - held - run.passed
+            cells = (found.sample.files, read, malformed, run.read, held, failed, run.passed, withheld)
             table.add_row(found.source.name, run.signal, *(f"{cell:,}" for cell in cells))
         if not found.runs:
             table.add_row(found.source.name, "nothing could be read", f"{found.sample.files:,}", "0", f"{malformed:,}")
@@ -79,6 +80,9 @@ def _malformed(discovery: Discovery) -> Table | None:
         for run in found.runs:
             for reason, count in Counter(run.held).most_common(_MOST):
                 table.add_row(found.source.name, f"{count:,}", f"held: {escape(reason)}")
+            for expectation, count in Counter(run.failed).most_common(_MOST):
+                told = expectation.replace("_", " ")
+                table.add_row(found.source.name, f"{count:,}", f"fails the gate: {told}; map the field under columns")
     return table if table.row_count else None
 
 

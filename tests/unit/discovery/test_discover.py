@@ -136,6 +136,15 @@ def test_nothing_is_written_outside_the_proposals(tell, planted, tmp_path):
     assert all(path.read_bytes() == content for path, content in before.items())
 
 
+def test_the_dry_run_tells_what_the_gate_would_refuse(tell, put):
+    lines = [{"ts": f"2026-11-20T10:00:{n:02}Z", "msg": "took 3 ms", "zone": "eu"} for n in range(20)]
+    told = tell(put("app/app.jsonl", *lines))
+    (run,) = told.found.sources[0].runs
+    assert (run.read, run.passed) == (20, 0)
+    assert run.failed["logs_say_which_service_they_are_of"] == 20
+    assert "fails the gate: logs say which service they are of" in told.printed
+
+
 def test_the_dry_run_tells_what_passes_what_is_set_aside_and_what_is_found(tell, put):
     good = [span(n, "cart", {"acme.size": "3", "client.address": "203.0.113.9"}) for n in range(20)]
     bad = span(21, "cart", {})
@@ -143,7 +152,7 @@ def test_the_dry_run_tells_what_passes_what_is_set_aside_and_what_is_found(tell,
     told = tell(put("otel/traces.jsonl", *good, bad))
     (found,) = told.found.sources
     (run,) = found.runs
-    assert (run.read, run.anonymised, dict(run.held)) == (20, 20, {})
+    assert (run.read, run.passed, dict(run.held), dict(run.failed)) == (20, 20, {}, {})
     assert found.sample.malformed == {"traceId is not 32 hex digits": 1}
     assert run.entities == {"IP": 20}
     fields = {one.name: one for one in found.fields if one.is_attribute}
@@ -190,7 +199,7 @@ def test_the_simulated_company_is_known_out_of_the_box(tell, tmp_path):
     told = tell(inbox)
     assert [found.source.name for found in told.found.sources] == ["github", "otel", "pagerduty", "zendesk"]
     assert [found.sample.malformed for found in told.found.sources] == [{}] * 4
-    assert all(run.anonymised == run.read > 0 for found in told.found.sources for run in found.runs)
+    assert all(run.passed == run.read > 0 for found in told.found.sources for run in found.runs)
     assert {key: str(one) for key, one in told.found.proposals.items()} == {}
     assert len(told.found.services) > 5
     assert told.found.hidden_services == 0

@@ -18,6 +18,7 @@ NAMED = [
     ("it works now.\n-- \n{}\n", "Seoyeon"),
     ("Many thanks, {}", "Jean-Pierre"),
     ("Viele Grüße\r\n{}\r\n", "Łukasz"),
+    ("I cannot pay. Regards {}", "Tove Lind"),
     ("Regards,<br>{}<br>", "Ludwig van Beethoven"),
 ]
 NOBODY = [
@@ -27,6 +28,7 @@ NOBODY = [
     "Hi Kafka is down",
     "Kind regards,\nThe Support Team",
     "Thanks,\nCustomer Care",
+    "bought at Best Buy\n",
     "---\nTraceback\n",
     "best effort\nDone\n",
 ]
