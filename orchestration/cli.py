@@ -160,7 +160,12 @@ def discover_source(
 )
 def anonymize(
     policy: Annotated[Path | None, typer.Option(help="A privacy.yml; default: the deployment's.")] = None,
-    no_names: Annotated[bool, typer.Option("--no-names", help="Without the name model: names behind a label or a greeting are still replaced.")] = False,
+    no_names: Annotated[
+        bool,
+        typer.Option(
+            "--no-names", help="Without the name model: names behind a label or a greeting are still replaced."
+        ),
+    ] = False,
 ) -> None:
     """Anonymise JSON lines from stdin: {"id","kind": "log|ticket|attribute","text"} to {"id","text","spans"}.
 
