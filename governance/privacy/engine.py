@@ -70,13 +70,16 @@ def _configured_engine(file: str) -> AnalyzerEngine:
             f"policies/privacy.yml: names.model is {file}; allowed: shipped, none, or a Presidio configuration "
             f"in the folder policies of FEEDBACK_CONFIG; {file} is not there"
         )
-    for model in _spacy_models(path):
-        if not (Path(model).exists() or is_package(model)):  # Presidio would try to download it
-            raise PolicyError(
-                f"{path}: the model {model} is neither a folder nor an installed package; give its path, or install it"
-            )
     try:
+        for model in _spacy_models(path):
+            if not (Path(model).exists() or is_package(model)):  # Presidio would try to download it
+                raise PolicyError(
+                    f"{path}: the model {model} is neither a folder nor an installed package; give its path, or "
+                    "install it"
+                )
         return AnalyzerEngineProvider(analyzer_engine_conf_file=str(path)).create_engine()
+    except PolicyError:
+        raise
     except Exception as error:
         raise PolicyError(
             f"{path}: Presidio cannot load it ({type(error).__name__}); try it with "

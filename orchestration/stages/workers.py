@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -15,6 +16,8 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from datetime import date
 from functools import lru_cache
 from typing import TypeVar
+
+from governance.errors import UsageError
 
 Item = TypeVar("Item")
 T = TypeVar("T")
@@ -24,8 +27,15 @@ _ENOUGH_RECORDS = 30_000
 
 
 def worker_count() -> int:
-    """How many processes anonymise: FEEDBACK_PROCESSES, else one a processor, at most two."""
-    return int(os.environ.get("FEEDBACK_PROCESSES", min(2, os.cpu_count() or 1)))
+    """How many processes anonymise: FEEDBACK_PROCESSES, else one a processor, at most two.
+
+    Raises:
+        UsageError: FEEDBACK_PROCESSES is no number from 1 on.
+    """
+    told = os.environ.get("FEEDBACK_PROCESSES") or str(min(2, os.cpu_count() or 1))
+    if not re.fullmatch(r"[1-9][0-9]?", told):
+        raise UsageError(f"FEEDBACK_PROCESSES is {told!r}; allowed: 1 to 99; unset it for one a processor, at most two")
+    return int(told)
 
 
 def each_day(

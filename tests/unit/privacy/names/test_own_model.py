@@ -117,6 +117,8 @@ def test_the_filter_uses_it(deployed, model: Path) -> None:
         ("no_name.yml", "nlp_configuration: {nlp_engine_name: spacy, models: [{lang_code: en}]}"),
         ("key.yml", "nlp_konfiguration: {}"),
         ("list.yml", "- a\n- b"),
+        ("broken.yml", "nlp_configuration: {"),
+        ("models.yml", "nlp_configuration: [spacy]"),
         ("recognizer.yml", CONFIGURATION.replace("SpacyRecognizer", "NoSuchRecognizer")),
     ],
 )
