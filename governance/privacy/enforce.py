@@ -249,6 +249,12 @@ class _Batch:
             orient="row",
         )
         texts = pl.DataFrame({"thread": self._threads.gather(rows), "was": treated})
+        refused = {(thread, text): scanned.refusal for thread, text, scanned in changed if scanned.refusal}
+        if refused:
+            where = treated.name if keys is None else "attributes"
+            told = [refused.get(pair) for pair in texts.iter_rows()]
+            reasons = pl.Series(_REFUSED, [f"{where}: {reason}" if reason else None for reason in told], pl.String)
+            self._refusals.append(pl.DataFrame([rows.alias(_ROW), reasons]).drop_nulls())
         replacements = {(thread, text): scanned.entities for thread, text, scanned in changed if scanned.entities}
         fields = [treated.name] * len(treated) if keys is None else map(attribute_field, keys)
         for row, field, thread, text in zip(rows, fields, texts["thread"], treated, strict=True):

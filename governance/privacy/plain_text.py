@@ -15,7 +15,9 @@ MASK = "\ue000"
 # A text of these alone, as nearly every log line is, needs no second look.
 _ORDINARY = bytes((9, 10, 13, 27, *range(32, 127)))
 _QUOTES = {"\u2018": "'", "\u2019": "'", "\u201c": '"', "\u201d": '"', "\u00b4": "'", "\u2212": "-"}
-_PERCENT = re.compile(r"%([0-9A-Fa-f]{2})")
+# A character of ASCII as URLs write it, or as HTML and XML do by its number.
+_ENCODED = re.compile(r"%([0-9A-Fa-f]{2})|&#[xX]0{0,4}([0-9A-Fa-f]{2});|&#0{0,4}([0-9]{2,3});")
+_DECODED_TIMES = 3  # an address in a query inside a query is encoded at each level
 
 
 class _Plain(dict[int, int | str | None]):
@@ -83,23 +85,34 @@ def _single_bytes(error: UnicodeError) -> tuple[bytes, int]:
 codecs.register_error("feedback.single_byte", _single_bytes)
 
 
-def percent_decoded(text: str) -> tuple[str, Sequence[int]] | None:
-    """A URL-encoded text decoded, the place of each character and of the end; None: nothing in it is encoded.
+def decoded(text: str) -> tuple[str, Sequence[int]] | None:
+    """A URL- or HTML-encoded text decoded, the place of each character and of the end; None: nothing in it is encoded.
 
-    Only ASCII is decoded: `%40` and `%3D` hide an address or a label, the bytes of other letters hide neither.
+    Only ASCII is decoded: `%40`, `%2540` and `&#64;` hide an address or a label, the bytes of other letters do not.
     """
-    if "%" not in text or not _PERCENT.search(text):
-        return None
+    places: Sequence[int] | None = None
+    for _ in range(_DECODED_TIMES):
+        once = _decoded_once(text)
+        if once is None:
+            break
+        text, inner = once
+        places = [places[place] for place in inner] if places else inner
+    return (text, places) if places else None
+
+
+def _decoded_once(text: str) -> tuple[str, list[int]] | None:
     parts: list[str] = []
     places: list[int] = []
     position = 0
-    for found in _PERCENT.finditer(text):
-        code = int(found[1], 16)
+    for found in _ENCODED.finditer(text):
+        code = int(found[3]) if found[3] else int(found[1] or found[2], 16)
         if not 32 <= code < 127:
             continue
         parts += (text[position : found.start()], chr(code))
         places += (*range(position, found.start()), found.start())
         position = found.end()
+    if not parts:
+        return None
     parts.append(text[position:])
     places += range(position, len(text) + 1)
     return "".join(parts), places

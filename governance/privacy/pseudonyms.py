@@ -10,7 +10,7 @@ from governance.keys import Keyring
 from governance.privacy import phones
 from governance.privacy.checks import OWN_TOKEN
 from governance.privacy.numeric import phone
-from governance.privacy.plain_text import plain
+from governance.privacy.plain_text import decoded, plain
 
 _EMAIL = re.compile(r"[^@\s<>]+@[^@\s<>]+\.[^@\s<>.]+")
 _ENCODED_AT = re.compile(r"%40|\\u0040", re.IGNORECASE)
@@ -23,6 +23,7 @@ def stand_in(entity: str, value: str, keys: Keyring, *, region: str, is_removed:
     if OWN_TOKEN.fullmatch(value) and value.split("_")[1] in keys.own_ids:
         return value
     value = plain(value)[0]
+    value = original[0] if (original := decoded(value)) else value
     entity = kind_of(entity, value)
     return keys.pseudonym(entity, canonical(entity, value, region))
 

@@ -12,20 +12,14 @@ from presidio_analyzer import ContextAwareEnhancer, EntityRecognizer, Recognizer
 from presidio_analyzer.nlp_engine import NlpArtifacts
 
 from governance.privacy.checks import CHECKS, Span
+from governance.privacy.found import MOST_FINDINGS, TooManyFindings
 from governance.privacy.locating import Locator, database
 from governance.privacy.patterns import SEPARATOR, Pattern
-from governance.privacy.plain_text import in_single_bytes, percent_decoded, plain
+from governance.privacy.plain_text import decoded, in_single_bytes, plain
 
 # An escaped line break inside JSON text: its n, r or t must not pass for the first letter of what follows. Not a
 # Windows path, where the letter does belong to a name.
 _ESCAPED_BREAK = re.compile(r"\\(?<![Uu]sers.)(?<!\\.)\\{0,3}[nrt]")
-
-# Presidio's engines take 0.3 s for so many; a text with more is no message but made to keep them busy.
-MOST_FINDINGS = 10_000
-
-
-class TooManyFindings(Exception):
-    """A text holds more identifiers than MOST_FINDINGS; its record is held."""
 
 
 class Finding(NamedTuple):
@@ -105,15 +99,15 @@ class StructuredRecognizer(EntityRecognizer):
         return [_without_overlaps(own) if len(own) > 1 else own for own in found]
 
     def _readings(self, text: str) -> Iterator[tuple[str, Sequence[int] | None]]:
-        """The text as it is shown, with its line breaks unescaped, and URL-decoded; and the place of each character."""
+        """The text as it is shown, its line breaks unescaped, and decoded; with the place of each character."""
         if "<" in text:
             text = self._own.sub(lambda marker: "<" * len(marker[0]), text)
         shown, places = plain(text)
         yield shown, places
         if "\\" in shown and (unescaped := _ESCAPED_BREAK.sub(_blank, shown)) != shown:
             yield unescaped, places
-        if "%" in shown and (decoded := percent_decoded(shown)):
-            text, inner = decoded
+        if ("%" in shown or "&#" in shown) and (original := decoded(shown)):
+            text, inner = original
             yield text, [places[place] for place in inner] if places else inner
 
     def _apply(self, rank: int, views: list[_View]) -> None:

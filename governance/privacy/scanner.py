@@ -17,7 +17,7 @@ from governance.errors import PolicyError
 from governance.keys import Keyring
 from governance.privacy.checks import OWN_TOKEN
 from governance.privacy.engine import names_engine, structured_engine
-from governance.privacy.found import Found, Scanned, masked, surest
+from governance.privacy.found import MOST_FINDINGS, Found, Scanned, TooManyFindings, masked, surest
 from governance.privacy.patterns import SEPARATOR
 from governance.privacy.policy import PrivacyPolicy
 from governance.privacy.pseudonyms import stand_in
@@ -92,6 +92,12 @@ class Scanner:
 
     def propagate(self, text: str, known: Sequence[Mention]) -> Scanned:
         """An anonymised text with the values that its thread is known to hold replaced as well."""
+        try:
+            return self._without(known, text)
+        except Exception as error:  # fail closed, as for a text that is scanned
+            return Scanned(None, {}, f"could not be anonymised ({type(error).__name__})")
+
+    def _without(self, known: Sequence[Mention], text: str) -> Scanned:
         occurrences = [(found, mention) for mention in known for found in mention.pattern.finditer(text)]
         occurrences.sort(key=lambda pair: (pair[0].start(), -pair[0].end()))
         found: list[Found] = []
@@ -103,6 +109,8 @@ class Scanner:
             wholes[match[0].lower()] = mention.whole
         if not found:
             return Scanned(text, {})
+        if len(found) > MOST_FINDINGS:
+            raise TooManyFindings
         replaced = self._replaced(text, found, wholes)
         return Scanned(_still_json(replaced, text), Counter(one.entity for one in found))
 

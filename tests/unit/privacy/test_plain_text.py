@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from governance.privacy.plain_text import percent_decoded, plain
+from governance.privacy.plain_text import decoded, plain
 from governance.privacy.scanner import Scanner
 
 
@@ -25,6 +25,9 @@ from governance.privacy.scanner import Scanner
         ("call +1 415\u2011555\u20110132", "PHONE"),  # no-break hyphens
         ("q=user%3Dalice_k%26x", "USER"),
         ("form: password%3Dhunter2%21", "SECRET:VALUE"),
+        ("next=%2Flogin%3Femail%3Dalice%2540example.com%26x", "EMAIL"),
+        ("<p>bob.k&#64;example.com</p>", "EMAIL"),
+        ("mail bob.k&#x40;example.com", "EMAIL"),
     ],
 )
 def test_a_disguised_value_is_found_whole(text: str, entity: str, scanner: Scanner) -> None:
@@ -35,13 +38,19 @@ def test_a_disguised_value_is_found_whole(text: str, entity: str, scanner: Scann
 
 
 def test_a_disguised_value_has_the_pseudonym_of_the_plain_one(scanner: Scanner) -> None:
-    texts = ["alice@example.com", "ali\u200bce@example.com", "alice＠example．com", "alice%40example.com"]
+    texts = [
+        "alice@example.com",
+        "ali\u200bce@example.com",
+        "alice＠example．com",
+        "alice%40example.com",
+        "alice&#064;example.com",
+    ]
     assert len({result.text for result in scanner.scan(texts).values()}) == 1
 
 
 @given(st.text())
 def test_every_place_points_to_a_character_of_the_text(text: str) -> None:
-    for view in (plain(text), percent_decoded(text)):
+    for view in (plain(text), decoded(text)):
         if view is not None and view[1] is not None:
             shown, places = view
             assert len(places) == len(shown) + 1

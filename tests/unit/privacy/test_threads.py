@@ -109,6 +109,15 @@ def test_a_given_name_that_is_a_word_too_is_masked_as_it_was_written_alone(polic
     assert (first, second) == (f"Hi {token}, it fails.", f"See the mark on it, says {token}.")
 
 
+def test_a_text_with_too_many_mentions_is_held_and_never_onward(policy, keys) -> None:
+    frame = landing(
+        "logs", {"trace_id": "t1", "body": "login=jdoe42"}, {"trace_id": "t1", "body": "at=jdoe42; " * 10_001}
+    )
+    result = Anonymizer(policy, keys).anonymize(frame, LOGS)
+    assert result.records.height == 1
+    assert result.held["held_reason"].to_list() == ["body: could not be anonymised (TooManyFindings)"]
+
+
 def test_a_status_stays_a_status_whatever_people_are_called(policy, keys) -> None:
     rows = [
         {"incident_id": "1", "status": "resolved", "agent": "resolved", "entry_text": "login=resolved"},
