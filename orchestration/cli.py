@@ -169,8 +169,9 @@ def anonymize(
 ) -> None:
     """Anonymise JSON lines from stdin: {"id","kind": "log|ticket|attribute","text"} to {"id","text","spans"}.
 
-    One answer a line, in order; spans are offsets into the input text. What cannot be judged comes back without text
-    and with the reason under `held`; the exit code is then 1. Pseudonyms are made with the deployment's key.
+    One answer a line, in order, blank lines left out; spans are offsets into the input text. What cannot be judged
+    comes back without text and with the reason under `held`; the exit code is then 1. Pseudonyms are made with the
+    deployment's key.
     """
     from governance.privacy import load_privacy
     from orchestration.key_management import deployment_keys
@@ -179,7 +180,7 @@ def anonymize(
     lines = TextFilter(load_privacy(policy), deployment_keys(home()), with_names=not no_names)
     lines.run(sys.stdin.buffer, sys.stdout.buffer)
     if lines.held:
-        raise FeedbackError(f"stdin: {lines.held} lines held; each says why under `held`")
+        raise FeedbackError(f"stdin: lines held: {lines.held}; each says why under `held`")
 
 
 @keys_app.command("list", epilog="Example: `feedback keys list`")

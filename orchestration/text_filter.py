@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from governance.keys import Keyring
 from governance.privacy import PrivacyPolicy
-from governance.privacy.found import Scanned
 from governance.privacy.scanner import Reading, Scanner
 
 READINGS: dict[str, Reading] = {"log": "technical", "attribute": "technical", "ticket": "prose"}
 _AT_ONCE = 1 << 20
+_EXPECTED = '{"id": ..., "kind": "log", "ticket" or "attribute", "text": "..."}'
+
+
+class _Line(NamedTuple):
+    """What a line asks for; without a reading it is refused."""
+
+    identity: object
+    reading: Reading | None = None
+    text: str = ""
+    refusal: str = ""
 
 
 class TextFilter:
@@ -28,15 +37,15 @@ class TextFilter:
         What cannot be judged has no text but `held`, the reason; it is counted in `self.held`.
         """
         read = [_read(line) for line in lines]
-        scanned: dict[Reading, dict[str, Scanned]] = {
-            reading: self._scanner.scan([text for _, its, text in read if its == reading and text is not None], reading)
-            for reading in dict.fromkeys(reading for _, reading, _ in read if reading is not None)
-        }
-        for identity, reading, text in read:
-            if reading is None or text is None:
+        texts: dict[Reading, list[str]] = {}
+        for line in read:
+            if line.reading is not None:
+                texts.setdefault(line.reading, []).append(line.text)
+        scanned = {reading: self._scanner.scan(own, reading) for reading, own in texts.items()}
+        for identity, reading, text, refusal in read:
+            if reading is None:
                 self.held += 1
-                allowed = '{"id": ..., "kind": "log", "ticket" or "attribute", "text": "..."}'
-                yield {"id": identity, "text": None, "spans": [], "held": f"no such line as {allowed}"}
+                yield {"id": identity, "text": None, "spans": [], "held": refusal}
                 continue
             result = scanned[reading][text]
             spans = [{"start": one.start, "end": one.end, "type": one.entity} for one in result.found]
@@ -69,15 +78,19 @@ def _is_plain(text: object) -> bool:
     return True
 
 
-def _read(line: bytes) -> tuple[object, Reading | None, str | None]:
+def _read(line: bytes) -> _Line:
     try:
         record = json.loads(line)
     except (ValueError, RecursionError):
-        return None, None, None
+        return _Line(None, refusal=f"no JSON; expected {_EXPECTED}")
     if not isinstance(record, dict):
-        return None, None, None
-    text, identity = record.get("text"), record.get("id")
+        return _Line(None, refusal=f"no JSON object; expected {_EXPECTED}")
+    text, identity, reading = record.get("text"), record.get("id"), READINGS.get(str(record.get("kind")))
+    identity = identity if isinstance(identity, str | int | float | None) else None
+    if reading is None:
+        return _Line(identity, refusal=f"`kind` is none of {', '.join(READINGS)}")
     if isinstance(text, int | float) and not isinstance(text, bool):
         text = str(text)  # a card number sent as a number is one all the same
-    identity = identity if isinstance(identity, str | int | float | None) else None
-    return identity, READINGS.get(str(record.get("kind"))), text if isinstance(text, str) else None
+    if not isinstance(text, str):
+        return _Line(identity, refusal=f"`text` is no text; expected {_EXPECTED}")
+    return _Line(identity, reading, text)

@@ -39,21 +39,21 @@ def test_answers_come_in_the_order_of_the_lines_whatever_their_kind():
 
 
 @pytest.mark.parametrize(
-    ("line", "identity"),
+    ("line", "identity", "reason"),
     [
-        (b"no json", None),
-        (b"[1]", None),
-        (b"{" * 1_000_000, None),
-        ({"id": 3, "kind": "mail", "text": "x"}, 3),
-        ({"id": 4, "kind": "log"}, 4),
-        ({"id": 5, "kind": "log", "text": "x" * 10_000_000}, 5),
-        (b'{"id": 6, "kind": "log", "text": "a@b.co \\ud800"}', 6),
+        (b"no json", None, "no JSON; expected {"),
+        (b"[1]", None, "no JSON object; expected {"),
+        (b"{" * 1_000_000, None, "no JSON; expected {"),
+        ({"id": 3, "kind": "mail", "text": "x"}, 3, "`kind` is none of log, attribute, ticket"),
+        ({"id": 4, "kind": "log"}, 4, "`text` is no text; expected {"),
+        ({"id": 5, "kind": "log", "text": "x" * 10_000_000}, 5, "longer than 262144 characters"),
+        (b'{"id": 6, "kind": "log", "text": "a@b.co \\ud800"}', 6, "could not be analysed (UnicodeEncodeError)"),
     ],
 )
-def test_what_cannot_be_judged_is_held_with_the_reason_and_the_next_line_is_answered(line, identity):
+def test_what_cannot_be_judged_is_held_with_the_reason_and_the_next_line_is_answered(line, identity, reason):
     held, next_one = answers(line, {"id": "next", "kind": "log", "text": "a@b.co"})
     assert (held["id"], held["text"], held["spans"]) == (identity, None, [])
-    assert held["held"]
+    assert held["held"].startswith(reason)
     assert next_one["id"] == "next"
     assert next_one["text"] == KEYS.pseudonym("EMAIL", "a@b.co")
 
