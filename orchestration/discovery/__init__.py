@@ -43,6 +43,8 @@ def discover(console: Console, target: str, inbox: Path, out: Path | None, rows:
         raise UsageError(f"{target}: no such folder or file")
     else:
         found = discoverer.source(source_named(target), inbox)
+    if found.seen and not found.seen.files:
+        raise UsageError(f"{target}: no file is there; give a folder with files of OTLP, JSON, JSON lines or CSV")
     written = write(found, out) if out and found.sources else []
     show(console, found, target, out, written, as_of)
     if not found.sources:

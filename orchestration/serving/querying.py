@@ -20,6 +20,8 @@ from governance.errors import FeedbackError, UsageError, one_of
 
 if TYPE_CHECKING:
     import polars as pl
+    from rich.table import Table
+    from rich.text import Text
 
 _TIMEOUT_SECONDS = 60.0
 # Set before the session is locked: no file but the one that is open, no extension, bounded memory and no spilling.
@@ -141,21 +143,50 @@ def _as_parquet(frame: pl.DataFrame) -> bytes:
 
 
 def _as_table(frame: pl.DataFrame) -> bytes:
-    """A table for a terminal; control characters of a text are shown, not run."""
+    """A table for a terminal, or a list of each row's values where the columns' names do not fit beside each other.
+
+    Control characters of a text are shown, not run.
+    """
     from rich.console import Console
+
+    out = io.StringIO()
+    console = Console(file=out, highlight=False)
+    if sum(len(name) + len(" | ") for name in frame.columns) <= console.width:
+        console.print(_across(frame))
+    else:
+        for number, row in enumerate(frame.iter_rows(), 1):
+            console.print(f"[bold]Row {number:,}")
+            console.print(_down(frame.columns, row))
+    console.print(f"{frame.height:,} row{'' if frame.height == 1 else 's'}; times are UTC")
+    return out.getvalue().encode()
+
+
+def _across(frame: pl.DataFrame) -> Table:
     from rich.table import Table
-    from rich.text import Text
 
     table = Table(show_edge=False, header_style="bold")
     for name, kind in frame.schema.items():
-        table.add_column(Text(_printable(name)), justify="right" if kind.is_numeric() else "left", overflow="fold")
+        table.add_column(_text(name), justify="right" if kind.is_numeric() else "left", overflow="fold")
     for row in frame.iter_rows():
-        table.add_row(*(Text(_printable("" if value is None else _shown(value))) for value in row))
-    out = io.StringIO()
-    console = Console(file=out, highlight=False)
-    console.print(table)
-    console.print(f"{frame.height:,} row{'' if frame.height == 1 else 's'}; times are UTC")
-    return out.getvalue().encode()
+        table.add_row(*map(_text, row))
+    return table
+
+
+def _down(names: list[str], row: tuple[object, ...]) -> Table:
+    from rich.table import Table
+
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in zip(names, row, strict=True):
+        table.add_row(_text(name), _text(value))
+    return table
+
+
+def _text(value: object) -> Text:
+    from rich.text import Text
+
+    return Text(_printable("" if value is None else _shown(value)))
 
 
 def _shown(value: object) -> str:

@@ -227,7 +227,7 @@ def test_a_target_that_is_not_there_is_told(tell, target, said):
 
 def test_a_folder_without_records_says_what_lies_there(tell, put, tmp_path):
     (tmp_path / "nothing").mkdir()
-    with pytest.raises(UsageError, match="0 files"):
+    with pytest.raises(UsageError, match="no file is there; give a folder with files"):
         tell(tmp_path / "nothing", "first")
     put("a.bin", b"\x00\x00")
     with pytest.raises(UsageError, match="2 files, none of which holds records that are not read yet"):

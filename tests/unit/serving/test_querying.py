@@ -71,6 +71,16 @@ def test_the_table_says_how_many_rows_and_which_zone(published: Path) -> None:
     assert "1 row; times are UTC" in text
 
 
+def test_a_row_of_more_columns_than_fit_is_listed_value_by_value(published: Path, monkeypatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    columns = ", ".join(f"{number} as column_number_{number}" for number in range(12))
+    lines = query(published, "analyst", f"select {columns} union all select {columns}", "table").decode().splitlines()
+    assert lines[0] == "Row 1"
+    assert lines[1].split() == ["column_number_0", "0"]
+    assert lines[13] == "Row 2"
+    assert lines[-1] == "2 rows; times are UTC"
+
+
 @pytest.mark.parametrize(
     "sql", ["show tables", "describe orders", "summarize tagged", "with a as (from orders) from a"]
 )
