@@ -91,7 +91,9 @@ def _explained(error: duckdb.Error) -> str:
     """DuckDB's message as one line: it names the nearest tables and columns itself."""
     lines = [line.strip() for line in str(error).splitlines()]
     told = [line for line in lines if line and not line.startswith(("LINE ", "^"))]
-    return " ".join(told)[:500]
+    explained = " ".join(told)[:500]
+    is_unknown = isinstance(error, duckdb.CatalogException) and "Table with name" in explained
+    return f"{explained} (`show tables` lists what is published for this role)" if is_unknown else explained
 
 
 def _as_csv(frame: pl.DataFrame) -> bytes:

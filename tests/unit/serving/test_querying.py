@@ -160,6 +160,7 @@ def test_a_wrong_name_names_the_nearest_in_one_line(published: Path) -> None:
     with pytest.raises(UsageError, match=r'Did you mean "orders"') as caught:
         query(published, "analyst", "select *\nfrom order_s")
     assert "\n" not in str(caught.value)
+    assert "`show tables` lists what is published for this role" in str(caught.value)
 
 
 def test_a_question_without_end_is_stopped(published: Path) -> None:
