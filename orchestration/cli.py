@@ -104,8 +104,10 @@ def simulate(
     last = _day(end) if end else datetime.now(UTC).date() - timedelta(days=1)
     bad = _poison(poison) if poison else None
     truth = generate(load_scenario(scenario), seed=seed, end=last, days=days, scale=scale, out=target, poison=bad)
-    counts = ", ".join(f"{count:,} {name}" for name, count in truth.totals.items())
-    Console(highlight=False).print(f"Wrote {counts} to {target}.\nNext: [bold]feedback run[/]", soft_wrap=True)
+    counts = ", ".join(f"{name.replace('_', ' ')} ({count:,})" for name, count in truth.totals.items())
+    Console(highlight=False).print(
+        f"Wrote records of {counts} to {target}.\nNext: [bold]feedback run[/]", soft_wrap=True
+    )
 
 
 @app.command(epilog='Example: `feedback query "select title from rpt_pain_points" --role analyst --format csv`')

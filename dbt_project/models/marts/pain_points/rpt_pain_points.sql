@@ -109,7 +109,14 @@ sentences as (
         end
         || ', owner ' || told.owner_team as title,
         'Rank ' || cast(told.place as varchar) || ' because it cost about '
-        || {{ counted('cast(round(told.minutes_lost) as bigint)', 'minute') }} || ': '
+        || {{ counted('cast(round(told.minutes_lost) as bigint)', 'minute') }}
+        || ' and takes about ' || {{ one_decimal('told.effort') }} || ' days to change'
+        || case
+            when told.deployment_id is not null then ' (a deployment to take back)'
+            when told.feature_flag is not null then ' (a flag to switch off)'
+            else ''
+        end
+        || ': '
         || case
             when told.account_count > 0
                 then
@@ -142,12 +149,6 @@ sentences as (
         || case when told.is_as_old_as_data then ' (it never was better, so nothing to compare with)' else '' end
         || case
             when told.problem_kind = 'log' and told.ticket_count < 3 then ' (no trace and no ticket shows harm)'
-            else ''
-        end
-        || ', effort ' || {{ one_decimal('told.effort') }} || ' days'
-        || case
-            when told.deployment_id is not null then ' (a deployment to take back)'
-            when told.feature_flag is not null then ' (a flag to switch off)'
             else ''
         end
         || case
