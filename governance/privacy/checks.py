@@ -271,7 +271,7 @@ def _trim(text: str, start: int, end: int) -> int:
 
 
 def _is_harmless(value: str, *, is_assigned: bool) -> bool:
-    plain = value.strip(" .,:;!?()[]").lower()
+    plain = value.strip(" .,:;!?()[]`").lower()
     if not plain or plain in _NOTHING or _PLACEHOLDER.fullmatch(value.strip(" \\\"'")):
         return True
     return OWN_TOKEN.fullmatch(value.strip()) is not None or (not is_assigned and plain in _PROSE)

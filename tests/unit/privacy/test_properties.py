@@ -141,6 +141,12 @@ def stands_in(one: Found) -> str:
     return stand_in(one.entity, one.value, KEYS, region=POLICY.phone_region, is_removed=removed)
 
 
+def test_the_quote_that_is_left_of_a_secret_is_none() -> None:
+    once = scanned('{"to": "passphrase: `Winter2020!`"}', "structured").text
+    assert once == '{"to": "passphrase: `<SECRET:VALUE>"}'
+    assert scanned(once, "structured").text == once
+
+
 def test_json_with_a_list_of_secrets_stays_json() -> None:
     result = scanned('{"user": null, "password": [0, null]}', "structured")
     json.loads(str(result.text))
