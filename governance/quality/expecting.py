@@ -10,33 +10,42 @@ import os
 import warnings
 from collections.abc import Callable, Sequence
 from functools import cache
+from typing import TYPE_CHECKING
 
 import polars as pl
 
 from governance.errors import FeedbackError
 from governance.quality.suites import Expectation
 
+if TYPE_CHECKING:
+    from great_expectations.datasource.fluent.interfaces import Batch
+
 ROW = "row_number"
 # 100,000 rows are about 1.3 s and keep the pandas copy of a chunk near 100 MB.
 CHUNK_ROWS = 100_000
-# Every failing row by its number, without the values that failed.
+# Every failing row by its place in the chunk, without the values that failed.
+_PLACE = "place_in_chunk"
 _RESULT_FORMAT = {
     "result_format": "COMPLETE",
-    "unexpected_index_column_names": [ROW],
+    "unexpected_index_column_names": [_PLACE],
     "exclude_unexpected_values": True,
     "return_unexpected_index_query": False,
 }
 
-# The rows of a chunk that fail, per expectation in the order given.
+# The places in a chunk that fail, per expectation in the order given.
 Validate = Callable[[pl.DataFrame], list[list[int]]]
 
 
 def failing_rows(rows: pl.DataFrame, expectations: Sequence[Expectation], chunk_rows: int = CHUNK_ROWS) -> pl.DataFrame:
     """Row expectations run over every row of `rows`, in bounded chunks.
 
+    Whether a row fails depends on its values in the columns an expectation names, and on nothing else. So each distinct
+    combination of them is judged once, and what it is found to be holds for every row that has it: 200,000 spans in
+    half the time. A list is judged entry by entry (an attribute as `key=value`); one that fails, fails its row.
+
     Args:
         rows: the columns the expectations name; one row per record.
-        chunk_rows: how many rows are in pandas at a time.
+        chunk_rows: how many distinct values are in pandas at a time.
 
     Returns:
         One row per failure: `row_number` (from 0) and `expectation` (its place in `expectations`), sorted.
@@ -45,27 +54,48 @@ def failing_rows(rows: pl.DataFrame, expectations: Sequence[Expectation], chunk_
         FeedbackError: an expectation could not be computed; nothing may pass then.
     """
     failures = [pl.DataFrame(schema={ROW: pl.Int64, "expectation": pl.Int64})]
-    if rows.height and expectations:
-        validate = _validator(expectations)
-        numbered = _flat(rows).with_row_index(ROW).with_columns(pl.col(ROW).cast(pl.Int64))
-        for chunk in numbered.iter_slices(chunk_rows):
-            for place, found in enumerate(validate(chunk)):
-                failed = pl.Series(ROW, found, pl.Int64)
-                failures.append(pl.DataFrame({ROW: failed}).with_columns(expectation=pl.lit(place, pl.Int64)))
+    by_columns: dict[tuple[str, ...], list[int]] = {}
+    for place, expectation in enumerate(expectations):
+        by_columns.setdefault(_judged_by(expectation), []).append(place)
+    for columns, places in by_columns.items() if rows.height else ():
+        validate = _validator([expectations[place] for place in places])
+        for chunk in _distinct(rows.select(columns)).iter_slices(chunk_rows):
+            for place, found in zip(places, validate(chunk), strict=True):
+                if found:
+                    failing = _entries(rows.select(columns).with_row_index(ROW)).join(
+                        chunk[found], on=columns, how="semi", nulls_equal=True
+                    )
+                    number = pl.col(ROW).cast(pl.Int64)
+                    failures.append(failing.select(number, expectation=pl.lit(place, pl.Int64)).unique())
     return pl.concat(failures).sort(ROW, "expectation")
 
 
-def _flat(rows: pl.DataFrame) -> pl.DataFrame:
-    """Lists as one text per row (attributes: `key=value` lines): regular expressions cannot see into them."""
-    texts = []
+def _judged_by(expectation: Expectation) -> tuple[str, ...]:
+    """The columns that decide whether a row fails an expectation."""
+    only = (expectation.only.column,) if expectation.only else ()
+    return tuple(dict.fromkeys((*expectation.columns, *only)))
+
+
+def _distinct(rows: pl.DataFrame) -> pl.DataFrame:
+    """Each combination of values once; see `_entries` for lists."""
+    has_list = any(isinstance(kind, pl.List) for kind in rows.schema.values())
+    return _entries(rows, is_each_once=True) if has_list else rows.unique()
+
+
+def _entries(rows: pl.DataFrame, *, is_each_once: bool = False) -> pl.DataFrame:
+    """`rows` with each entry of a list as a text in a row of its own; an empty list has one entry, ""."""
     for name, kind in rows.schema.items():
-        if isinstance(kind, pl.List):
-            item = pl.element()
-            if isinstance(kind.inner, pl.Struct):
-                parts = (item.struct.field("key").fill_null(""), item.struct.field("value").fill_null(""))
-                item = pl.concat_str(*parts, separator="=")
-            texts.append(pl.col(name).list.eval(item).list.join("\n", ignore_nulls=True))
-    return rows.with_columns(texts)
+        if not isinstance(kind, pl.List):
+            continue
+        is_list = "is_list"
+        rows = rows.with_columns(pl.col(name).is_not_null().alias(is_list)).explode(name)
+        rows = rows.unique() if is_each_once else rows
+        entry = pl.col(name)
+        if isinstance(kind.inner, pl.Struct):
+            key, value = (pl.col(name).struct.field(field).fill_null("") for field in ("key", "value"))
+            entry = pl.when(pl.col(name).is_not_null()).then(pl.concat_str(key, value, separator="="))
+        rows = rows.with_columns(pl.when(is_list).then(entry.fill_null("")).alias(name)).drop(is_list)
+    return rows
 
 
 @cache
@@ -82,13 +112,9 @@ def _validator(expectations: Sequence[Expectation]) -> Validate:
     _start()
     import great_expectations as gx
     import great_expectations.expectations as gxe
-    from great_expectations.data_context.types.base import ProgressBarsConfig
     from great_expectations.expectations.row_conditions import Column
 
-    context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = ProgressBarsConfig(globally=False, metric_calculations=False)
-    asset = context.data_sources.add_pandas("records").add_dataframe_asset("records")
-    definition = asset.add_batch_definition_whole_dataframe("chunk")
+    batch_of = _batches()
     suite = gx.ExpectationSuite("gate")
     for expectation in expectations:
         arguments: dict[str, object] = {**expectation.kwargs, "meta": {"name": expectation.name}}
@@ -99,12 +125,24 @@ def _validator(expectations: Sequence[Expectation]) -> Validate:
     def validate(chunk: pl.DataFrame) -> list[list[int]]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # its own; a warning is no failure of a row
-            batch = definition.get_batch(batch_parameters={"dataframe": chunk.to_pandas()})
-            outcome = batch.validate(suite, result_format=_RESULT_FORMAT)
+            outcome = batch_of(chunk.with_row_index(_PLACE)).validate(suite, result_format=_RESULT_FORMAT)
         found = {one.expectation_config.meta["name"]: one for one in outcome.results if one.expectation_config}
         return [_failed(e.name, found[e.name].result, is_passed=found[e.name].success) for e in expectations]
 
     return validate
+
+
+@cache
+def _batches() -> Callable[[pl.DataFrame], Batch]:
+    """Turns rows into a batch of theirs; made once (0.1 s)."""
+    import great_expectations as gx
+    from great_expectations.data_context.types.base import ProgressBarsConfig
+
+    context = gx.get_context(mode="ephemeral")
+    context.variables.progress_bars = ProgressBarsConfig(globally=False, metric_calculations=False)
+    asset = context.data_sources.add_pandas("records").add_dataframe_asset("records")
+    definition = asset.add_batch_definition_whole_dataframe("chunk")
+    return lambda rows: definition.get_batch(batch_parameters={"dataframe": rows.to_pandas()})
 
 
 def _class_name(snake: str) -> str:
@@ -112,9 +150,9 @@ def _class_name(snake: str) -> str:
 
 
 def _failed(name: str, result: dict[str, object], *, is_passed: bool | None) -> list[int]:
-    """The failing row numbers; an expectation that raised or lost count of its rows has judged nothing."""
+    """The failing places; an expectation that raised or lost count of its rows has judged nothing."""
     groups = result.get("unexpected_index_list")
-    failed = [int(row) for group in groups for row in group[ROW]] if isinstance(groups, list) else []
+    failed = [int(row) for group in groups for row in group[_PLACE]] if isinstance(groups, list) else []
     is_complete = result.get("unexpected_count") == len(failed) and is_passed is (not failed)
     if not is_complete and result.get("element_count") != 0:
         raise FeedbackError(
