@@ -6,12 +6,23 @@ not: a bad record is set aside alone, a bad request as one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import orjson
 
 from orchestration.sources.connector import Batch, Document, Pull, Rows
+from orchestration.sources.otlp_messages import (
+    Event,
+    LogRecord,
+    Resource,
+    Scope,
+    Span,
+    Status,
+    TraceRequest,
+    converted,
+    trace_request,
+)
 from orchestration.sources.otlp_values import (
     SEVERITIES,
     UNKNOWN_SERVICE,
@@ -30,6 +41,7 @@ from orchestration.sources.values import (
     Attributes,
     Json,
     MalformedRecord,
+    clean,
     list_of,
     object_of,
     plausible,
@@ -40,6 +52,7 @@ _KIND_NAMES = {f"SPAN_KIND_{kind.upper()}": number for number, kind in enumerate
 _STATUSES = ("unset", "ok", "error")
 _STATUS_NAMES = {f"STATUS_CODE_{status.upper()}": number for number, status in enumerate(_STATUSES)}
 _CALLING = ("client", "producer")
+_NO_STATUS = Status()
 
 _SEVERITY_NAMES = {
     f"SEVERITY_NUMBER_{name}{'' if step == 0 else step + 1}": 4 * index + step + 1
@@ -56,7 +69,7 @@ class _Origin:
     canonical: bytes
 
 
-_ReadRecord = Callable[[dict[str, Json], _Origin, int], None]
+_ReadRecord = Callable[[Json, _Origin, int], None]
 
 
 class Otlp:
@@ -69,8 +82,11 @@ class Otlp:
 
     def read(self, document: Document, pull: Pull) -> Iterator[Batch]:
         reader = _Reader(document, pull)
-        for value in json_values(document):
-            if value.reason is not None:
+        typed = trace_request if "spans" in pull.source.signals else lambda line: None
+        for value in json_values(document, typed=typed):
+            if isinstance(value.message, TraceRequest):
+                reader.spans(value.message, value.line)
+            elif value.reason is not None:
                 reader.rows.reject(value.line, value.reason)
             else:
                 reader.request(value.content, value.line)
@@ -90,9 +106,25 @@ class _Reader:
         self._lift = Lift.of(pull.source)
         # Key of the request -> signal, keys of the scopes (an old name last), key of the records, reader of one.
         self._kinds: dict[str, tuple[str, tuple[str, str], str, _ReadRecord]] = {
-            "resourceSpans": ("spans", ("scopeSpans", "instrumentationLibrarySpans"), "spans", self._span),
-            "resourceLogs": ("logs", ("scopeLogs", "instrumentationLibraryLogs"), "logRecords", self._log),
+            "resourceSpans": ("spans", ("scopeSpans", "instrumentationLibrarySpans"), "spans", self._span_of),
+            "resourceLogs": ("logs", ("scopeLogs", "instrumentationLibraryLogs"), "logRecords", self._log_of),
         }
+
+    def spans(self, request: TraceRequest, line: int) -> None:
+        """An export request that is good in all its parts, as far as types go."""
+        for block in request.resource_spans:
+            try:
+                shared = _shared(block.resource)
+                origins = [(_origin(group.scope, shared, b""), group.spans or ()) for group in block.scope_spans or ()]
+            except MalformedRecord as reason:
+                self.rows.reject(line, str(reason), "spans")
+                continue
+            for origin, spans in origins:
+                for span in spans:
+                    try:
+                        self._span(span, origin, line)
+                    except MalformedRecord as reason:
+                        self.rows.reject(line, str(reason), "spans")
 
     def request(self, content: Json, line: int) -> None:
         """One export request, or an array of them."""
@@ -127,13 +159,15 @@ class _Reader:
         try:
             block = object_of(node, key)
             resource = object_of(block.get("resource"), "resource")
-            shared: Attributes = {}
-            read_attributes(resource.get("attributes"), shared)
+            shared = _shared(converted(resource, Resource))
             scopes = next((block[name] for name in scope_keys if block.get(name) is not None), None)
             groups = [object_of(scope, scope_keys[0]) for scope in list_of(scopes, scope_keys[0])]
             records = [(scope, list_of(scope.get(records_key), records_key)) for scope in groups]
             canonical = orjson.dumps(resource, option=orjson.OPT_SORT_KEYS) if signal == "logs" else b""
-            origins = [(_origin(scope, shared, canonical), of_scope) for scope, of_scope in records]
+            origins = [
+                (_origin(converted(scope.get("scope") or {}, Scope), shared, canonical), of_scope)
+                for scope, of_scope in records
+            ]
         except MalformedRecord as reason:
             self.rows.reject(line, str(reason), signal)
             return
@@ -143,79 +177,83 @@ class _Reader:
         for origin, of_scope in origins:
             for record in of_scope:
                 try:
-                    if not isinstance(record, dict):
-                        raise MalformedRecord(f"{records_key} has an entry that is no object")
                     read(record, origin, line)
                 except MalformedRecord as reason:
                     self.rows.reject(line, str(reason), signal)
 
-    def _span(self, span: dict[str, Json], origin: _Origin, line: int) -> None:
-        trace_id = required_hex_id(span.get("traceId"), 32, "traceId")
-        span_id = required_hex_id(span.get("spanId"), 16, "spanId")
-        parent_id = hex_id(span.get("parentSpanId"), 16, "parentSpanId")
-        start = nanoseconds(span.get("startTimeUnixNano"), "startTimeUnixNano")
-        end = nanoseconds(span.get("endTimeUnixNano"), "endTimeUnixNano")
+    def _span_of(self, record: Json, origin: _Origin, line: int) -> None:
+        self._span(converted(record, Span), origin, line)
+
+    def _span(self, span: Span, origin: _Origin, line: int) -> None:
+        trace_id = required_hex_id(span.trace_id, 32, "traceId")
+        span_id = required_hex_id(span.span_id, 16, "spanId")
+        parent_id = hex_id(span.parent_span_id, 16, "parentSpanId")
+        start = nanoseconds(span.start_time_unix_nano, "startTimeUnixNano")
+        end = nanoseconds(span.end_time_unix_nano, "endTimeUnixNano")
         event_us = plausible(start // 1_000, self._latest, "startTimeUnixNano")
         plausible(end // 1_000, self._latest, "endTimeUnixNano")
         if end < start:
             raise MalformedRecord("endTimeUnixNano is before startTimeUnixNano")
-        kind = _name(_KINDS, enum_number(span.get("kind"), _KIND_NAMES, "kind"))
-        operation = text_of(span.get("name"), "name") or ""
-        status = object_of(span.get("status"), "status")
-        code = enum_number(status.get("code"), _STATUS_NAMES, "status.code")
-        attributes = dict(origin.attributes)
-        read_attributes(span.get("attributes"), attributes)
-        _add_events(span.get("events"), attributes)
-        take = self._lift.take
+        kind = _name(_KINDS, enum_number(span.kind, _KIND_NAMES, "kind"))
+        operation = text_of(span.name)
+        status = span.status or _NO_STATUS
+        code = enum_number(status.code, _STATUS_NAMES, "status.code")
+        attributes = origin.attributes.copy()
+        read_attributes(span.attributes, attributes)
+        if span.events:
+            _add_events(span.events, attributes)
+        lifted = self._lift.taken(attributes)
         cells = (
             f"{trace_id}-{span_id}",
             event_us,
             trace_id,
             span_id,
             parent_id,
-            take(attributes, "service") or UNKNOWN_SERVICE,
-            take(attributes, "service_version"),
+            lifted("service") or UNKNOWN_SERVICE,
+            lifted("service_version"),
             operation,
             kind,
             start,
             end - start,
             # What no specification knows is told as it is: the gate sets such rows aside, with a reason.
             _STATUSES[code] if 0 <= code < len(_STATUSES) else f"code {code}",
-            text_of(status.get("message"), "status.message") or None,
-            take(attributes, "account_id"),
-            take(attributes, "account_plan"),
-            take(attributes, "feature_flag"),
-            take(attributes, "feature_variant"),
-            take(attributes, "dependency") if kind in _CALLING else None,
+            text_of(status.message) or None,
+            lifted("account_id"),
+            lifted("account_plan"),
+            lifted("feature_flag"),
+            lifted("feature_variant"),
+            lifted("dependency") if kind in _CALLING else None,
             attributes,
         )
         self.rows.add("spans", event_us, cells, line)
 
-    def _log(self, record: dict[str, Json], origin: _Origin, line: int) -> None:
-        time = nanoseconds(record.get("timeUnixNano"), "timeUnixNano")
-        time = time or nanoseconds(record.get("observedTimeUnixNano"), "observedTimeUnixNano")
+    def _log_of(self, record: Json, origin: _Origin, line: int) -> None:
+        log = converted(record, LogRecord)
+        time = nanoseconds(log.time_unix_nano, "timeUnixNano")
+        time = time or nanoseconds(log.observed_time_unix_nano, "observedTimeUnixNano")
         if not time:
             raise MalformedRecord("timeUnixNano and observedTimeUnixNano are missing")
         event_us = plausible(time // 1_000, self._latest, "timeUnixNano")
-        number, severity = _severity(record)
-        attributes = dict(origin.attributes)
-        read_attributes(record.get("attributes"), attributes)
+        number, severity = _severity(log)
+        attributes = origin.attributes.copy()
+        read_attributes(log.attributes, attributes)
         try:
             canonical = origin.canonical + b"\n" + orjson.dumps(record, option=orjson.OPT_SORT_KEYS)
         except orjson.JSONEncodeError:
             raise MalformedRecord("nested too deeply") from None
+        lifted = self._lift.taken(attributes)
         cells = (
             self._pull.keys.record_id(canonical),
             event_us,
             time,
-            self._lift.take(attributes, "service") or UNKNOWN_SERVICE,
-            self._lift.take(attributes, "service_version"),
+            lifted("service") or UNKNOWN_SERVICE,
+            lifted("service_version"),
             number,
             severity,
-            any_text(record.get("body")),
-            _context_id(record.get("traceId"), 32, "traceId"),
-            _context_id(record.get("spanId"), 16, "spanId"),
-            self._lift.take(attributes, "account_id"),
+            any_text(log.body),
+            _context_id(log.trace_id, 32, "traceId"),
+            _context_id(log.span_id, 16, "spanId"),
+            lifted("account_id"),
             attributes,
         )
         self.rows.add("logs", event_us, cells, line)
@@ -226,39 +264,41 @@ def _name(names: tuple[str, ...], number: int) -> str:
     return names[number] if 0 <= number < len(names) else names[0]
 
 
-def _origin(scope: Json, shared: Attributes, canonical: bytes) -> _Origin:
-    described = object_of(object_of(scope, "scope").get("scope"), "scope")
-    named = {f"otel.scope.{key}": text_of(described.get(key), f"scope.{key}") for key in ("name", "version")}
-    return _Origin(shared | {key: value for key, value in named.items() if value}, canonical)
+def _shared(resource: Resource | None) -> Attributes:
+    shared: Attributes = {}
+    read_attributes(resource.attributes if resource else None, shared)
+    return shared
 
 
-def _add_events(node: Json, attributes: Attributes) -> None:
+def _origin(scope: Scope | None, shared: Attributes, canonical: bytes) -> _Origin:
+    named = {"otel.scope.name": scope.name, "otel.scope.version": scope.version} if scope else {}
+    return _Origin(shared | {key: clean(text) for key, text in named.items() if text}, canonical)
+
+
+def _add_events(events: Sequence[Event], attributes: Attributes) -> None:
     """Span events (an exception, as a rule) as attributes `event.<key>`; of several events the first one's stay."""
-    if not node:
-        return
     added: Attributes = {}
-    for event in reversed(list_of(node, "events")):
-        described = object_of(event, "events")
-        read_attributes(described.get("attributes"), added, "event.")
-        if name := text_of(described.get("name"), "event name"):
+    for event in reversed(events):
+        read_attributes(event.attributes, added, "event.")
+        if name := text_of(event.name):
             added["event.name"] = name
     attributes.update(added)
 
 
-def _context_id(value: Json, length: int, field: str) -> str | None:
+def _context_id(value: object, length: int, field: str) -> str | None:
     """The id of a log record's trace or span; a record with a broken one is kept without it."""
-    if isinstance(value, str):
-        try:
-            return hex_id(value, length, field)
-        except MalformedRecord:
-            return None
-    return hex_id(value, length, field)
+    if value is not None and not isinstance(value, str):
+        raise MalformedRecord(f"{field} has the wrong type")
+    try:
+        return hex_id(value, length, field)
+    except MalformedRecord:
+        return None
 
 
-def _severity(record: dict[str, Json]) -> tuple[int | None, str]:
+def _severity(record: LogRecord) -> tuple[int | None, str]:
     """Number and name; the number wins over the text, 0 says nothing. One that is none is left for the gate to see."""
-    number = enum_number(record.get("severityNumber"), _SEVERITY_NAMES, "severityNumber")
-    text = text_of(record.get("severityText"), "severityText")
+    number = enum_number(record.severity_number, _SEVERITY_NAMES, "severityNumber")
+    text = text_of(record.severity_text)
     if 1 <= number <= 24:
         return number, SEVERITIES[(number - 1) // 4]
     return number or None, severity_name(text)

@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import cast
 
 from governance.sources import Source
-from orchestration.sources.values import Attributes, Json, MalformedRecord, as_text, clean, list_of, object_of
+from orchestration.sources.otlp_messages import AnyValue, KeyValue, converted
+from orchestration.sources.values import (
+    TEXT_LIMIT,
+    Attributes,
+    Json,
+    MalformedRecord,
+    as_text,
+    clean,
+    list_of,
+    object_of,
+)
 
 UNKNOWN_SERVICE = "unknown_service"
 
@@ -50,6 +62,7 @@ _LEVELS = {name: name for name in SEVERITIES} | {
 NESTING_LIMIT = 32
 
 _HEX = {length: re.compile(f"[0-9a-fA-F]{{{length}}}") for length in (16, 32)}
+_LOWER_HEX = {length: re.compile(f"[0-9a-f]{{{length}}}") for length in (16, 32)}
 _INTEGER = re.compile(r"-?[0-9]{1,20}")
 
 
@@ -65,21 +78,32 @@ class Lift:
         names = {*LIFTED, *own}
         return cls({name: (*own.get(name, ()), *LIFTED.get(name, ())) for name in names})
 
-    def take(self, attributes: Attributes, column: str) -> str | None:
-        """The column's value, taken out of `attributes`; None where there is none."""
-        for key in self.candidates[column]:
-            if key in attributes:
-                value = attributes[key]
-                if value is not None and not value.isspace():
-                    del attributes[key]
-                    return value
-        return None
+    @cached_property
+    def _keys(self) -> frozenset[str]:
+        return frozenset(key for keys in self.candidates.values() for key in keys)
+
+    def taken(self, attributes: Attributes) -> Callable[[str], str | None]:
+        """Gives a column's value, taken out of `attributes`; None where there is none."""
+        there = self._keys.intersection(attributes)
+
+        def take(column: str) -> str | None:
+            for key in self.candidates[column]:
+                if key in there and key in attributes:
+                    value = attributes[key]
+                    if value is not None and not value.isspace():
+                        del attributes[key]
+                        return value
+            return None
+
+        return take
 
 
 def hex_id(value: Json, length: int, field: str) -> str | None:
     """An id in lower case; None where it is absent or all zero, which OTLP takes as absent."""
     if value is None or value == "":
         return None
+    if type(value) is str and _LOWER_HEX[length].fullmatch(value):
+        return value if value.strip("0") else None
     if not isinstance(value, str) or not _HEX[length].fullmatch(value):
         raise MalformedRecord(f"{field} is not {length} hex digits")
     return value.lower() if value.strip("0") else None
@@ -117,13 +141,9 @@ def enum_number(value: Json, names: Mapping[str, int], field: str) -> int:
     raise MalformedRecord(f"{field} is no enum value")
 
 
-def text_of(value: Json, field: str) -> str:
+def text_of(value: str | None) -> str:
     """A string field; absent is empty."""
-    if type(value) is str:
-        return clean(value)
-    if value is None:
-        return ""
-    raise MalformedRecord(f"{field} is not a string")
+    return clean(value) if value else ""
 
 
 def severity_name(text: str) -> str:
@@ -131,51 +151,57 @@ def severity_name(text: str) -> str:
     return _LEVELS.get(text.strip().upper(), "UNSET")
 
 
-def read_attributes(node: Json, into: Attributes, prefix: str = "") -> None:
+def read_attributes(entries: Sequence[KeyValue] | None, into: Attributes, prefix: str = "") -> None:
     """Add a list of attributes to `into` as text; of a key that is there twice the last one stays."""
-    for entry in list_of(node, "attributes"):
-        if not isinstance(entry, dict) or type(key := entry.get("key")) is not str:
-            raise MalformedRecord("attributes has an entry without a key")
-        value = entry.get("value")
-        # The two usual kinds are taken here: they are 97 % of all values, and the call costs as much as the work.
-        if type(value) is dict and len(value) == 1 and type(text := value.get("stringValue")) is str:
-            into[prefix + clean(key)] = clean(text)
-        else:
-            into[prefix + clean(key)] = any_text(value)
+    for entry in entries or ():
+        key, value = entry.key, entry.value
+        text = value.string_value if value is not None else None
+        if text is None:
+            number = value.int_value if value is not None else None
+            text = number if type(number) is str and number.isdecimal() and len(number) <= 20 else any_text(value)
+        elif len(text) > TEXT_LIMIT or "\x00" in text:
+            text = clean(text)
+        into[prefix + key if prefix else key] = text
 
 
-def any_text(node: Json) -> str | None:
+def any_text(value: AnyValue | None) -> str | None:
     """An AnyValue as text: scalars as they are, arrays and maps as JSON; an empty one is None."""
-    return None if node is None else as_text(_plain(node, 0))
+    return None if value is None else as_text(_scalar_or_nested(value))
 
 
-def _plain(node: Json, depth: int) -> Json:
+def _scalar_or_nested(value: AnyValue) -> Json:
+    if value.string_value is not None:
+        return value.string_value
+    if value.int_value is not None:
+        return _integer(value.int_value)
+    if value.bool_value is not None:
+        return value.bool_value
+    if value.double_value is not None:
+        return value.double_value
+    if value.bytes_value is not None:
+        return value.bytes_value
+    held = {"arrayValue": value.array_value, "kvlistValue": value.kvlist_value}
+    return _nested(cast("Json", {kind: nested for kind, nested in held.items() if nested is not None}), 0)
+
+
+def _integer(value: str | int) -> str | int:
+    if isinstance(value, str) and not _INTEGER.fullmatch(value):
+        raise MalformedRecord("intValue has the wrong type")
+    return value
+
+
+def _nested(node: Json, depth: int) -> Json:
+    """What an array or a map holds, as plain JSON; what lies deeper than NESTING_LIMIT is left out."""
     if depth > NESTING_LIMIT:
         return None
-    for kind, value in object_of(node, "value").items():
-        match kind, value:
-            case _, None:
-                continue
-            case "stringValue" | "bytesValue", str():
-                return value
-            case "boolValue", bool():
-                return value
-            case "intValue", str() if _INTEGER.fullmatch(value):
-                return value
-            case "intValue", int() if not isinstance(value, bool):
-                return value
-            case "doubleValue", str() | int() | float() if not isinstance(value, bool):
-                return value
-            case "arrayValue", dict():
-                return [_plain(item, depth + 1) for item in list_of(value.get("values"), "arrayValue")]
-            case "kvlistValue", dict():
-                return _plain_map(value, depth)
-            case (
-                "stringValue" | "bytesValue" | "boolValue" | "intValue" | "doubleValue" | "arrayValue" | "kvlistValue",
-                _,
-            ):
-                raise MalformedRecord(f"{kind} has the wrong type")
-    return None
+    value = object_of(node, "value")
+    if (array := value.get("arrayValue")) is not None:
+        return [
+            _nested(item, depth + 1) for item in list_of(object_of(array, "arrayValue").get("values"), "arrayValue")
+        ]
+    if (entries := value.get("kvlistValue")) is not None:
+        return _plain_map(object_of(entries, "kvlistValue"), depth)
+    return _scalar_or_nested(converted(node, AnyValue)) if value else None
 
 
 def _plain_map(value: Mapping[str, Json], depth: int) -> Json:
@@ -183,5 +209,5 @@ def _plain_map(value: Mapping[str, Json], depth: int) -> Json:
     for entry in list_of(value.get("values"), "kvlistValue"):
         if not isinstance(entry, dict) or not isinstance(key := entry.get("key"), str):
             raise MalformedRecord("kvlistValue has an entry without a key")
-        result[key] = _plain(entry.get("value"), depth + 1)
+        result[key] = _nested(entry.get("value"), depth + 1)
     return result

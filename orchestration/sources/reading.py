@@ -8,7 +8,7 @@ import io
 import os
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -47,12 +47,14 @@ class Value(NamedTuple):
     Attributes:
         line: where it begins, counted from 1.
         size: bytes it took.
+        message: instead of the content, what the reader of typed lines made of it.
     """
 
     line: int
     size: int
     content: Json = None
     reason: str | None = None
+    message: object = None
 
 
 def files(pull: Pull) -> Iterator[Document]:
@@ -163,12 +165,22 @@ def lines(document: Document, limit: int = LINE_LIMIT) -> Iterator[Line]:
                 yield Line(number, content.removeprefix(_BOM) if number == 1 else content)
 
 
-def json_values(document: Document, limit: int = LINE_LIMIT) -> Iterator[Value]:
-    """The JSON values of a document: one a line, or one over many lines."""
+def json_values(
+    document: Document, limit: int = LINE_LIMIT, typed: Callable[[bytes], object | None] = lambda line: None
+) -> Iterator[Value]:
+    """The JSON values of a document: one a line, or one over many lines.
+
+    Args:
+        typed: reads a line as something better than plain JSON; None where it cannot.
+    """
     is_first = True
     for line in lines(document, limit):
         text = line.content.strip()
         if not text and line.reason is None:
+            continue
+        if line.reason is None and (message := typed(text)) is not None:
+            is_first = False
+            yield Value(line.number, len(text), message=message)
             continue
         value = parse(text, line.number) if line.reason is None else Value(line.number, 0, None, line.reason)
         if is_first and value.reason and text[:1] in (b"{", b"["):

@@ -5,6 +5,8 @@ from datetime import UTC, date, datetime
 
 import orjson
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 START = 1_780_000_000_123_456_789
 TRACE, SPAN = "5b8efff798038103d269b633813fc60c", "eee19b7ec3c1b174"
@@ -125,11 +127,11 @@ def test_equal_raw_logs_have_one_id_and_different_ones_have_two(read):
     [
         ({"traceId": "W47/95gDgQPSabYzgT/GDA=="}, "traceId is not 32 hex digits"),
         ({"traceId": "0" * 32}, "traceId is missing or zero"),
-        ({"startTimeUnixNano": 1.78e18}, "startTimeUnixNano is not an unsigned integer of nanoseconds"),
+        ({"startTimeUnixNano": 1.78e18}, "startTimeUnixNano has the wrong type"),
         ({"startTimeUnixNano": "1780000000"}, "startTimeUnixNano is out of range"),
         ({"endTimeUnixNano": str(START - 1)}, "endTimeUnixNano is before startTimeUnixNano"),
         ({"startTimeUnixNano": "1790000000000000000"}, "startTimeUnixNano is out of range"),  # after the pull
-        ({"name": 7}, "name is not a string"),
+        ({"name": 7}, "name has the wrong type"),
         ({"attributes": [{"key": "k", "value": {"stringValue": 7}}]}, "stringValue has the wrong type"),
     ],
 )
@@ -172,6 +174,45 @@ def test_one_request_is_read_however_it_is_written(read, content):
     said = read("otlp", content)
     assert len(said.rows("spans")) == 1
     assert said.reasons == []
+
+
+VALUES = st.one_of(
+    st.builds(lambda text: {"stringValue": text}, st.text(max_size=8)),
+    st.builds(lambda number: {"intValue": number}, st.integers(-(2**63), 2**63 - 1) | st.integers(0, 99).map(str)),
+    st.builds(lambda number: {"doubleValue": number}, st.floats(allow_nan=False, allow_infinity=False)),
+    st.builds(lambda flag: {"boolValue": flag}, st.booleans()),
+    st.just({"arrayValue": {"values": [{"stringValue": "x"}, {"intValue": "1"}]}}),
+    st.sampled_from([None, {}, {"stringValue": 7}, {"intValue": "seven"}, {"bytesValue": "aGk="}]),
+)
+KEYS = st.sampled_from(["k", "service.name", "account.id", "peer.service", "feature_flag.key", "\x00k", "db.system"])
+LISTS = st.lists(st.builds(lambda key, value: {"key": key, "value": value}, KEYS, VALUES), max_size=5)
+SPANS = st.builds(
+    lambda attributes, more: span(attributes=attributes, **more),
+    LISTS,
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "traceId": st.sampled_from([TRACE, TRACE.upper(), "0" * 32, "", "x", None]),
+            "kind": st.sampled_from([1, 3, "SPAN_KIND_CLIENT", "2", 99, None, "no kind", 1.5]),
+            "status": st.sampled_from(
+                [None, {}, {"code": 2, "message": "no"}, {"code": "STATUS_CODE_OK"}, {"code": 7}]
+            ),
+            "events": st.lists(st.builds(lambda own: {"name": "exception", "attributes": own}, LISTS), max_size=2),
+            "startTimeUnixNano": st.sampled_from([START, str(START), None, -1, "soon"]),
+        },
+    ),
+)
+
+
+@given(st.lists(SPANS, min_size=1, max_size=4), LISTS)
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_request_says_the_same_whether_it_is_read_as_a_whole_or_taken_apart(read, spans, resource):
+    content = orjson.dumps(traces(*spans, resource={"attributes": resource}))
+    whole = read("otlp", content)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("orchestration.sources.otlp.trace_request", lambda line: None)
+        apart = read("otlp", content)
+    assert (whole.rows("spans"), whole.reasons) == (apart.rows("spans"), apart.reasons)
 
 
 def test_a_long_file_comes_in_bounded_batches(read, monkeypatch):
