@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import repeat
+from itertools import chain
 
 import polars as pl
 
 from governance.errors import PolicyError
 from governance.keys import Keyring
-from governance.privacy.fields import Treatments
+from governance.privacy.fields import PLAIN_ID, Treatments
 from governance.privacy.findings import FindingCounts, attribute_field, by_entity
 from governance.privacy.found import Scanned
 from governance.privacy.policy import PrivacyPolicy, Treatment, shown_key
@@ -192,13 +192,22 @@ class _Batch:
 
         `keys`: of attributes, which one each value belongs to.
         """
+        if treatment.action == "id" and keys is None and values.str.contains(PLAIN_ID).all():
+            # The usual case, told in a tenth of the time: 80,000 spans have 300,000 ids.
+            counted_rows = values.head(int(rows.search_sorted(self._counted)))
+            self._counts.looked_at(name, len(counted_rows) - counted_rows.null_count())
+            return values
         listed = values.to_list()
-        results = self._treatments.apply(dict.fromkeys(value for value in listed if value is not None), treatment)
+        counted = listed[: rows.search_sorted(self._counted)]  # rows come in order
+        keyed = Counter(counted) if keys is None else Counter(zip(keys.to_list(), counted, strict=False))
+        told = keyed if keys is None else (value for _, value in keyed)
+        distinct = dict.fromkeys(value for value in chain(told, listed[len(counted) :]) if value is not None)
+        results = self._treatments.apply(distinct, treatment)
         if self._is_looking:
             self._note_mentions(rows, values, results)
             return values
-        counted = listed[: rows.search_sorted(self._counted)]  # rows come in order
-        self._count(name, Counter(zip(repeat(None) if keys is None else keys, counted, strict=False)), results)
+        fields = {name: keyed} if keys is None else _by_field(keyed)
+        self._count(fields, results)
         where = name if keys is None else "attributes"
         refused = {value: f"{where}: {result.refusal}" for value, result in results.items() if result.refusal}
         if refused:
@@ -207,17 +216,13 @@ class _Batch:
         treated = _replaced(name, listed, {value: result.text for value, result in results.items()})
         return self._propagated(rows, treated, keys) if treatment.action in _TEXTUAL else treated
 
-    def _count(
-        self, name: str, keyed: Mapping[tuple[str | None, str | None], int], results: Mapping[str, Scanned]
-    ) -> None:
-        """Note what was found in the values of a column, or of each attribute."""
-        for (key, value), rows in keyed.items():
-            if value is None:
-                continue
-            field = name if key is None else attribute_field(key)
-            self._counts.looked_at(field, rows)
-            for entity, found in results[value].entities.items():
-                self._counts.found(field, entity, found * rows)
+    def _count(self, fields: Mapping[str, Mapping[str | None, int]], results: Mapping[str, Scanned]) -> None:
+        """Note what was found in the values of each field, given how often each value is there."""
+        for field, values in fields.items():
+            self._counts.looked_at(field, sum(values.values()) - values.get(None, 0))
+            for value, rows in values.items():
+                for entity, found in results[value].entities.items() if value is not None else ():
+                    self._counts.found(field, entity, found * rows)
 
     def _note_mentions(self, rows: pl.Series, values: pl.Series, results: Mapping[str, Scanned]) -> None:
         if self._threads is None:
@@ -264,6 +269,14 @@ class _Batch:
                 self._counts.propagated(field, entity, found)
         joined = texts.join(replaced, on=["thread", "was"], how="left", maintain_order="left")
         return joined.select(pl.coalesce("now", "was").alias(treated.name))[treated.name]
+
+
+def _by_field(keyed: Mapping[tuple[str, str | None], int]) -> dict[str, dict[str | None, int]]:
+    """How often each value of each attribute is there."""
+    fields: dict[str, dict[str | None, int]] = {}
+    for (key, value), rows in keyed.items():
+        fields.setdefault(key, {})[value] = rows
+    return {attribute_field(key): values for key, values in fields.items()}
 
 
 def _replaced(name: str, values: list[str | None], mapping: Mapping[str, str | None]) -> pl.Series:

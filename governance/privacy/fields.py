@@ -16,9 +16,12 @@ from governance.privacy.scanner import Scanner
 from governance.privacy.templates import sql_template, url_template
 from governance.privacy.threads import Mention, name_spelt
 
-_HEX_OR_NUMBER = re.compile(
-    r"[0-9a-fA-F]{1,64}(?:[:/-][0-9a-fA-F]{1,64})?|-?[0-9]{1,40}|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
+# What is an id and nothing else: hexadecimal digits, a number, two of them, or a UUID.
+PLAIN_ID = (
+    r"^(?:[0-9a-fA-F]{1,64}(?:[:/-][0-9a-fA-F]{1,64})?|-?[0-9]{1,40}"
+    r"|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})$"
 )
+_PLAIN_ID = re.compile(PLAIN_ID)
 _VERSION = re.compile(r"v?[0-9]{1,8}(?:\.[0-9]{1,8}){0,4}(?![0-9.])")
 _NAMED_ADDRESS = re.compile(r"([^<>]{0,256})<([^<>\s]{1,256}@[^<>\s]{1,256})>\s{0,8}")
 
@@ -53,7 +56,7 @@ class Treatments:
     def _ids(self, values: Iterable[str]) -> dict[str, Scanned]:
         scanned, texts = {}, []
         for value in values:
-            if _HEX_OR_NUMBER.fullmatch(value):
+            if _PLAIN_ID.fullmatch(value):
                 scanned[value] = Scanned(value, {})
             else:
                 texts.append(value)

@@ -1,7 +1,7 @@
 """`make bench`: speed and memory as ratios within one run; machines are shared and noisy, so no absolute figure counts.
 
-Anonymising is measured against stock Presidio on the same texts, the flow of all stages against DuckDB's plain flattening
-of the same files.
+Anonymising is measured against stock Presidio on the same texts, the flow of all stages against DuckDB's plain
+flattening of the same files.
 """
 
 from __future__ import annotations
