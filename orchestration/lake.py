@@ -69,14 +69,8 @@ class Replacement:
         self.facts: dict[str, str] = {}
 
     def write(self, table: str, frame: pl.DataFrame) -> None:
-        """Write `frame` as the partition's table of that name (zstd Parquet), fsynced."""
-        temporary = self._folder / f".{table}.{os.getpid()}.tmp"
-        with _owner_only(temporary) as file:
-            frame.write_parquet(file, compression="zstd", statistics=True)
-        digest = hashlib.file_digest(temporary.open("rb"), "sha256").hexdigest()
-        name = f"{table}-{digest[:16]}.parquet"
-        temporary.rename(self._folder / name)
-        self.tables[table] = Table(name, frame.height, digest)
+        """Write `frame` as the partition's table of that name."""
+        self.tables[table] = _write_table(self._folder, table, frame)
 
 
 class Lake:
@@ -141,6 +135,15 @@ class Lake:
         files = [file for key in keys for file in self.files(key, table)]
         return pl.scan_parquet(files) if files else pl.LazyFrame(schema=schema)
 
+    def write(self, key: str, table: str, frame: pl.DataFrame) -> Table:
+        """Write a file beside those of a partition; it belongs to it once a replacement takes it among its `tables`.
+
+        For processes that compute beside the one that replaces. What nothing takes is deleted by the next replacement.
+        """
+        folder = self.root / key
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return _write_table(folder, table, frame)
+
     @contextmanager
     def replace(
         self,
@@ -193,6 +196,18 @@ class Lake:
         for path in folder.iterdir():
             if path.is_file() and path.name not in kept:
                 path.unlink()
+
+
+def _write_table(folder: Path, table: str, frame: pl.DataFrame) -> Table:
+    """`frame` as a file (zstd Parquet) named by its content, fsynced."""
+    temporary = folder / f".{table}.{os.getpid()}.tmp"
+    with _owner_only(temporary) as file:
+        frame.write_parquet(file, compression="zstd", statistics=True)
+    with temporary.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    name = f"{table}-{digest[:16]}.parquet"
+    temporary.rename(folder / name)
+    return Table(name, frame.height, digest)
 
 
 def _write_manifest(folder: Path, manifest: Manifest) -> None:

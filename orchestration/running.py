@@ -29,7 +29,7 @@ from orchestration.lake import Lake
 from orchestration.progress import listening
 from orchestration.settings import PROJECT, home
 from orchestration.stages import workers
-from orchestration.stages.anonymizing import load_engines
+from orchestration.stages.engines import load_engines
 from orchestration.stages.planning import ranges, stale_days
 
 # So many days are worth processes of their own before it is known how much is in them.

@@ -99,8 +99,8 @@ def _entries(rows: pl.DataFrame, *, is_each_once: bool = False) -> pl.DataFrame:
 
 
 @cache
-def _start() -> None:
-    """Import once (5 to 12 s), without a word to the network or the terminal."""
+def load_engine() -> None:
+    """Import Great Expectations once (5 to 12 s), without a word to the network or the terminal."""
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
     logging.getLogger("great_expectations").setLevel(logging.CRITICAL)  # its warnings can quote values
     with warnings.catch_warnings():
@@ -109,7 +109,7 @@ def _start() -> None:
 
 
 def _validator(expectations: Sequence[Expectation]) -> Validate:
-    _start()
+    load_engine()
     import great_expectations as gx
     import great_expectations.expectations as gxe
     from great_expectations.expectations.row_conditions import Column

@@ -13,13 +13,13 @@ import polars as pl
 
 from governance.errors import KeyDestroyedError
 from governance.keys import Keyring
-from governance.privacy import Anonymizer, PrivacyPolicy, load_privacy
+from governance.privacy import Anonymizer, PrivacyPolicy
 from governance.privacy.canaries import Canaries, Harvest
 from governance.privacy.second_opinion import Opinion, second_opinion
 from governance.privacy.threads import MENTIONS_SCHEMA
 from governance.signals import SIGNALS
 from orchestration.key_management import key_of_day
-from orchestration.lake import Lake, Replacement
+from orchestration.lake import Lake, Replacement, Table
 from orchestration.leaks.marks import LEAKED
 from orchestration.stages.mentions import Neighbourhood, known_digest
 from orchestration.stages.tally import Tally
@@ -78,6 +78,16 @@ class _Work:
     inputs: Mapping[str, str]
 
 
+@dataclass(frozen=True)
+class _Made:
+    """What became of one day: the files that were written, and what their manifests are to say."""
+
+    held: Mapping[str, Table]
+    anonymized: Mapping[str, Table]
+    counts: Mapping[str, int]
+    facts: Mapping[str, str]
+
+
 class _Stage:
     def __init__(
         self, lake: Lake, dataset: str, policy: PrivacyPolicy, keys: Keyring, as_of: datetime, processes: int | None
@@ -93,8 +103,8 @@ class _Stage:
         due = {day: work for day, keys in made_with.items() if (work := self._due(day, keys))}
         judge = partial(_judged, self._lake, self._dataset, self._packed)
         records = self._records(f"landing/{self._dataset}/{day}" for day in due)
-        for day, (harvest, opinion) in each_day(judge, due, records=records, processes=self._processes):
-            self._write(day, due[day], harvest, opinion)
+        for day, made in each_day(judge, due, records=records, processes=self._processes):
+            self._keep(day, due[day], made)
         return self._tally
 
     def _keys_of(self, days: list[str]) -> Iterator[tuple[str, Keyring]]:
@@ -138,27 +148,19 @@ class _Stage:
         manifests = (self._lake.manifest(key) for key in keys)
         return sum(manifest.counts.get("landed", 0) for manifest in manifests if manifest)
 
-    def _write(self, day: str, work: _Work, harvest: Harvest, opinion: Opinion) -> None:
-        landing, result = self._lake.manifest(f"landing/{self._dataset}/{day}"), harvest.real
+    def _keep(self, day: str, work: _Work, made: _Made) -> None:
+        landing = self._lake.manifest(f"landing/{self._dataset}/{day}")
         with self._replace("held", day, work) as out:
-            out.write("records", result.held)
-            out.write("known", work.known)
+            out.tables |= made.held
         with self._replace("anonymized", day, work) as out:
-            out.write("records", result.records)
-            out.write("canaries", harvest.canaries)
-            out.write("findings", result.findings)
-            if not opinion.leaks.is_empty():
-                out.write("leaks", opinion.leaks)
-            out.counts = {**landing.counts} if landing else {}
-            out.counts |= {"anonymized": result.records.height, "held": result.held.height, **harvest.counts}
-            out.facts = {f"withheld field {name}": str(count) for name, count in sorted(result.withheld_fields.items())}
-            out.facts |= leak_facts(opinion, self._policy)
-            out.facts |= {LEAKED: harvest.leaked} if harvest.leaks else {}
+            out.tables |= made.anonymized
+            out.counts = {**(landing.counts if landing else {}), **made.counts}
+            out.facts = dict(made.facts)
         self._tally.days[day] = out.counts
-        if result.held.height:
-            self._tally.notes[day] = f"{result.held.height} records held"
-        if harvest.leaks:
-            self._tally.notes[day] = f"canaries came out unmasked ({harvest.leaked}); the gate withholds the day"
+        if held := made.counts["held"]:
+            self._tally.notes[day] = f"{held} records held"
+        if LEAKED in made.facts:
+            self._tally.notes[day] = f"canaries came out unmasked ({made.facts[LEAKED]}); the gate withholds the day"
 
     def _replace(self, state: str, day: str, work: _Work) -> AbstractContextManager[Replacement]:
         return self._lake.replace(
@@ -170,7 +172,7 @@ class _Stage:
         )
 
 
-# What follows runs in this process or beside it, see workers.py: it reads, and writes nothing.
+# What follows runs in this process or beside it, see workers.py: it writes no manifest.
 
 
 def _mentions(lake: Lake, packed: _Packed, origin: str, keys: Keyring) -> pl.DataFrame:
@@ -179,7 +181,7 @@ def _mentions(lake: Lake, packed: _Packed, origin: str, keys: Keyring) -> pl.Dat
     return anonymizer.mentions(lake.read(origin), SIGNALS[origin.split("/")[2]])
 
 
-def _judged(lake: Lake, dataset: str, packed: _Packed, day: str, work: _Work) -> tuple[Harvest, Opinion]:
+def _judged(lake: Lake, dataset: str, packed: _Packed, day: str, work: _Work) -> _Made:
     """A day's records and, going the very same way among them, its canaries; and what a second detector says."""
     policy, anonymizer = _tools(packed, work.keys)
     planted = Canaries(policy, work.keys).planted(dataset, day)
@@ -188,7 +190,25 @@ def _judged(lake: Lake, dataset: str, packed: _Packed, day: str, work: _Work) ->
     known = work.known.select(*MENTIONS_SCHEMA)
     anonymized = anonymizer.anonymize(together, planted.signal, known, planted=planted.frame.height)
     harvest = planted.harvest(anonymized)
-    return harvest, second_opinion(harvest.real.records, planted.signal, policy.leak_check)
+    opinion = second_opinion(harvest.real.records, planted.signal, policy.leak_check)
+    return _made(lake, f"{dataset}/{day}", work, harvest, opinion, policy)
+
+
+def _made(lake: Lake, place: str, work: _Work, harvest: Harvest, opinion: Opinion, policy: PrivacyPolicy) -> _Made:
+    result = harvest.real
+    held = {"records": result.held, "known": work.known}
+    anonymized = {"records": result.records, "canaries": harvest.canaries, "findings": result.findings}
+    if not opinion.leaks.is_empty():
+        anonymized["leaks"] = opinion.leaks
+    facts = {f"withheld field {name}": str(count) for name, count in sorted(result.withheld_fields.items())}
+    facts |= leak_facts(opinion, policy)
+    facts |= {LEAKED: harvest.leaked} if harvest.leaks else {}
+    return _Made(
+        held={name: lake.write(f"held/{place}", name, frame) for name, frame in held.items()},
+        anonymized={name: lake.write(f"anonymized/{place}", name, frame) for name, frame in anonymized.items()},
+        counts={"anonymized": result.records.height, "held": result.held.height, **harvest.counts},
+        facts=facts,
+    )
 
 
 @lru_cache(1)  # one at a time, as each remembers up to 64 MB of texts
@@ -202,8 +222,3 @@ def _policy(packed: _Packed) -> PrivacyPolicy:
     policy = pickle.loads(packed.policy)
     assert isinstance(policy, PrivacyPolicy)
     return policy
-
-
-def load_engines() -> None:
-    """Load what anonymising needs, in a process that will (3 s)."""
-    Anonymizer(load_privacy(), Keyring(b"", b""))

@@ -1,4 +1,4 @@
-"""Processes that compute beside this one, which alone writes.
+"""Processes that compute beside this one, and write files; which of them belong to a partition, this one alone says.
 
 Each keeps its days: what it has read of a day's threads it still knows when the day itself is anonymised. They start
 when there is work for them and live as long as this process.
@@ -27,7 +27,7 @@ _ENOUGH_RECORDS = 30_000
 
 
 def worker_count() -> int:
-    """How many processes anonymise: FEEDBACK_PROCESSES, else one a processor, at most two.
+    """How many processes anonymise and judge: FEEDBACK_PROCESSES, else one a processor, at most two.
 
     Raises:
         UsageError: FEEDBACK_PROCESSES is no number from 1 on.
@@ -48,17 +48,35 @@ def each_day(
         items: by ISO day, or by a key that ends with one.
         records: how many records there are to work on.
     """
+    turns = {key: date.fromisoformat(key.rsplit("/", 1)[-1]).toordinal() for key in items}
+    yield from _each(work, items, turns, records, processes)
+
+
+def each_group(
+    work: Callable[[str, Item], T], items: Mapping[str, Item], *, records: int, processes: int | None = None
+) -> Iterator[tuple[str, T]]:
+    """As `each_day`, for items that any process can take: they get them in turn."""
+    turns = {name: place for place, name in enumerate(items)}
+    yield from _each(work, items, turns, records, processes)
+
+
+def _each(
+    work: Callable[[str, Item], T],
+    items: Mapping[str, Item],
+    turns: Mapping[str, int],
+    records: int,
+    processes: int | None,
+) -> Iterator[tuple[str, T]]:
     count = worker_count() if processes is None else processes
     is_enough = len(items) > 1 and (records >= _ENOUGH_RECORDS or _are_started())
     if count < 2 or not is_enough:
-        yield from ((day, work(day, item)) for day, item in items.items())
+        yield from ((name, work(name, item)) for name, item in items.items())
         return
     pools = _pools(count)
     futures: list[tuple[str, Future[T]]] = [
-        (day, pools[date.fromisoformat(day.rsplit("/", 1)[-1]).toordinal() % count].submit(work, day, item))
-        for day, item in items.items()
+        (name, pools[turns[name] % count].submit(work, name, item)) for name, item in items.items()
     ]
-    yield from ((day, future.result()) for day, future in futures)
+    yield from ((name, future.result()) for name, future in futures)
 
 
 def start(prepare: Callable[[], None]) -> None:

@@ -16,7 +16,8 @@ from governance.privacy import load_privacy
 from governance.signals import SIGNALS
 from orchestration.lake import Lake
 from orchestration.stages import workers
-from orchestration.stages.anonymizing import anonymize_days, load_engines
+from orchestration.stages.anonymizing import anonymize_days
+from orchestration.stages.engines import load_engines
 from tests.bench.texts import log_lines
 
 _DAYS = [f"2026-11-{day}" for day in range(11, 19)]

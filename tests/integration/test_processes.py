@@ -6,10 +6,13 @@ import polars as pl
 
 from governance.keys import Keyring
 from governance.privacy import load_privacy
+from governance.quality import load_gate, load_suite
 from governance.signals import SIGNALS
 from orchestration.lake import Lake
 from orchestration.stages import workers
-from orchestration.stages.anonymizing import anonymize_days, load_engines
+from orchestration.stages.anonymizing import anonymize_days
+from orchestration.stages.engines import load_engines
+from orchestration.stages.gating import judge_dataset
 
 AS_OF = datetime(2026, 3, 20, tzinfo=UTC)
 DAYS = ["2026-03-01", "2026-03-02", "2026-03-03"]
@@ -37,11 +40,13 @@ def written(folder, processes):
     lake = Lake(folder)
     land(lake)
     anonymize_days(lake, "otel/logs", DAYS, load_privacy(), Keyring(b"p" * 32, b"i" * 32), AS_OF, processes)
+    judge_dataset(lake, "otel/logs", DAYS, load_suite("logs"), load_gate(), AS_OF, processes)
     return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def test_two_processes_write_the_bytes_that_one_writes(tmp_path, monkeypatch):
     monkeypatch.setenv("FEEDBACK_PROCESSES", "2")
+    monkeypatch.setattr("orchestration.stages.gating._ROWS_AT_ONCE", 1)
     one = written(tmp_path / "one", 1)
     workers.start(load_engines)
     assert written(tmp_path / "two", 2) == one
