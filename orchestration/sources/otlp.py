@@ -75,7 +75,7 @@ _ReadRecord = Callable[[Json, _Origin, int], None]
 class Otlp:
     """Spans and log records from OTLP/JSON, plain or gzip."""
 
-    version = 1
+    version = 2
 
     def documents(self, pull: Pull) -> Iterator[Document]:
         return files(pull)

@@ -161,6 +161,8 @@ def read_attributes(entries: Sequence[KeyValue] | None, into: Attributes, prefix
             text = number if type(number) is str and number.isdecimal() and len(number) <= 20 else any_text(value)
         elif len(text) > TEXT_LIMIT or "\x00" in text:
             text = clean(text)
+        if len(key) > TEXT_LIMIT or "\x00" in key:
+            key = clean(key)
         into[prefix + key if prefix else key] = text
 
 

@@ -139,12 +139,12 @@ def write_events(folder: Path, *, events: int, first: date, days: int, seed: int
     folder.mkdir(parents=True, exist_ok=True)
     for day in range(days):
         start = datetime.combine(first + timedelta(days=day), datetime.min.time(), UTC)
-        of_day = events * (day + 1) // days - events * day // days
-        for number, size in enumerate(_sizes(of_day)):
+        sizes = _sizes(events * (day + 1) // days - events * day // days)
+        length = 86_399 * 10**9 // max(1, len(sizes))
+        for number, size in enumerate(sizes):
             generator = random.Random(f"{seed}-{day}-{number}")
-            at = int(start.timestamp()) * 10**9 + number * 86_399 * 10**9 // max(1, len(_sizes(of_day)))
-            span = 86_399 * 10**9 // max(1, len(_sizes(of_day)))
-            for signal, lines in _lines(generator, size, at, span):
+            at = int(start.timestamp()) * 10**9 + number * length
+            for signal, lines in _lines(generator, size, at, length):
                 path = folder / f"{signal}-{start:%Y%m%d}-{number:03d}.jsonl"
                 with path.open("wb") as file:
                     file.writelines(lines)

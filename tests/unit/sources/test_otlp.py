@@ -89,6 +89,11 @@ def test_attribute_values_become_text(read, value, text):
     assert row["attributes"] == {"k": text}
 
 
+def test_a_key_is_kept_as_a_database_can_store_it(read):
+    (row,) = read("otlp", traces(span(attributes=[attribute("a\x00b", "v")]))).rows("spans")
+    assert row["attributes"] == {"ab": "v"}
+
+
 def test_a_span_without_a_service_is_of_the_unknown_service(read):
     (row,) = read("otlp", traces(span(), resource={"attributes": []})).rows("spans")
     assert row["service"] == "unknown_service"
