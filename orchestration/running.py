@@ -80,7 +80,8 @@ def _reading_ahead(inbox: Path, as_of: datetime) -> Iterator[None]:
     """
     deployment_keys(home())  # made by one of them, not by both
     words = ["-m", "orchestration.cli", "receive", "--inbox", str(inbox), "--as-of", as_of.isoformat()]
-    child = subprocess.Popen([sys.executable, *words], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    alone = os.environ | {"FEEDBACK_PROCESSES": "1"}  # the other core is taken
+    child = subprocess.Popen([sys.executable, *words], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=alone)
     try:
         yield
     finally:

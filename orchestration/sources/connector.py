@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from io import BufferedReader
 from itertools import chain
 from pathlib import Path
@@ -21,6 +21,7 @@ from orchestration.sources.values import Attributes, latest_us, to_microseconds
 BATCH_RECORDS = 50_000
 BATCH_BYTES = 64 * 2**20
 _DAY_US = 86_400_000_000
+_EPOCH = date(1970, 1, 1).toordinal()
 
 Cell = str | int | bool | None | list[str] | Attributes
 
@@ -89,6 +90,11 @@ class Connector(Protocol):
         ...
 
 
+def is_enough(records: int, size: int) -> bool:
+    """Whether so many records, of so many bytes, are a batch."""
+    return records >= BATCH_RECORDS or size >= BATCH_BYTES
+
+
 class Rows:
     """Collects the records of one document and hands them over as batches.
 
@@ -102,7 +108,9 @@ class Rows:
         self._day: int | None = None
         self._first: tuple[str, int] | None = None
         self._fallback = (pull.source.signals[0], to_microseconds(pull.as_of) // _DAY_US)
-        self._records: dict[str, list[tuple[Cell, ...]]] = {}
+        self._records: dict[str, list[tuple[Cell, ...]]] = {}  # since the last frame of their signal
+        self._frames: dict[str, list[pl.DataFrame]] = {}
+        self._held = 0
         self._malformed: list[tuple[str | None, int | None, int, str]] = []
         self._skipped = 0
         self._bytes = 0
@@ -116,10 +124,24 @@ class Rows:
         self._first = self._first or (signal, self._day)
         self._records.setdefault(signal, []).append((*cells, self._file, line))
         self._fresh.append(signal)
+        self._held += 1
+
+    def extend(self, signal: str, records: pl.DataFrame) -> None:
+        """Records in the signal's landing schema, whole."""
+        if records.is_empty():
+            return
+        self._share()
+        self._settle(signal)
+        first, last = (moment.toordinal() - _EPOCH for moment in (records["event_at"][0], records["event_at"][-1]))
+        self._signal, self._day = signal, last
+        self._first = self._first or (signal, first)
+        self._frames.setdefault(signal, []).append(records)
+        self._held += records.height
 
     def reject(self, line: int, reason: str, signal: str | None = None) -> None:
         """One line, record or file that cannot be taken."""
         self._malformed.append((signal or self._signal, self._day, line, reason))
+        self._held += 1
 
     def skip(self) -> None:
         """One entry that is readable, but no record of a signal (such as a pull request among issues)."""
@@ -133,8 +155,7 @@ class Rows:
 
     @property
     def is_full(self) -> bool:
-        held = sum(map(len, self._records.values())) + len(self._malformed)
-        return held >= BATCH_RECORDS or self._bytes >= BATCH_BYTES
+        return is_enough(self._held, self._bytes)
 
     def batch(self) -> Batch:
         """What was collected since the last batch."""
@@ -151,10 +172,17 @@ class Rows:
             },
             schema=MALFORMED_SCHEMA,
         )
-        records = {name: frame(name, cells, self._sizes[name]) for name, cells in self._records.items()}
+        for name in list(self._records):
+            self._settle(name)
+        records = {name: pl.concat(frames) for name, frames in self._frames.items()}
         done = Batch(records, malformed, self._skipped)
-        self._records, self._sizes, self._malformed, self._skipped, self._bytes = {}, {}, [], 0, 0
+        self._frames, self._malformed, self._skipped, self._bytes, self._held = {}, [], 0, 0, 0
         return done
+
+    def _settle(self, signal: str) -> None:
+        """Make a frame of the records added one by one."""
+        if cells := self._records.pop(signal, None):
+            self._frames.setdefault(signal, []).append(frame(signal, cells, self._sizes.pop(signal)))
 
     def _share(self) -> None:
         """Give the bytes of what was read last to the records that came out of it; without any they are nobody's."""
@@ -176,13 +204,14 @@ def frame(signal: str, rows: Sequence[tuple[Cell, ...]], sizes: Sequence[int]) -
 
 def _series(name: str, cells: Sequence[Cell], dtype: pl.DataType) -> pl.Series:
     if dtype == ATTRIBUTES:
-        return _attributes(name, [cell if isinstance(cell, dict) else {} for cell in cells])
+        return attribute_series(name, [cell if isinstance(cell, dict) else {} for cell in cells])
     if dtype == TIMESTAMP:
         return pl.Series(name, cells, dtype=pl.Int64).cast(TIMESTAMP)
     return pl.Series(name, cells, dtype=dtype)
 
 
-def _attributes(name: str, cells: Sequence[Attributes]) -> pl.Series:
+def attribute_series(name: str, cells: Sequence[Attributes]) -> pl.Series:
+    """A column of attributes, a dict a record."""
     # Built from flat arrays and offsets: a list of dicts a row took polars 12 times as long.
     offsets = [0]
     for cell in cells:

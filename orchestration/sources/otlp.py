@@ -10,10 +10,8 @@ from collections.abc import Callable, Iterator, Sequence
 
 import orjson
 
-from governance.signals import as_resource
-from orchestration.sources.connector import Batch, Document, Pull, Rows
+from orchestration.sources.connector import Batch, Cell, Document, Pull, Rows
 from orchestration.sources.otlp_messages import (
-    Event,
     LogRecord,
     Resource,
     Scope,
@@ -21,12 +19,16 @@ from orchestration.sources.otlp_messages import (
     Status,
     TraceRequest,
     converted,
+    resource_of,
+    scope_of,
     trace_request,
 )
+from orchestration.sources.otlp_spans import CALLING, KINDS, STATUSES, SpanColumns
 from orchestration.sources.otlp_values import (
     SEVERITIES,
-    UNKNOWN_SERVICE,
     Lift,
+    Origin,
+    add_events,
     any_text,
     enum_number,
     hex_id,
@@ -36,7 +38,7 @@ from orchestration.sources.otlp_values import (
     severity_name,
     text_of,
 )
-from orchestration.sources.reading import files, json_values
+from orchestration.sources.reading import Value, files, json_values
 from orchestration.sources.values import (
     Attributes,
     Json,
@@ -47,12 +49,23 @@ from orchestration.sources.values import (
     plausible,
 )
 
-_KINDS = ("unspecified", "internal", "server", "client", "producer", "consumer")
-_KIND_NAMES = {f"SPAN_KIND_{kind.upper()}": number for number, kind in enumerate(_KINDS)}
-_STATUSES = ("unset", "ok", "error")
-_STATUS_NAMES = {f"STATUS_CODE_{status.upper()}": number for number, status in enumerate(_STATUSES)}
-_CALLING = ("client", "producer")
+# Columns that are taken out of the attributes, in this order.
+_LIFTED = {
+    "spans": (
+        "service",
+        "service_version",
+        "account_id",
+        "account_plan",
+        "feature_flag",
+        "feature_variant",
+        "dependency",
+    ),
+    "logs": ("service", "service_version", "account_id"),
+}
+_KIND_NAMES = {f"SPAN_KIND_{kind.upper()}": number for number, kind in enumerate(KINDS)}
+_STATUS_NAMES = {f"STATUS_CODE_{status.upper()}": number for number, status in enumerate(STATUSES)}
 _NO_STATUS = Status()
+_MOST_ORIGINS = 4_096
 
 _SEVERITY_NAMES = {
     f"SEVERITY_NUMBER_{name}{'' if step == 0 else step + 1}": 4 * index + step + 1
@@ -61,22 +74,7 @@ _SEVERITY_NAMES = {
 }
 
 
-class _Origin:
-    """What the records of one scope of one resource share."""
-
-    def __init__(self, attributes: Attributes, canonical: bytes) -> None:
-        self.attributes, self.canonical = attributes, canonical
-        self._without: dict[tuple[str, ...], str | None] = {}
-
-    def resource(self, taken: tuple[str, ...]) -> str | None:
-        """The attributes as a JSON object, without those that a record took for columns of its own."""
-        if taken not in self._without:
-            left = {key: value for key, value in self.attributes.items() if key not in taken}
-            self._without[taken] = as_resource(left)
-        return self._without[taken]
-
-
-_ReadRecord = Callable[[Json, _Origin, int], None]
+_ReadRecord = Callable[[Json, Origin, int], None]
 
 
 class Otlp:
@@ -91,49 +89,74 @@ class Otlp:
         reader = _Reader(document, pull)
         typed = trace_request if "spans" in pull.source.signals else lambda line: None
         for value in json_values(document, typed=typed):
-            reader.rows.consumed(value.size)
             if isinstance(value.message, TraceRequest):
-                reader.spans(value.message, value.line)
-            elif value.reason is not None:
-                reader.rows.reject(value.line, value.reason)
+                reader.spans(value.message, value.line, value.size)
             else:
-                reader.request(value.content, value.line)
-            if reader.rows.is_full:
-                yield reader.rows.batch()
-        yield reader.rows.batch()
+                reader.other(value)
+            if reader.is_full:
+                yield reader.batch()
+        yield reader.batch()
 
 
 class _Reader:
     """Reads the export requests of one document into rows."""
 
     def __init__(self, document: Document, pull: Pull) -> None:
-        self.rows = Rows(document, pull)
+        self._rows = Rows(document, pull)
         self._pull = pull
         self._latest = pull.latest_us
-        self._lift = Lift.of(pull.source)
+        self._lifts = {signal: Lift.of(pull.source, columns) for signal, columns in _LIFTED.items()}
+        self._origins: dict[tuple[bytes, bytes], Origin] = {}
+        self._columns = SpanColumns(self._lifts["spans"], pull.latest_us, document.name, self._span)
         # Key of the request -> signal, keys of the scopes (an old name last), key of the records, reader of one.
         self._kinds: dict[str, tuple[str, tuple[str, str], str, _ReadRecord]] = {
             "resourceSpans": ("spans", ("scopeSpans", "instrumentationLibrarySpans"), "spans", self._span_of),
             "resourceLogs": ("logs", ("scopeLogs", "instrumentationLibraryLogs"), "logRecords", self._log_of),
         }
 
-    def spans(self, request: TraceRequest, line: int) -> None:
-        """An export request that is good in all its parts, as far as types go."""
-        for block in request.resource_spans:
-            try:
-                shared = _shared(block.resource)
-                origins = [(_origin(group.scope, shared, b""), group.spans or ()) for group in block.scope_spans or ()]
-            except MalformedRecord as reason:
-                self.rows.reject(line, str(reason), "spans")
-                continue
-            for origin, spans in origins:
-                for span in spans:
-                    try:
-                        self._span(span, origin, line)
-                    except MalformedRecord as reason:
-                        self.rows.reject(line, str(reason), "spans")
+    @property
+    def is_full(self) -> bool:
+        return self._rows.is_full or self._columns.is_full
 
-    def request(self, content: Json, line: int) -> None:
+    def batch(self) -> Batch:
+        """What was read since the last batch."""
+        self._columns.hand_over(self._rows)
+        return self._rows.batch()
+
+    def spans(self, request: TraceRequest, line: int, size: int) -> None:
+        """An export request that is good in all its parts, as far as types go."""
+        self._columns.line(line, size)
+        for block in request.resource_spans:
+            resource = bytes(block.resource)
+            try:
+                groups = [(self._origin(resource, bytes(g.scope)), g.spans or ()) for g in block.scope_spans or ()]
+            except MalformedRecord as reason:
+                self._columns.hand_over(self._rows)
+                self._rows.reject(line, str(reason), "spans")
+                continue
+            for origin, spans in groups:
+                self._columns.add(spans, origin)
+
+    def _origin(self, resource: bytes, scope: bytes) -> Origin:
+        """The same for the same texts: what is planned for one line's spans holds for all."""
+        if (known := self._origins.get((resource, scope))) is not None:
+            return known
+        if len(self._origins) >= _MOST_ORIGINS:
+            self._origins.clear()
+        origin = Origin(_scoped(scope_of(scope), _shared(resource_of(resource))))
+        self._origins[resource, scope] = origin
+        return origin
+
+    def other(self, value: Value) -> None:
+        """A line that is something else, or not good in all its parts."""
+        self._columns.hand_over(self._rows)
+        self._rows.consumed(value.size)
+        if value.reason is not None:
+            self._rows.reject(value.line, value.reason)
+        else:
+            self._parts(value.content, value.line)
+
+    def _parts(self, content: Json, line: int) -> None:
         """One export request, or an array of them."""
         if isinstance(content, list) and content:
             for part in content:
@@ -143,20 +166,20 @@ class _Reader:
 
     def _request(self, content: Json, line: int) -> None:
         if not isinstance(content, dict):
-            self.rows.reject(line, "not an export request of OTLP/JSON")
+            self._rows.reject(line, "not an export request of OTLP/JSON")
             return
         known = [key for key in self._kinds if key in content]
         if content and not known:
-            self.rows.reject(line, _why_unknown(content))
+            self._rows.reject(line, _why_unknown(content))
         for key in known:
             signal = self._kinds[key][0]
             if signal not in self._pull.source.signals:
-                self.rows.reject(line, f"{signal} are not collected by this source")
+                self._rows.reject(line, f"{signal} are not collected by this source")
                 continue
             try:
                 resources = list_of(content[key], key)
             except MalformedRecord as reason:
-                self.rows.reject(line, str(reason), signal)
+                self._rows.reject(line, str(reason), signal)
                 continue
             for resource in resources:
                 self._resource(resource, key, line)
@@ -172,26 +195,27 @@ class _Reader:
             records = [(scope, list_of(scope.get(records_key), records_key)) for scope in groups]
             canonical = orjson.dumps(resource, option=orjson.OPT_SORT_KEYS) if signal == "logs" else b""
             origins = [
-                (_origin(converted(scope.get("scope") or {}, Scope), shared, canonical), of_scope)
+                (Origin(_scoped(converted(scope.get("scope") or {}, Scope), shared), canonical), of_scope)
                 for scope, of_scope in records
             ]
         except MalformedRecord as reason:
-            self.rows.reject(line, str(reason), signal)
+            self._rows.reject(line, str(reason), signal)
             return
         except orjson.JSONEncodeError:
-            self.rows.reject(line, "resource is nested too deeply", signal)
+            self._rows.reject(line, "resource is nested too deeply", signal)
             return
         for origin, of_scope in origins:
             for record in of_scope:
                 try:
                     read(record, origin, line)
                 except MalformedRecord as reason:
-                    self.rows.reject(line, str(reason), signal)
+                    self._rows.reject(line, str(reason), signal)
 
-    def _span_of(self, record: Json, origin: _Origin, line: int) -> None:
-        self._span(converted(record, Span), origin, line)
+    def _span_of(self, record: Json, origin: Origin, line: int) -> None:
+        event_us, cells = self._span(converted(record, Span), origin)
+        self._rows.add("spans", event_us, cells, line)
 
-    def _span(self, span: Span, origin: _Origin, line: int) -> None:
+    def _span(self, span: Span, origin: Origin) -> tuple[int, Sequence[Cell]]:
         trace_id = required_hex_id(span.trace_id, 32, "traceId")
         span_id = required_hex_id(span.span_id, 16, "spanId")
         parent_id = hex_id(span.parent_span_id, 16, "parentSpanId")
@@ -201,41 +225,40 @@ class _Reader:
         plausible(end // 1_000, self._latest, "endTimeUnixNano")
         if end < start:
             raise MalformedRecord("endTimeUnixNano is before startTimeUnixNano")
-        kind = _name(_KINDS, enum_number(span.kind, _KIND_NAMES, "kind"))
-        operation = text_of(span.name)
+        kind = _name(KINDS, enum_number(span.kind, _KIND_NAMES, "kind"))
         status = span.status or _NO_STATUS
         code = enum_number(status.code, _STATUS_NAMES, "status.code")
         attributes: Attributes = {}
         read_attributes(span.attributes, attributes)
         if span.events:
-            _add_events(span.events, attributes)
-        lifted, taken = self._lift.taken(attributes, origin.attributes)
-        cells = (
+            add_events(span.events, attributes)
+        lifted, resource = self._lifts["spans"].cells(attributes, origin, is_calling=kind in CALLING)
+        service, version, account, plan, flag, variant, dependency = lifted
+        return event_us, (
             f"{trace_id}-{span_id}",
             event_us,
             trace_id,
             span_id,
             parent_id,
-            lifted("service") or UNKNOWN_SERVICE,
-            lifted("service_version"),
-            operation,
+            service,
+            version,
+            text_of(span.name),
             kind,
             start,
             end - start,
             # What no specification knows is told as it is: the gate sets such rows aside, with a reason.
-            _STATUSES[code] if 0 <= code < len(_STATUSES) else f"code {code}",
+            STATUSES[code] if 0 <= code < len(STATUSES) else f"code {code}",
             text_of(status.message) or None,
-            lifted("account_id"),
-            lifted("account_plan"),
-            lifted("feature_flag"),
-            lifted("feature_variant"),
-            lifted("dependency") if kind in _CALLING else None,
-            origin.resource(tuple(taken)),
+            account,
+            plan,
+            flag,
+            variant,
+            dependency,
+            resource,
             attributes,
         )
-        self.rows.add("spans", event_us, cells, line)
 
-    def _log_of(self, record: Json, origin: _Origin, line: int) -> None:
+    def _log_of(self, record: Json, origin: Origin, line: int) -> None:
         log = converted(record, LogRecord)
         time = nanoseconds(log.time_unix_nano, "timeUnixNano")
         time = time or nanoseconds(log.observed_time_unix_nano, "observedTimeUnixNano")
@@ -249,23 +272,23 @@ class _Reader:
             canonical = origin.canonical + b"\n" + orjson.dumps(record, option=orjson.OPT_SORT_KEYS)
         except orjson.JSONEncodeError:
             raise MalformedRecord("nested too deeply") from None
-        lifted, taken = self._lift.taken(attributes, origin.attributes)
+        (service, version, account), resource = self._lifts["logs"].cells(attributes, origin)
         cells = (
             self._pull.keys.record_id(canonical),
             event_us,
             time,
-            lifted("service") or UNKNOWN_SERVICE,
-            lifted("service_version"),
+            service,
+            version,
             number,
             severity,
             any_text(log.body),
             _context_id(log.trace_id, 32, "traceId"),
             _context_id(log.span_id, 16, "spanId"),
-            lifted("account_id"),
-            origin.resource(tuple(taken)),
+            account,
+            resource,
             attributes,
         )
-        self.rows.add("logs", event_us, cells, line)
+        self._rows.add("logs", event_us, cells, line)
 
 
 def _name(names: tuple[str, ...], number: int) -> str:
@@ -279,19 +302,9 @@ def _shared(resource: Resource | None) -> Attributes:
     return shared
 
 
-def _origin(scope: Scope | None, shared: Attributes, canonical: bytes) -> _Origin:
+def _scoped(scope: Scope | None, shared: Attributes) -> Attributes:
     named = {"otel.scope.name": scope.name, "otel.scope.version": scope.version} if scope else {}
-    return _Origin(shared | {key: clean(text) for key, text in named.items() if text}, canonical)
-
-
-def _add_events(events: Sequence[Event], attributes: Attributes) -> None:
-    """Span events (an exception, as a rule) as attributes `event.<key>`; of several events the first one's stay."""
-    added: Attributes = {}
-    for event in reversed(events):
-        read_attributes(event.attributes, added, "event.")
-        if name := text_of(event.name):
-            added["event.name"] = name
-    attributes.update(added)
+    return shared | {key: clean(text) for key, text in named.items() if text}
 
 
 def _context_id(value: object, length: int, field: str) -> str | None:

@@ -8,6 +8,7 @@ dictionaries: nothing in it is looked at by Python's garbage collector.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TypeVar
 
 import msgspec
@@ -15,6 +16,7 @@ import msgspec
 from orchestration.sources.values import Json, MalformedRecord
 
 T = TypeVar("T")
+_NULL = msgspec.Raw(b"null")
 
 
 class AnyValue(msgspec.Struct, rename="camel", gc=False):
@@ -78,12 +80,12 @@ class LogRecord(msgspec.Struct, rename="camel", gc=False):
 
 
 class ScopeSpans(msgspec.Struct, gc=False):
-    scope: Scope | None = None
+    scope: msgspec.Raw = _NULL
     spans: list[Span] | None = None
 
 
 class ResourceSpans(msgspec.Struct, rename="camel", gc=False):
-    resource: Resource | None = None
+    resource: msgspec.Raw = _NULL
     scope_spans: list[ScopeSpans] | None = None
     instrumentation_library_spans: object = None  # an old name: taken apart
 
@@ -96,14 +98,42 @@ class TraceRequest(msgspec.Struct, rename="camel", gc=False):
 
 
 _trace_request = msgspec.json.Decoder(TraceRequest)
+_resource = msgspec.json.Decoder(Resource | None)
+_scope = msgspec.json.Decoder(Scope | None)
 # What cannot be told from the structures: a NUL must be taken out of a text.
 _ESCAPED_NUL = b"\\u0000"
+
+
+@lru_cache(maxsize=4_096)
+def resource_of(text: bytes) -> Resource | None:
+    """A resource as it is written: emitters repeat theirs in every request.
+
+    Raises:
+        msgspec.DecodeError: a field has the wrong type.
+    """
+    resource: Resource | None = _resource.decode(text)
+    return resource
+
+
+@lru_cache(maxsize=4_096)
+def scope_of(text: bytes) -> Scope | None:
+    """A scope as it is written.
+
+    Raises:
+        msgspec.DecodeError: a field has the wrong type.
+    """
+    scope: Scope | None = _scope.decode(text)
+    return scope
 
 
 def trace_request(line: bytes) -> TraceRequest | None:
     """A line as an export request of spans; None where it is something else, or not good in all its parts."""
     try:
         request = _trace_request.decode(line)
+        for block in request.resource_spans:
+            resource_of(bytes(block.resource))
+            for group in block.scope_spans or ():
+                scope_of(bytes(group.scope))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     is_plain = request.resource_logs is None and _ESCAPED_NUL not in line

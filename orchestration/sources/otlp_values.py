@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import cast
+from typing import NamedTuple, cast
 
+from governance.signals import as_resource
 from governance.sources import Source
-from orchestration.sources.otlp_messages import AnyValue, KeyValue, converted
+from orchestration.sources.otlp_messages import AnyValue, Event, KeyValue, converted
 from orchestration.sources.values import (
     TEXT_LIMIT,
     Attributes,
@@ -66,44 +67,96 @@ _LOWER_HEX = {length: re.compile(f"[0-9a-f]{{{length}}}") for length in (16, 32)
 _INTEGER = re.compile(r"-?[0-9]{1,20}")
 
 
+class Origin:
+    """What the records of one scope of one resource share.
+
+    Attributes:
+        attributes: of the resource and the scope.
+        canonical: the resource as canonical JSON, where records get their ids from it.
+    """
+
+    def __init__(self, attributes: Attributes, canonical: bytes = b"") -> None:
+        self.attributes, self.canonical = attributes, canonical
+        self.plans: dict[tuple[frozenset[str], frozenset[str], bool], Plan] = {}
+
+    def resource(self, taken: Collection[str]) -> str | None:
+        """The attributes as a JSON object, without those that a record took for columns of its own."""
+        return as_resource({key: value for key, value in self.attributes.items() if key not in taken})
+
+
+class Plan(NamedTuple):
+    """Where the columns of records come from that share an origin and have the same of the lifted attributes.
+
+    Attributes:
+        cells: of each column what the origin gives.
+        own: number of the column and key, of those that the record's own attributes give.
+        resource: what is left of the origin.
+    """
+
+    cells: tuple[str | None, ...]
+    own: tuple[tuple[int, str], ...]
+    resource: str | None
+
+
 @dataclass(frozen=True)
 class Lift:
-    """Which attributes become which column."""
+    """Which attributes become which column.
 
+    Attributes:
+        columns: those that the records of the signal have.
+        candidates: keys by column, first present wins.
+    """
+
+    columns: tuple[str, ...]
     candidates: Mapping[str, Sequence[str]]
 
     @classmethod
-    def of(cls, source: Source) -> Lift:
+    def of(cls, source: Source, columns: tuple[str, ...]) -> Lift:
         own = {name: [keys] if isinstance(keys, str) else keys for name, keys in source.columns.items()}
-        names = {*LIFTED, *own}
-        return cls({name: (*own.get(name, ()), *LIFTED.get(name, ())) for name in names})
+        return cls(columns, {name: (*own.get(name, ()), *LIFTED.get(name, ())) for name in columns})
 
     @cached_property
     def _keys(self) -> frozenset[str]:
         return frozenset(key for keys in self.candidates.values() for key in keys)
 
-    def taken(self, own: Attributes, shared: Attributes) -> tuple[Callable[[str], str | None], list[str]]:
-        """Gives a column's value, taken out of a record's `own` attributes, else of those it shares; None: in neither.
+    def cells(
+        self, own: Attributes, origin: Origin, *, is_calling: bool = False
+    ) -> tuple[Sequence[str | None], str | None]:
+        """A record's columns, taken out of its own attributes, else of those it shares; and the rest of the latter."""
+        there = self._keys.intersection(own)
+        # What is blank says nothing, stays where it is, and hides what is shared under its key.
+        blank = frozenset([key for key in there if not (value := own[key]) or value.isspace()])
+        plan = origin.plans.get((there, blank, is_calling))
+        if plan is None:
+            plan = origin.plans[there, blank, is_calling] = self._plan(
+                there - blank, blank, origin, is_calling=is_calling
+            )
+        if not plan.own:
+            return plan.cells, plan.resource
+        cells = list(plan.cells)
+        for number, key in plan.own:
+            cells[number] = own.pop(key)
+        return cells, plan.resource
 
-        Beside it the keys of the shared ones that were taken so far: nobody else's are touched.
-        """
-        there = set(self._keys.intersection(own))
-        taken: list[str] = []
-
-        def take(column: str) -> str | None:
+    def _plan(self, there: frozenset[str], blank: frozenset[str], origin: Origin, *, is_calling: bool) -> Plan:
+        cells: list[str | None] = []
+        own: list[tuple[int, str]] = []
+        used: set[str] = set()
+        for number, column in enumerate(self.columns):
+            cells.append(UNKNOWN_SERVICE if column == "service" else None)
+            if column == "dependency" and not is_calling:
+                continue
             for key in self.candidates[column]:
-                value = own.get(key) if key in there else shared.get(key)
-                if value is None or value.isspace() or key in taken:
+                shared = None if key in blank else origin.attributes.get(key)
+                if key in used or not (key in there or (shared and not shared.isspace())):
                     continue
+                used.add(key)
                 if key in there:
-                    del own[key]
-                    there.discard(key)
+                    own.append((number, key))
                 else:
-                    taken.append(key)
-                return value
-            return None
-
-        return take, taken
+                    cells[number] = shared
+                break
+        return Plan(tuple(cells), tuple(own), origin.resource(used - {key for _, key in own}))
 
 
 def hex_id(value: Json, length: int, field: str) -> str | None:
@@ -172,6 +225,16 @@ def read_attributes(entries: Sequence[KeyValue] | None, into: Attributes, prefix
         if len(key) > TEXT_LIMIT or "\x00" in key:
             key = clean(key)
         into[prefix + key if prefix else key] = text
+
+
+def add_events(events: Sequence[Event], attributes: Attributes) -> None:
+    """Span events (an exception, as a rule) as attributes `event.<key>`; of several events the first one's stay."""
+    added: Attributes = {}
+    for event in reversed(events):
+        read_attributes(event.attributes, added, "event.")
+        if name := text_of(event.name):
+            added["event.name"] = name
+    attributes.update(added)
 
 
 def any_text(value: AnyValue | None) -> str | None:

@@ -17,7 +17,7 @@ Attributes: TypeAlias = dict[str, str | None]
 TEXT_LIMIT = 65_536
 CUT_MARK = " [truncated]"
 
-_EARLIEST_US = int(datetime(2000, 1, 1, tzinfo=UTC).timestamp()) * 1_000_000
+EARLIEST_US = int(datetime(2000, 1, 1, tzinfo=UTC).timestamp()) * 1_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _NUMBER = re.compile(r"\d{1,20}(\.\d{1,12})?")
@@ -80,7 +80,7 @@ def latest_us(as_of: datetime) -> int:
 
 def plausible(microseconds: int, latest: int, field: str) -> int:
     """`microseconds` where it lies between 2000 and `latest`."""
-    if not _EARLIEST_US <= microseconds <= latest:
+    if not EARLIEST_US <= microseconds <= latest:
         raise MalformedRecord(f"{field} is out of range")
     return microseconds
 

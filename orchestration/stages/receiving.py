@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 import polars as pl
@@ -18,13 +19,17 @@ import polars as pl
 from governance.keys import Keyring
 from governance.signals import MALFORMED_SCHEMA, SIGNALS
 from governance.sources import Source
-from orchestration.lake import Lake, Manifest, Replacement
+from orchestration.lake import Lake, Manifest, Table
 from orchestration.sources.connector import Batch, Connector, Document, Pull
 from orchestration.sources.reading import prefix_id
 from orchestration.sources.registry import connector_for
+from orchestration.stages.workers import each_group
 
 # Records and malformed rows by signal and day (ISO).
 DayCounts = Mapping[str, Mapping[str, tuple[int, int]]]
+
+# Of a record in its file, to tell whether reading is worth other processes.
+_BYTES_A_RECORD = 700
 
 
 @dataclass(frozen=True)
@@ -71,14 +76,39 @@ class ReceivedTally:
         }
 
 
+@dataclass(frozen=True)
+class _Task:
+    """A document to be read, and the keys of those that it begins with."""
+
+    document: Document
+    pull: Pull
+    superseded: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Read:
+    """What was read: the files that were written, and what their manifest is to say."""
+
+    tables: Mapping[str, Table]
+    counts: Mapping[str, int]
+    facts: Mapping[str, str]
+
+
 def receive(
-    source: Source, inbox: Path, lake: Lake, keys: Keyring, as_of: datetime, connector: Connector | None = None
+    source: Source,
+    inbox: Path,
+    lake: Lake,
+    keys: Keyring,
+    as_of: datetime,
+    connector: Connector | None = None,
+    processes: int | None = None,
 ) -> ReceivedTally:
     """Read every document that was not read before; a connector or mapping that changed reads its documents again.
 
     Args:
         as_of: the run's time (aware, UTC); dates what has no time, and bounds what is plausible.
         connector: of the source's type, where it must be reached in a special way.
+        processes: how many read files; None: as many as `workers.worker_count` says.
 
     Raises:
         UsageError: there is no inbox.
@@ -86,25 +116,38 @@ def receive(
     """
     reader = connector or connector_for(source)
     policy = _policy(source, reader)
-    manifests: dict[str, Manifest] = {}
-    read = 0
     known, expired = _Known(lake, source.name), _expired(lake)
-    left_alone: set[str] = set()
+    present, left_alone = dict[str, bool](), set[str]()  # whether a document is read in this pull
+    files: dict[str, _Task] = {}
+
+    def keep(key: str, made: _Read) -> None:
+        with lake.replace(key, as_of=as_of, policy=policy, key_id=keys.key_id) as out:
+            out.tables |= made.tables
+            out.counts |= made.counts
+            out.facts |= made.facts
+
     for document in reader.documents(Pull(source, inbox, keys, as_of, as_of)):
         key = f"received/{source.name}/{document.id}"
         before = lake.manifest(key)
         if before is None and key in expired:
             left_alone.add(key)
             continue
-        if before is None or before.policy != policy:
+        is_due = key not in files and (before is None or before.policy != policy)
+        present[key] = is_due or present.get(key, False)
+        if is_due:
             superseded = known.grown_into(document) if source.files else ()
             pull = _pull(source, inbox, keys, as_of, before or known.first_of(superseded))
-            _write(lake, key, reader, document, pull, superseded, policy)
-            read += 1
-        if manifest := lake.manifest(key):
-            manifests[key] = manifest
+            task = _Task(document, pull, superseded)
+            if source.files:
+                files[key] = task
+            else:  # one page at a time: what a server answered is kept, also where it fails later
+                keep(key, _read(lake, reader, key, task))
+    records = sum(task.document.size for task in files.values()) // _BYTES_A_RECORD
+    for key, made in each_group(partial(_read, lake, reader), files, records=records, processes=processes):
+        keep(key, made)
     _drop_superseded(lake, source.name)
-    return _tally(manifests.values(), read, len(left_alone))
+    manifests = [manifest for key in present if (manifest := lake.manifest(key))]
+    return _tally(manifests, sum(present.values()), len(left_alone))
 
 
 def day_counts(manifest: Manifest) -> DayCounts:
@@ -161,36 +204,30 @@ def _expired(lake: Lake) -> set[str]:
     return set(proofs.select("key").collect()["key"])
 
 
-def _write(
-    lake: Lake,
-    key: str,
-    connector: Connector,
-    document: Document,
-    pull: Pull,
-    superseded: tuple[str, ...],
-    policy: str,
-) -> None:
-    counted = _Counted()
-    with lake.replace(key, as_of=pull.as_of, policy=policy, key_id=pull.keys.key_id) as out:
-        for number, batch in enumerate(connector.read(document, pull), start=1):
-            counted.add(batch)
-            for signal, records in batch.records.items():
-                out.write(f"{signal}-{number:04d}", records)
-        out.write("malformed", counted.malformed)
-        counted.note(out)
-        out.facts |= {
-            "name": document.name,
-            "size": str(document.size),
-            "received_at": pull.received_at.isoformat(),
-            "supersedes": json.dumps(superseded),
-        }
+def _read(lake: Lake, connector: Connector, key: str, task: _Task) -> _Read:
+    """Read a document, in this process or beside it, see workers.py: it writes no manifest."""
+    counted, tables = _Counted(), {}
+    for number, batch in enumerate(connector.read(task.document, task.pull), start=1):
+        counted.add(batch)
+        for signal, records in batch.records.items():
+            name = f"{signal}-{number:04d}"
+            tables[name] = lake.write(key, name, records)
+    tables["malformed"] = lake.write(key, "malformed", counted.malformed)
+    about = {
+        "days": json.dumps(counted.days, sort_keys=True),
+        "name": task.document.name,
+        "size": str(task.document.size),
+        "received_at": task.pull.received_at.isoformat(),
+        "supersedes": json.dumps(task.superseded),
+    }
+    return _Read(tables, counted.counts, about)
 
 
 class _Counted:
     """Counts of one document while its batches go by."""
 
     def __init__(self) -> None:
-        self._days: dict[str, dict[str, tuple[int, int]]] = {}
+        self.days: dict[str, dict[str, tuple[int, int]]] = {}
         self._malformed = [pl.DataFrame(schema=MALFORMED_SCHEMA)]
         self._skipped = 0
 
@@ -208,14 +245,14 @@ class _Counted:
             self._count(signal, day.isoformat(), 0, rows)
 
     def _count(self, signal: str, day: str, records: int, malformed: int) -> None:
-        days = self._days.setdefault(signal, {})
+        days = self.days.setdefault(signal, {})
         before = days.get(day, (0, 0))
         days[day] = (before[0] + records, before[1] + malformed)
 
-    def note(self, out: Replacement) -> None:
-        out.counts |= {signal: sum(records for records, _ in days.values()) for signal, days in self._days.items()}
-        out.counts |= {"malformed": self.malformed.height, "skipped": self._skipped}
-        out.facts["days"] = json.dumps(self._days, sort_keys=True)
+    @property
+    def counts(self) -> dict[str, int]:
+        records = {signal: sum(count for count, _ in days.values()) for signal, days in self.days.items()}
+        return {**records, "malformed": self.malformed.height, "skipped": self._skipped}
 
 
 def _drop_superseded(lake: Lake, source: str) -> None:
