@@ -1,7 +1,7 @@
 """What sampled rows say of all rows: totals, rates, means and quantiles, each with an interval or with none.
 
-Traces are kept or dropped whole, each by a draw of its own with probability 1 / weight (Poisson sampling of clusters), so
-a trace counts once however many rows it has (Horvitz and Thompson 1952; Sarndal, Swensson and Wretman 1992, ch. 3 and 5).
+Traces are kept or dropped whole, each by a draw of its own with probability 1 / weight (Poisson sampling of clusters):
+a trace counts once, however many rows it has (Horvitz and Thompson 1952; Sarndal, Swensson and Wretman 1992, ch. 3, 5).
 `dbt_project/macros/estimates.sql` says the same in SQL; governance/decisions/0014-estimates-that-cover.md says why so.
 """
 

@@ -6,21 +6,19 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from governance.estimates.limits import LEAST_BEYOND, LEAST_TRACES
-from governance.estimates.ratios import shares
-from governance.estimates.traces import given, per_trace, summed, with_stratum
+from governance.estimates.limits import LEAST_BEYOND, LEAST_TRACES, share_drift, share_margin
+from governance.estimates.ratios import everything, from_the_number, ratio
+from governance.estimates.traces import given, per_trace, residual_moments, summed
 
 # Sums of weights are compared with this tolerance: their rounding depends on the order of summation.
 _TOLERANCE = 1e-9
 
 
-def quantiles(
-    rows: pl.DataFrame, by: Sequence[str], value: pl.Expr, quantile: float, within: Sequence[str] = ()
-) -> pl.DataFrame:
+def quantiles(rows: pl.DataFrame, by: Sequence[str], value: pl.Expr, quantile: float) -> pl.DataFrame:
     """The smallest value that at least `quantile` of all rows with a value do not exceed; one row per distinct `by`.
 
     Args:
-        rows, by, within: see `governance.estimates.totals.totals`.
+        rows, by: see `governance.estimates.totals.totals`.
         value: a number for each row; rows without one are left out.
         quantile: between 0 and 1, both excluded.
 
@@ -37,21 +35,22 @@ def quantiles(
     reached = _cumulated(valued, keys)
     at = reached.filter(_reaches(pl.lit(quantile))).group_by(*keys).agg(estimate=pl.col("_value").min())
     placed = valued.join(at, on=keys, nulls_equal=True)
-    traces = per_trace(placed, keys, pl.col("_value") <= pl.col("estimate"), pl.lit(1.0))
-    sums = with_stratum(summed(traces, keys), traces, within).with_columns(is_certain=pl.lit(value=False))
-    below = shares(traces, sums, keys).with_columns(
-        share_low=quantile - (pl.col("slope") - pl.col("low")), share_high=quantile + (pl.col("high") - pl.col("slope"))
+    traces = per_trace(placed, keys, pl.col("_value") <= pl.col("estimate"))
+    sums = summed(traces, keys).with_columns(slope=ratio())
+    sums = residual_moments(traces, sums, keys)
+    # The sample's share below the true quantile errs around a known share. So the error is that of a sum whose variance
+    # is known, and a number of traces that makes the share too great is what the lower limit must allow for.
+    below, above = from_the_number()
+    error, centre = share_margin(quantile) / everything(), quantile + share_drift() / everything()
+    sums = sums.with_columns(
+        share_low=centre - (above**2 + error**2).sqrt(), share_high=centre + (below**2 + error**2).sqrt()
     )
-    limits = reached.join(below.select(*keys, "share_low", "share_high"), on=keys, nulls_equal=True)
+    limits = reached.join(sums.select(*keys, "share_low", "share_high"), on=keys, nulls_equal=True)
     inverted = limits.group_by(*keys).agg(
         low=pl.col("_value").filter(_reaches(pl.col("share_low"))).min(),
         high=pl.col("_value").filter(_reaches(pl.col("share_high"))).min(),
     )
-    found = (
-        below.drop("estimate", "low", "high")
-        .join(at, on=keys, how="left", nulls_equal=True)
-        .join(inverted, on=keys, how="left", nulls_equal=True)
-    )
+    found = sums.join(at, on=keys, how="left", nulls_equal=True).join(inverted, on=keys, how="left", nulls_equal=True)
     least = max(LEAST_TRACES, LEAST_BEYOND / min(quantile, 1 - quantile))
     return given(found, keys, pl.col("drawn_traces") >= least * (1 - _TOLERANCE))
 

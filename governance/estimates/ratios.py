@@ -8,28 +8,28 @@ import polars as pl
 
 from governance.errors import FeedbackError
 from governance.estimates.limits import (
+    LEAST_OF_A_KIND,
     LEAST_TRACES,
+    margin,
     share_limits,
     skew_shift,
-    spread,
-    student_t,
     trace_limits,
+    whole_traces,
 )
-from governance.estimates.traces import given, per_trace, residual_moments, summed, with_stratum
+from governance.estimates.traces import given, per_trace, residual_moments, summed
 
 
 def rates(
-    rows: pl.DataFrame, by: Sequence[str], flag: pl.Expr, within: Sequence[str] = (), *, kept_for_certain: bool = False
+    rows: pl.DataFrame, by: Sequence[str], flag: pl.Expr, kept_for_certain: pl.Expr | None = None
 ) -> pl.DataFrame:
     """Share of all rows that have `flag`; one row per distinct `by`.
 
     Where few drawn traces have it, or few do not, the limits are wider than 95 % asks for, see `share_limits`.
 
     Args:
-        rows, by, within: see `governance.estimates.totals.totals`.
+        rows, by: see `governance.estimates.totals.totals`.
         flag: true or false for each row.
-        kept_for_certain: the policy keeps every trace with a flagged row (errors). Then none is among what was dropped,
-            unless a drawn trace `within` shows that they were drawn too.
+        kept_for_certain: whether every trace with a flagged row was kept (errors are), for each row; None: no.
 
     Returns:
         As `totals`; estimate, low and high between 0 and 1; drawn_traces: traces with a weight above 1.
@@ -37,25 +37,24 @@ def rates(
     Raises:
         FeedbackError: see `per_trace`.
     """
-    traces = per_trace(rows, by, flag.fill_null(value=False), pl.lit(1.0))
-    sums = with_stratum(summed(traces, by), traces, within).with_columns(
-        is_certain=pl.col("is_part_complete") & kept_for_certain
-    )
-    return given(shares(traces, sums, by), by, pl.col("drawn_traces") >= LEAST_TRACES)
+    traces = per_trace(rows, by, flag.fill_null(value=False), kept_for_certain)
+    return given(shares(traces, summed(traces, by), by), by, pl.col("drawn_traces") >= LEAST_TRACES)
 
 
-def means(rows: pl.DataFrame, by: Sequence[str], value: pl.Expr, within: Sequence[str] = ()) -> pl.DataFrame:
+def means(rows: pl.DataFrame, by: Sequence[str], value: pl.Expr) -> pl.DataFrame:
     """Mean of `value` over all rows that have one; one row per distinct `by`.
 
-    Args, Returns, Raises: see `governance.estimates.totals.totals`; the value may be negative; drawn_traces: traces with
-    a weight above 1 and a value.
+    Args, Returns: see `governance.estimates.totals.totals`; the value may be negative; drawn_traces: traces with a
+    weight above 1 and a value.
+
+    Raises:
+        FeedbackError: see `per_trace`; or a value is no finite number.
     """
     valued = rows.with_columns(_value=value.cast(pl.Float64)).filter(pl.col("_value").is_not_null())
-    if valued.select(~pl.col("_value").is_finite().all()).item():
-        raise FeedbackError("estimates: a value is not a finite number; expected numbers, null where there is none")
-    traces = per_trace(valued, by, pl.col("_value"), pl.lit(1.0))
-    estimated = ratios(traces, with_stratum(summed(traces, by), traces, within), by)
-    return given(estimated, by, pl.col("drawn_traces") >= LEAST_TRACES)
+    if not valued.select(pl.col("_value").is_finite().all()).item():
+        raise FeedbackError("estimates: a value is no finite number; expected numbers, null where there is none")
+    traces = per_trace(valued, by, pl.col("_value"))
+    return given(ratios(traces, summed(traces, by), by), by, pl.col("drawn_traces") >= LEAST_TRACES)
 
 
 def ratios(traces: pl.DataFrame, sums: pl.DataFrame, by: Sequence[str]) -> pl.DataFrame:
@@ -65,11 +64,11 @@ def ratios(traces: pl.DataFrame, sums: pl.DataFrame, by: Sequence[str]) -> pl.Da
     average drawn trace is like (by linearisation). Given the number the two are independent, so their distances from
     the estimate are added as squares, each side for itself (MOVER: Zou and Donner 2008).
     """
-    sums = sums.with_columns(slope=_ratio())
+    sums = sums.with_columns(slope=ratio())
     sums = residual_moments(traces, sums, by)
-    error = student_t() * spread() / _all()
-    centre = pl.col("slope") + skew_shift() / _all()
-    below, above = _from_the_number()
+    error = margin() / everything()
+    centre = pl.col("slope") + skew_shift() / everything()
+    below, above = from_the_number()
     return sums.with_columns(
         estimate="slope",
         low=centre - (below**2 + error**2).sqrt(),
@@ -84,24 +83,26 @@ def shares(traces: pl.DataFrame, sums: pl.DataFrame, by: Sequence[str]) -> pl.Da
     count = pl.col("drawn_whole") ** 2 / pl.col("squared_wholes")
     narrowing = (pl.col("whole_variances") / pl.col("squared_wholes")).sqrt()
     low, high = share_limits(share, count, narrowing)
-    drawn = pl.col("drawn_whole") / _all()
-    below, above = _from_the_number()
-    is_rare = (~pl.col("is_certain") & (pl.col("traces_with") < LEAST_TRACES)) | (
-        pl.col("traces_without") < LEAST_TRACES
+    drawn = pl.col("drawn_whole") / everything()
+    below, above = from_the_number()
+    is_rare = (~pl.col("is_certain") & (pl.col("traces_with") < LEAST_OF_A_KIND)) | (
+        pl.col("traces_without") < LEAST_OF_A_KIND
     )
     rare_low = pl.col("slope") - (below**2 + (drawn * (share - low)) ** 2).sqrt()
     rare_high = pl.col("slope") + (above**2 + (drawn * (high - share)) ** 2).sqrt()
+    step = whole_traces() / everything()
     return estimated.with_columns(
-        low=pl.max_horizontal(pl.when(is_rare).then(rare_low).otherwise("low"), pl.lit(0.0)),
-        high=pl.min_horizontal(pl.when(is_rare).then(rare_high).otherwise("high"), pl.lit(1.0)),
+        low=pl.max_horizontal(pl.when(is_rare).then(rare_low).otherwise(pl.col("low") - step), pl.lit(0.0)),
+        high=pl.min_horizontal(pl.when(is_rare).then(rare_high).otherwise(pl.col("high") + step), pl.lit(1.0)),
     )
 
 
-def _all() -> pl.Expr:
+def everything() -> pl.Expr:
+    """The whole: of traces kept for certain and of those that the drawn ones stand for."""
     return pl.col("certain_whole") + pl.col("drawn_whole")
 
 
-def _ratio(traces: pl.Expr | None = None) -> pl.Expr:
+def ratio(traces: pl.Expr | None = None) -> pl.Expr:
     """Part / whole if the drawn traces stood for so many; None: for as many as their weights say."""
     part, whole = pl.col("drawn_part"), pl.col("drawn_whole")
     if traces is not None:
@@ -109,9 +110,9 @@ def _ratio(traces: pl.Expr | None = None) -> pl.Expr:
     return (pl.col("certain_part") + part) / (pl.col("certain_whole") + whole)
 
 
-def _from_the_number() -> tuple[pl.Expr, pl.Expr]:
+def from_the_number() -> tuple[pl.Expr, pl.Expr]:
     """How far below and above the estimate the ratio gets by the number of traces alone."""
     fewest, most = trace_limits()
-    few, many = _ratio(fewest), _ratio(most)
+    few, many = ratio(fewest), ratio(most)
     below = pl.col("slope") - pl.min_horizontal(few, many, "slope")
     return below, pl.max_horizontal(few, many, "slope") - pl.col("slope")

@@ -1,7 +1,8 @@
 """Rows to traces, traces to sums: what every estimate is made of.
 
-A frame of sampled rows has `trace_id` (what was drawn together; where a record belongs to no trace, its own id) and
-`weight` (1 / the probability of the draw; 1: kept for certain), and the columns that the estimate is about.
+A frame of sampled rows has `trace_id` (what was drawn together; where a record belongs to no trace, its own id),
+`weight` (1 / the probability of the draw; 1: kept for certain), `is_complete` (nothing of the row's day was dropped:
+the ledger says so, the rows cannot) and the columns that the estimate is about.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Sequence
 import polars as pl
 
 from governance.errors import FeedbackError
-from governance.estimates.limits import TOO_FEW
+from governance.estimates.limits import LEAST_TRACES, TOO_FEW, effective_traces
 
 # What the estimates are, beside the keys.
 ESTIMATE_COLUMNS = ("estimate", "low", "high", "drawn_traces", "reason")
@@ -19,8 +20,10 @@ ESTIMATE_COLUMNS = ("estimate", "low", "high", "drawn_traces", "reason")
 _ROUNDING = 1e-9
 
 
-def per_trace(rows: pl.DataFrame, keys: Sequence[str], part: pl.Expr, whole: pl.Expr) -> pl.DataFrame:
-    """Sums of `part` and `whole` over the rows of a trace; one row per distinct `keys` and trace.
+def per_trace(rows: pl.DataFrame, keys: Sequence[str], part: pl.Expr, certain: pl.Expr | None = None) -> pl.DataFrame:
+    """Sum of `part` and number of rows (whole) of a trace; one row per distinct `keys` and trace.
+
+    `certain`: whether every trace with a part is kept for certain, on each row; None: not.
 
     Raises:
         FeedbackError: a row has no trace_id, no weight, or one below 1; or rows of one trace have different weights.
@@ -32,14 +35,17 @@ def per_trace(rows: pl.DataFrame, keys: Sequence[str], part: pl.Expr, whole: pl.
             f"estimates: {bad.item()} rows without trace_id or with a weight below 1; expected an id (the record's own "
             "where it has no trace) and 1 / probability; pass sampled rows"
         )
+    is_certain = pl.lit(value=False) if certain is None else certain
     traces = (
         rows.lazy()
+        .select(*keys, "trace_id", "is_complete", weight=weights, part=part.cast(pl.Float64), is_certain=is_certain)
         .group_by(*keys, "trace_id")
         .agg(
-            weight=weights.min(),
-            heaviest=weights.max(),
-            part=part.cast(pl.Float64).sum(),
-            whole=whole.cast(pl.Float64).sum(),
+            pl.col("weight").min(),
+            pl.col("part").sum(),
+            pl.col("is_complete", "is_certain").all(),
+            heaviest=pl.col("weight").max(),
+            whole=pl.len().cast(pl.Float64),
         )
         .sort(*keys, "trace_id", nulls_last=True)
         .collect()
@@ -70,6 +76,8 @@ def summed(traces: pl.DataFrame, keys: Sequence[str]) -> pl.DataFrame:
         weights=weight.sum(),
         squared_weights=(weight**2).sum(),
         variances=(weight * (weight - 1)).sum(),
+        is_complete=pl.col("is_complete").all() & ~drawn.any(),
+        is_certain=pl.col("is_certain").all(),
         squared_wholes=((weight * whole) ** 2).sum(),
         whole_variances=(weight * (weight - 1) * whole**2).sum(),
     )
@@ -89,6 +97,7 @@ def residual_moments(traces: pl.DataFrame, sums: pl.DataFrame, keys: Sequence[st
     raw = (weight * lost * apart * (apart + 2 * pl.col("mean"))).sum()
     moments = (
         traces.filter(weight > 1)
+        .select(*keys, "weight", "part", "whole")
         .join(sums, on=list(keys), nulls_equal=True, maintain_order="left")
         .with_columns(mean=mean, apart=residual - mean)
         .group_by(*keys, maintain_order=True)
@@ -101,22 +110,9 @@ def residual_moments(traces: pl.DataFrame, sums: pl.DataFrame, keys: Sequence[st
     return sums.join(moments, on=list(keys), how="left", nulls_equal=True, maintain_order="left")
 
 
-def with_stratum(sums: pl.DataFrame, traces: pl.DataFrame, within: Sequence[str]) -> pl.DataFrame:
-    """`sums` with what is known of all rows that were sampled together (equal in `within`; none: all rows).
-
-    is_complete: no trace could be dropped, since none has a weight above 1. is_part_complete: none with a part could.
-    """
-    drawn = pl.col("weight") > 1
-    flags = {"is_complete": ~drawn.any(), "is_part_complete": ~(drawn & (pl.col("part") != 0)).any()}
-    if not within:
-        return sums.join(traces.select(**flags), how="cross")
-    known = traces.group_by(*within).agg(**flags)
-    return sums.join(known, on=list(within), how="left", nulls_equal=True, maintain_order="left")
-
-
 def given(sums: pl.DataFrame, keys: Sequence[str], enough: pl.Expr) -> pl.DataFrame:
     """Keys and ESTIMATE_COLUMNS: the estimate itself where all is complete, limits where there is enough, else none."""
-    known = enough & pl.col("low").is_finite() & pl.col("high").is_finite()
+    known = enough & (effective_traces() >= LEAST_TRACES / 2) & pl.col("low").is_finite() & pl.col("high").is_finite()
     limits = [
         pl.when("is_complete").then("estimate").when(known).then(name).cast(pl.Float64).alias(name)
         for name in ("low", "high")
