@@ -152,6 +152,7 @@
             *,
             1 - 1 / (9 * mid_count) as cube_root,
             {{ z }} * sqrt(1 - kept_share) / (3 * sqrt(mid_count)) as step,
+            sqrt(spread * effective_traces / (effective_traces - 1)) as standard_error,
             case
                 when drawn_traces - 1 > {{ least_traces() }} then 1 - power({{ least_traces() }} / (drawn_traces - 1.0), 7)
                 else 0.0
@@ -168,8 +169,7 @@
                 drawn_traces
             ) as fewest_traces,
             weights / effective_traces * (mid_count * power(cube_root + step, 3) + {{ whole_trace() }}) as most_traces,
-            {{ student_t('effective_traces - 1') }}
-            * sqrt(spread * effective_traces / (effective_traces - 1)) * (1 + power(skewness_with_error, 2)) as margin,
+            {{ student_t('effective_traces - 1') }} * standard_error * (1 + power(skewness_with_error, 2)) as margin,
             (
                 skewness_with_error / 2 + (3 * skewness_with_error - skewness) * {{ skew_factor() }}
             ) * sqrt(spread) as skew_shift

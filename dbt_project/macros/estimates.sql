@@ -77,6 +77,14 @@
         from independent
     ),
 
+    usual as (
+        select
+            *,
+            {{ whole_trace() }} * drawn_whole / effective_traces / everything as whole_step,
+            {{ normal_quantile() }} * standard_error / everything as share_margin
+        from scored
+    ),
+
     final as (
         select
             {{ keys | join(', ') }},
@@ -89,7 +97,10 @@
                 case
                     when is_rare
                         then estimate - sqrt(power(below, 2) + power(drawn_whole / everything * (share - share_low), 2))
-                    else low - {{ whole_trace() }} * drawn_whole / effective_traces / everything
+                    when is_certain = 1 then low
+                    else
+                        estimate + skew_shift / everything
+                        - sqrt(power(below, 2) + power(share_margin, 2)) - whole_step
                 end
             ) as low,
             least(
@@ -97,10 +108,13 @@
                 case
                     when is_rare
                         then estimate + sqrt(power(above, 2) + power(drawn_whole / everything * (share_high - share), 2))
-                    else high + {{ whole_trace() }} * drawn_whole / effective_traces / everything
+                    when is_certain = 1 then high
+                    else
+                        estimate + skew_shift / everything
+                        + sqrt(power(above, 2) + power(share_margin, 2)) + whole_step
                 end
             ) as high
-        from scored
+        from usual
     )
 
     {{ estimates_given('final', keys) }}

@@ -29,7 +29,7 @@ from tests.bench.events import write_events
 from tests.bench.measure import Measure
 
 RESAMPLES, SHARE = 2_000, 0.1
-_EVENTS, _DAY, _AT_ONCE = 50_000, date(2026, 11, 1), 200
+_EVENTS, _DAY, _AT_ONCE = 40_000, date(2026, 11, 1), 200
 # An estimand counts where so many samples give it an interval: the coverage of fewer is not known well enough.
 _LEAST_GIVEN = 200
 

@@ -76,8 +76,7 @@ def test_every_number_of_a_mart_says_whether_it_is_exact_or_estimated(marts):
         f"{name}.{column}"
         for name, node in marts.items()
         for column, known in node["columns"].items()
-        if numbers.fullmatch(known["data_type"] or "")
-        and known["meta"].get("figure") not in ("exact", "estimated")
+        if numbers.fullmatch(known["data_type"] or "") and known["meta"].get("figure") not in ("exact", "estimated")
     }
     assert unsaid == set()
 
