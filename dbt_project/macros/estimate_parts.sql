@@ -169,7 +169,7 @@
                 drawn_traces
             ) as fewest_traces,
             weights / effective_traces * (mid_count * power(cube_root + step, 3) + {{ whole_trace() }}) as most_traces,
-            {{ student_t('effective_traces - 1') }} * standard_error * (1 + power(skewness_with_error, 2)) as margin,
+            {{ student_t('effective_traces - 1') }} * standard_error * (1 + 1.5 * power(skewness_with_error, 2)) as margin,
             (
                 skewness_with_error / 2 + (3 * skewness_with_error - skewness) * {{ skew_factor() }}
             ) * sqrt(spread) as skew_shift

@@ -179,8 +179,10 @@
     share_limits as (
         select
             *,
-            centre - sqrt(power(above, 2) + power(share_margin, 2)) as share_low,
-            centre + sqrt(power(below, 2) + power(share_margin, 2)) as share_high
+            centre - sqrt(power(above, 2) + power(share_margin, 2))
+            - {{ whole_trace() }} * drawn_whole / effective_traces / everything as share_low,
+            centre + sqrt(power(below, 2) + power(share_margin, 2))
+            + {{ whole_trace() }} * drawn_whole / effective_traces / everything as share_high
         from shares
     ),
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from governance.estimates.limits import LEAST_BEYOND, LEAST_TRACES, share_drift, share_margin
+from governance.estimates.limits import LEAST_BEYOND, LEAST_TRACES, share_drift, share_margin, whole_traces
 from governance.estimates.ratios import everything, from_the_number, ratio
 from governance.estimates.traces import given, per_trace, residual_moments, summed
 
@@ -42,8 +42,9 @@ def quantiles(rows: pl.DataFrame, by: Sequence[str], value: pl.Expr, quantile: f
     # is known, and a number of traces that makes the share too great is what the lower limit must allow for.
     below, above = from_the_number()
     error, centre = share_margin(quantile) / everything(), quantile + share_drift() / everything()
+    step = whole_traces() / everything()
     sums = sums.with_columns(
-        share_low=centre - (above**2 + error**2).sqrt(), share_high=centre + (below**2 + error**2).sqrt()
+        share_low=centre - (above**2 + error**2).sqrt() - step, share_high=centre + (below**2 + error**2).sqrt() + step
     )
     limits = reached.join(sums.select(*keys, "share_low", "share_high"), on=keys, nulls_equal=True)
     inverted = limits.group_by(*keys).agg(

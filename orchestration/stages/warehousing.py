@@ -56,7 +56,10 @@ _QUARANTINED = pl.Schema(
     {"record_id": pl.String(), "event_at": TIMESTAMP, "expectations": pl.List(pl.String), "owner": pl.String()}
 )
 # Small enough to be copied into the warehouse whole.
-COPIED_TABLES = ("gate_results", "quarantined_rows", "privacy_findings", "ledger", "malformed", "owners", "ranking", "request_attributes")
+COPIED_TABLES = (
+    *("gate_results", "quarantined_rows", "privacy_findings", "ledger", "malformed"),
+    *("owners", "ranking", "request_attributes"),
+)
 
 
 def run_id(lake: Lake, as_of: datetime) -> str:
