@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-_COLUMNS = {"calendar": "event_date", "words_of": "word"}
+_COLUMNS = {"calendar": "event_date", "words_of": "word", "attributes_of": "*, attribute, attribute_value"}
 
 
 def dispatch(macro: str) -> Callable[..., str]:

@@ -97,3 +97,21 @@
 {% macro spark__days_between(earlier, later) -%}
     datediff({{ later }}, {{ earlier }})
 {%- endmacro %}
+
+
+{# One row per attribute of the rows of a relation, `attribute` and `attribute_value`; its other columns stay. #}
+{% macro attributes_of(relation) -%}
+    {{ return(adapter.dispatch('attributes_of')(relation)) }}
+{%- endmacro %}
+
+{% macro default__attributes_of(relation) -%}
+    select *, pair.key as attribute, pair.value as attribute_value
+    from (select *, unnest(attributes) as pair from {{ relation }}) as one
+    where pair.value is not null
+{%- endmacro %}
+
+{% macro spark__attributes_of(relation) -%}
+    select *, pair.key as attribute, pair.value as attribute_value
+    from (select *, explode(attributes) as pair from {{ relation }}) as one
+    where pair.value is not null
+{%- endmacro %}

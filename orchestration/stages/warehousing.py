@@ -15,6 +15,7 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
+from governance.estimates import load_estimates_policy
 from governance.owners import load_owners
 from governance.privacy.findings import FINDINGS_SCHEMA
 from governance.quality import RESULTS_SCHEMA
@@ -55,7 +56,10 @@ _QUARANTINED = pl.Schema(
     {"record_id": pl.String(), "event_at": TIMESTAMP, "expectations": pl.List(pl.String), "owner": pl.String()}
 )
 # Small enough to be copied into the warehouse whole.
-COPIED_TABLES = ("gate_results", "quarantined_rows", "privacy_findings", "ledger", "malformed", "owners", "ranking")
+COPIED_TABLES = (
+    *("gate_results", "quarantined_rows", "privacy_findings", "ledger", "malformed"),
+    *("owners", "ranking", "request_attributes"),
+)
 
 
 def run_id(lake: Lake, as_of: datetime) -> str:
@@ -63,7 +67,8 @@ def run_id(lake: Lake, as_of: datetime) -> str:
     digest = hashlib.sha256(as_of.isoformat().encode())
     for state in sorted({table.state for table in LAKE_TABLES.values()} | {"anonymized", "quarantine"}):
         digest.update(lake.state_digest(state).encode())
-    digest.update(load_owners().digest.encode() + load_ranking().digest.encode())
+    for policy in (load_owners(), load_ranking(), load_estimates_policy()):
+        digest.update(policy.digest.encode())
     return f"run-{digest.hexdigest()[:12]}"
 
 
@@ -146,6 +151,7 @@ def _copies(lake: Lake) -> dict[str, pl.DataFrame]:
         "malformed": _malformed(lake),
         "owners": load_owners().as_frame(),
         "ranking": load_ranking().as_frame(),
+        "request_attributes": load_estimates_policy().as_frame(),
     }
 
 

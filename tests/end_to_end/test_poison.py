@@ -23,7 +23,13 @@ def test_the_poison_was_set_aside_and_the_ledger_balances(pair):
     assert all(balanced for (balanced,) in poisoned.rows("select is_balanced from fct_ledger"))
 
 
-@pytest.mark.parametrize("table", ["fct_service_health_daily", "fct_operation_health_daily", "fct_ticket_volume_daily"])
+@pytest.mark.parametrize(
+    "table",
+    [
+        *("fct_service_health_daily", "fct_operation_health_daily", "fct_ticket_volume_daily"),
+        "fct_request_attributes",
+    ],
+)
 def test_no_figure_of_another_day_moved(pair, table):
     def other_days(deployment):
         columns = [row[0] for row in deployment.rows(f"describe {table}") if row[0] not in ("run_id", "as_of")]

@@ -12,6 +12,7 @@ import polars as pl
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner
 
+from governance.estimates import load_estimates_policy
 from governance.keys import Keyring
 from governance.owners import load_owners
 from governance.privacy.findings import FINDINGS_SCHEMA
@@ -110,6 +111,7 @@ def fill_warehouse(warehouse: Path, tables: dict[str, list[pl.DataFrame]]) -> No
     }
     frames["owners"] = load_owners().as_frame()
     frames["ranking"] = load_ranking().as_frame()
+    frames["request_attributes"] = load_estimates_policy().as_frame()
     frames["ledger"] = pl.concat([pl.DataFrame(schema=LEDGER_SCHEMA), *tables.get("ledger", [])])
     with duckdb.connect(str(warehouse)) as connection:
         connection.execute("set timezone = 'UTC'")

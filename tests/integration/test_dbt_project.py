@@ -1,6 +1,7 @@
 """What every model of the dbt project has: an owner, a grain, a contract, columns that say what they are, and a use."""
 
 import json
+import re
 
 import pytest
 from dbt.cli.main import dbtRunner
@@ -67,6 +68,29 @@ def test_every_column_of_a_mart_is_described(marts):
         if len(known["description"]) < 5
     }
     assert dark == set()
+
+
+def test_every_number_of_a_mart_says_whether_it_is_exact_or_estimated(marts):
+    numbers = re.compile(r"(tiny|small|big|huge)?int(eger)?|double|float|real|(decimal|numeric).*")
+    unsaid = {
+        f"{name}.{column}"
+        for name, node in marts.items()
+        for column, known in node["columns"].items()
+        if numbers.fullmatch(known["data_type"] or "") and known["meta"].get("figure") not in ("exact", "estimated")
+    }
+    assert unsaid == set()
+
+
+def test_what_is_estimated_has_limits_beside_it(marts):
+    alone = {
+        f"{name}.{column}"
+        for name, node in marts.items()
+        for column, known in node["columns"].items()
+        if known["meta"].get("figure") == "estimated"
+        and not column.endswith(("_low", "_high"))
+        and not {f"{column}_low", f"{column}_high"} <= set(node["columns"])
+    }
+    assert alone == set()
 
 
 def test_every_mart_names_its_run_its_time_and_its_definition(marts):

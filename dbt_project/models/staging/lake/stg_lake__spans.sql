@@ -1,0 +1,20 @@
+with source as (
+    select * from {{ source('lake', 'spans') }}
+),
+
+final as (
+    select
+        source,
+        record_id,
+        coalesce(trace_id, record_id) as trace_id,
+        cast(event_at as date) as event_date,
+        coalesce(service, 'unknown') as service,
+        coalesce(kind, 'unspecified') as span_kind,
+        coalesce(status = 'error', false) as is_error,
+        duration_ns / 1000000.0 as duration_ms,
+        attributes,
+        weight
+    from source
+)
+
+select * from final
