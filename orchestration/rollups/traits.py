@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from governance.sampling import TRAITS_SCHEMA, SamplingPolicy, require
+from governance.sampling import TRAITS_SCHEMA, SamplingPolicy, draws, require, shares_of_the_first
 from governance.signals import SIGNALS
 from orchestration.rollups.dimensions import bound
 from orchestration.rollups.histogram import bucket_of, percentile_buckets, upper_bound_of
@@ -16,7 +16,7 @@ THRESHOLDS_SCHEMA = pl.Schema({"service": pl.String, "operation": pl.String, "th
 _OPERATION = ("service", "operation")
 _READ = (
     *("record_id", "event_at", "trace_id", "span_id", "parent_span_id", "start_unix_nano", "duration_ns"),
-    *("status", "account_id", *_OPERATION),
+    *("status", "account_id", "raw_bytes", *_OPERATION),
 )
 
 
@@ -48,13 +48,15 @@ def find_traits(spans: pl.DataFrame, thresholds: pl.DataFrame, policy: SamplingP
 
     The root is the first span without a parent (or that is its own). A trace is rare when it has an operation that is
     in a smaller share of the day's traces than the policy says, forced when the policy always keeps one of its spans.
+    A span id that is there twice counts twice: both spans are of the trace.
     """
     schema = SIGNALS["spans"].schema
-    names = dict.fromkeys((*_READ, *policy.always_keep.columns))
-    read = require(spans, {name: schema[name] for name in names}, "find traits").drop_nulls("trace_id")
+    marked = spans.with_columns(is_forced=policy.always_keep.matches())  # before attributes are left behind
+    wanted = {**{name: schema[name] for name in _READ}, "is_forced": pl.Boolean()}
+    read = require(marked, wanted, "find traits").drop_nulls("trace_id")
     bounded, _ = bound(read, ["operation"], policy.rollups.max_values_per_service)
     is_root = pl.col("parent_span_id").is_null() | (pl.col("parent_span_id") == pl.col("span_id"))
-    ordered = bounded.lazy().with_columns(is_forced=policy.always_keep.matches()).sort("start_unix_nano", "span_id")
+    ordered = bounded.lazy().sort("start_unix_nano", "span_id")
     roots = (
         ordered.filter(is_root)
         .unique("trace_id", keep="first", maintain_order=True)
@@ -69,6 +71,7 @@ def find_traits(spans: pl.DataFrame, thresholds: pl.DataFrame, policy: SamplingP
             is_forced=pl.col("is_forced").any(),
             first_span_at=pl.col("event_at").min(),
             span_count=pl.len().cast(pl.Int64),
+            raw_bytes=pl.col("raw_bytes").sum(),
         )
         .join(roots, on="trace_id", how="left")
         .join(limits, on=["root_service", "root_operation"], how="left", nulls_equal=True)
@@ -78,8 +81,32 @@ def find_traits(spans: pl.DataFrame, thresholds: pl.DataFrame, policy: SamplingP
             is_rare=pl.col("is_rare").fill_null(value=False),
         )
         .sort("trace_id")
+        .collect()
     )
-    return require(traits.collect(), TRAITS_SCHEMA, "traits")
+    drawn = traits.with_columns(draw=draws(traits["trace_id"]))
+    floor = _floor_shares(bounded, drawn, policy.traces.floor_per_service)
+    return require(drawn.join(floor, on="trace_id", how="left", maintain_order="left"), TRAITS_SCHEMA, "traits")
+
+
+def unite_traits(traits: pl.DataFrame) -> pl.DataFrame:
+    """One row per trace, from traits of one day that several sources have seen (TRAITS_SCHEMA both times)."""
+    if not traits["trace_id"].is_duplicated().any():
+        return traits
+    united = (
+        require(traits, TRAITS_SCHEMA, "unite traits")
+        .sort("first_span_at", "root_service", "root_operation", "span_count")
+        .group_by("trace_id", maintain_order=True)
+        .agg(
+            pl.col("has_error", "is_slow", "is_rare", "is_forced").any(),
+            pl.col("span_count", "raw_bytes").sum(),
+            pl.col("floor_share").max(),
+            pl.col("account_id", "draw", "first_span_at", "root_service", "root_operation", "root_duration_ns")
+            .drop_nulls()
+            .first(),
+        )
+        .sort("trace_id")
+    )
+    return require(united, TRAITS_SCHEMA, "united traits")
 
 
 def _thresholds(counts: pl.DataFrame, percentile: float) -> pl.DataFrame:
@@ -100,3 +127,11 @@ def _rare(spans: pl.LazyFrame, share: float) -> pl.LazyFrame:
         .select(_OPERATION)
     )
     return met.join(rare, on=_OPERATION, nulls_equal=True).select("trace_id", is_rare=pl.lit(value=True)).unique()
+
+
+def _floor_shares(spans: pl.DataFrame, traits: pl.DataFrame, floor: int) -> pl.DataFrame:
+    """The first `floor` ordinary traces of each service by their draw; one row per such trace."""
+    has_reason = pl.col("has_error") | pl.col("is_slow") | pl.col("is_rare") | pl.col("is_forced")
+    ordinary = traits.lazy().filter(~has_reason).select("trace_id", "draw")
+    met = spans.lazy().select("trace_id", "service").unique().join(ordinary, on="trace_id")
+    return shares_of_the_first(met, "service", floor).rename({"share": "floor_share"}).collect()
