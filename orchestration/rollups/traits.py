@@ -62,6 +62,7 @@ def find_traits(spans: pl.DataFrame, thresholds: pl.DataFrame, policy: SamplingP
         .unique("trace_id", keep="first", maintain_order=True)
         .select("trace_id", root_service="service", root_operation="operation", root_duration_ns="duration_ns")
     )
+    met = bounded.select("trace_id", *_OPERATION).unique()  # where each trace has been
     limits = thresholds.lazy().select(root_service="service", root_operation="operation", threshold_ns="threshold_ns")
     traits = (
         ordered.group_by("trace_id", maintain_order=True)
@@ -75,7 +76,7 @@ def find_traits(spans: pl.DataFrame, thresholds: pl.DataFrame, policy: SamplingP
         )
         .join(roots, on="trace_id", how="left")
         .join(limits, on=["root_service", "root_operation"], how="left", nulls_equal=True)
-        .join(_rare(bounded.lazy(), policy.traces.rare_share), on="trace_id", how="left")
+        .join(_rare(met, policy.traces.rare_share), on="trace_id", how="left")
         .with_columns(
             is_slow=(pl.col("root_duration_ns") > pl.col("threshold_ns")).fill_null(value=False),
             is_rare=pl.col("is_rare").fill_null(value=False),
@@ -84,7 +85,7 @@ def find_traits(spans: pl.DataFrame, thresholds: pl.DataFrame, policy: SamplingP
         .collect()
     )
     drawn = traits.with_columns(draw=draws(traits["trace_id"]))
-    floor = _floor_shares(bounded, drawn, policy.traces.floor_per_service)
+    floor = _floor_shares(met, drawn, policy.traces.floor_per_service)
     return require(drawn.join(floor, on="trace_id", how="left", maintain_order="left"), TRAITS_SCHEMA, "traits")
 
 
@@ -115,23 +116,20 @@ def _thresholds(counts: pl.DataFrame, percentile: float) -> pl.DataFrame:
     return at.select(*_OPERATION, threshold_ns=upper_bound_of(pl.col("bucket")).floor().cast(pl.Int64))
 
 
-def _rare(spans: pl.LazyFrame, share: float) -> pl.LazyFrame:
-    """The traces with a rare operation; one row per such trace."""
-    met = spans.select("trace_id", *_OPERATION).unique()
-    traces = spans.select(trace_count=pl.col("trace_id").n_unique())
-    rare = (
-        met.group_by(_OPERATION)
-        .len()
-        .join(traces, how="cross")
-        .filter(pl.col("len") < share * pl.col("trace_count"))
-        .select(_OPERATION)
-    )
-    return met.join(rare, on=_OPERATION, nulls_equal=True).select("trace_id", is_rare=pl.lit(value=True)).unique()
+def _rare(met: pl.DataFrame, share: float) -> pl.LazyFrame:
+    """The traces with a rare operation; one row per such trace.
+
+    Args:
+        met: one row per trace and operation that it has.
+    """
+    rare = met.group_by(_OPERATION).len().filter(pl.col("len") < share * met["trace_id"].n_unique())
+    found = met.join(rare, on=_OPERATION, how="semi", nulls_equal=True)
+    return found.lazy().select("trace_id", is_rare=pl.lit(value=True)).unique()
 
 
-def _floor_shares(spans: pl.DataFrame, traits: pl.DataFrame, floor: int) -> pl.DataFrame:
+def _floor_shares(met: pl.DataFrame, traits: pl.DataFrame, floor: int) -> pl.DataFrame:
     """The first `floor` ordinary traces of each service by their draw; one row per such trace."""
     has_reason = pl.col("has_error") | pl.col("is_slow") | pl.col("is_rare") | pl.col("is_forced")
     ordinary = traits.lazy().filter(~has_reason).select("trace_id", "draw")
-    met = spans.lazy().select("trace_id", "service").unique().join(ordinary, on="trace_id")
-    return shares_of_the_first(met, "service", floor).rename({"share": "floor_share"}).collect()
+    drawn = met.lazy().select("trace_id", "service").unique().join(ordinary, on="trace_id")
+    return shares_of_the_first(drawn, "service", floor).rename({"share": "floor_share"}).collect()

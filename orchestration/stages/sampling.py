@@ -19,7 +19,16 @@ from governance.sampling import (
 )
 from governance.signals import SIGNALS
 from orchestration.lake import Lake
-from orchestration.stages.dependencies import LOGS, Dependencies, Standing, around, is_withheld, rates_key, standing
+from orchestration.stages.dependencies import (
+    LOGS,
+    SPANS,
+    Dependencies,
+    Standing,
+    around,
+    is_withheld,
+    rates_key,
+    standing,
+)
 from orchestration.stages.refreshing import Inputs, refresh
 from orchestration.stages.tally import Tally
 from orchestration.stages.trace_days import NEW_TEMPLATES_SCHEMA, rates_of_day, trace_days
@@ -67,7 +76,9 @@ def sample_days(lake: Lake, dataset: str, days: list[str], policy: SamplingPolic
             out.write("outcomes", sample.outcomes)
             if rates is not None:
                 out.write("template_rates", rates)
-            out.counts = {**_counts(sample), **_cut(judged)}
+            out.counts = _counts(sample)
+            if signal == SPANS:  # a trace is counted once, not again with its logs
+                out.counts |= _cut(judged)
         return out.counts
 
     def keys_of(day: str) -> list[str]:
@@ -92,5 +103,5 @@ def _counts(sample: Sample) -> dict[str, int]:
 
 def _cut(judged: pl.DataFrame) -> dict[str, int]:
     """How many traces of the day the budget cost although something spoke for them, by what."""
-    cut = judged.filter(~pl.col("is_kept") & pl.col("reason").is_in(_PRIORITISED)).group_by("reason").len()
-    return {f"cut_{reason}_traces": count for reason, count in sorted(cut.iter_rows())}
+    dropped = judged.filter(~pl.col("is_kept"))["reason"]
+    return {f"cut_{reason}_traces": int((dropped == reason).sum()) for reason in _PRIORITISED}
