@@ -19,7 +19,7 @@ def draws(ids: pl.Series) -> pl.Series:
     )
 
 
-def shares_of_the_first(drawn: pl.LazyFrame, group: str, number: int) -> pl.LazyFrame:
+def shares_of_the_first(drawn: pl.LazyFrame, group: str, trace: str, number: int) -> pl.LazyFrame:
     """The first `number` traces of each group by their draw, with the probability they have; one row per trace.
 
     Which are the first depends on the others' draws. Given those, a trace is among them exactly when its draw is below
@@ -27,16 +27,16 @@ def shares_of_the_first(drawn: pl.LazyFrame, group: str, number: int) -> pl.Lazy
     using bottom-k sketches); 1 where there are no more. Sums of its weights are unbiased, and no group is short.
 
     Args:
-        drawn: one row per distinct trace and group: trace_id, draw, `group`.
+        drawn: one row per distinct trace and group: `trace`, draw, `group`.
 
     Returns:
-        trace_id and share; of several groups the greatest share.
+        `trace` and share; of several groups the greatest share.
     """
     following = pl.col("draw").sort().get(number, null_on_oob=True).over(group).fill_null(1.0)
     return (
-        drawn.sort("draw", "trace_id")
+        drawn.sort("draw", trace)
         .with_columns(share=following, place=pl.col("draw").rank("ordinal").over(group))
         .filter(pl.col("place") <= number)
-        .group_by("trace_id")
+        .group_by(trace)
         .agg(pl.col("share").max())
     )

@@ -55,38 +55,13 @@ def find_traits(spans: pl.DataFrame, thresholds: pl.DataFrame, policy: SamplingP
     wanted = {**{name: schema[name] for name in _READ}, "is_forced": pl.Boolean()}
     read = require(marked, wanted, "find traits").drop_nulls("trace_id")
     bounded, _ = bound(read, ["operation"], policy.rollups.max_values_per_service)
-    is_root = pl.col("parent_span_id").is_null() | (pl.col("parent_span_id") == pl.col("span_id"))
-    ordered = bounded.lazy().sort("start_unix_nano", "span_id")
-    roots = (
-        ordered.filter(is_root)
-        .unique("trace_id", keep="first", maintain_order=True)
-        .select("trace_id", root_service="service", root_operation="operation", root_duration_ns="duration_ns")
-    )
-    met = bounded.select("trace_id", *_OPERATION).unique()  # where each trace has been
-    limits = thresholds.lazy().select(root_service="service", root_operation="operation", threshold_ns="threshold_ns")
-    traits = (
-        ordered.group_by("trace_id", maintain_order=True)
-        .agg(
-            account_id=pl.col("account_id").drop_nulls().first(),
-            has_error=(pl.col("status") == "error").fill_null(value=False).any(),
-            is_forced=pl.col("is_forced").any(),
-            first_span_at=pl.col("event_at").min(),
-            span_count=pl.len().cast(pl.Int64),
-            raw_bytes=pl.col("raw_bytes").sum(),
-        )
-        .join(roots, on="trace_id", how="left")
-        .join(limits, on=["root_service", "root_operation"], how="left", nulls_equal=True)
-        .join(_rare(met, policy.traces.rare_share), on="trace_id", how="left")
-        .with_columns(
-            is_slow=(pl.col("root_duration_ns") > pl.col("threshold_ns")).fill_null(value=False),
-            is_rare=pl.col("is_rare").fill_null(value=False),
-        )
-        .sort("trace_id")
-        .collect()
-    )
-    drawn = traits.with_columns(draw=draws(traits["trace_id"]))
-    floor = _floor_shares(met, drawn, policy.traces.floor_per_service)
-    return require(drawn.join(floor, on="trace_id", how="left", maintain_order="left"), TRAITS_SCHEMA, "traits")
+    traces = _traces(bounded.lazy().sort("start_unix_nano", "span_id"), thresholds.lazy())
+    traces = traces.with_columns(draw=draws(traces["trace_id"]))
+    places = bounded.select(_OPERATION).unique().sort(_OPERATION).with_row_index("place")
+    met = _met(bounded, traces, places)
+    traces = traces.with_columns(is_rare=pl.col("trace").is_in(_rare(met, policy.traces.rare_share).implode()))
+    floor = _floor_shares(met.join(places, on="place"), traces, policy.traces.floor_per_service)
+    return require(traces.join(floor, on="trace", how="left", maintain_order="left"), TRAITS_SCHEMA, "traits")
 
 
 def unite_traits(traits: pl.DataFrame) -> pl.DataFrame:
@@ -116,20 +91,56 @@ def _thresholds(counts: pl.DataFrame, percentile: float) -> pl.DataFrame:
     return at.select(*_OPERATION, threshold_ns=upper_bound_of(pl.col("bucket")).floor().cast(pl.Int64))
 
 
-def _rare(met: pl.DataFrame, share: float) -> pl.LazyFrame:
-    """The traces with a rare operation; one row per such trace.
+def _traces(ordered: pl.LazyFrame, thresholds: pl.LazyFrame) -> pl.DataFrame:
+    """What the spans of a trace, earliest first, say of it; one row per trace, sorted and numbered."""
+    is_root = pl.col("parent_span_id").is_null() | (pl.col("parent_span_id") == pl.col("span_id"))
+    roots = (
+        ordered.filter(is_root)
+        .unique("trace_id", keep="first", maintain_order=True)
+        .select("trace_id", root_service="service", root_operation="operation", root_duration_ns="duration_ns")
+    )
+    limits = thresholds.select(root_service="service", root_operation="operation", threshold_ns="threshold_ns")
+    return (
+        ordered.group_by("trace_id", maintain_order=True)
+        .agg(
+            account_id=pl.col("account_id").drop_nulls().first(),
+            has_error=(pl.col("status") == "error").fill_null(value=False).any(),
+            is_forced=pl.col("is_forced").any(),
+            first_span_at=pl.col("event_at").min(),
+            span_count=pl.len().cast(pl.Int64),
+            raw_bytes=pl.col("raw_bytes").sum(),
+        )
+        .join(roots, on="trace_id", how="left")
+        .join(limits, on=["root_service", "root_operation"], how="left", nulls_equal=True)
+        .with_columns(is_slow=(pl.col("root_duration_ns") > pl.col("threshold_ns")).fill_null(value=False))
+        .sort("trace_id")
+        .with_row_index("trace")
+        .collect()
+    )
 
-    Args:
-        met: one row per trace and operation that it has.
-    """
-    rare = met.group_by(_OPERATION).len().filter(pl.col("len") < share * met["trace_id"].n_unique())
-    found = met.join(rare, on=_OPERATION, how="semi", nulls_equal=True)
-    return found.lazy().select("trace_id", is_rare=pl.lit(value=True)).unique()
+
+def _met(spans: pl.DataFrame, traces: pl.DataFrame, places: pl.DataFrame) -> pl.DataFrame:
+    """Where each trace has been: one row per trace and operation, as numbers (half the time that their names take)."""
+    return (
+        spans.lazy()
+        .select("trace_id", *_OPERATION)
+        .join(places.lazy(), on=_OPERATION, nulls_equal=True)
+        .join(traces.lazy().select("trace_id", "trace"), on="trace_id")
+        .select("trace", "place")
+        .unique()
+        .collect()
+    )
 
 
-def _floor_shares(met: pl.DataFrame, traits: pl.DataFrame, floor: int) -> pl.DataFrame:
+def _rare(met: pl.DataFrame, share: float) -> pl.Series:
+    """The numbers of the traces with a rare operation."""
+    rare = met.group_by("place").len().filter(pl.col("len") < share * met["trace"].n_unique())
+    return met.join(rare, on="place", how="semi")["trace"].unique()
+
+
+def _floor_shares(met: pl.DataFrame, traces: pl.DataFrame, floor: int) -> pl.DataFrame:
     """The first `floor` ordinary traces of each service by their draw; one row per such trace."""
     has_reason = pl.col("has_error") | pl.col("is_slow") | pl.col("is_rare") | pl.col("is_forced")
-    ordinary = traits.lazy().filter(~has_reason).select("trace_id", "draw")
-    drawn = met.lazy().select("trace_id", "service").unique().join(ordinary, on="trace_id")
-    return shares_of_the_first(drawn, "service", floor).rename({"share": "floor_share"}).collect()
+    ordinary = traces.lazy().filter(~has_reason).select("trace", "draw")
+    drawn = met.lazy().select("trace", "service").unique().join(ordinary, on="trace")
+    return shares_of_the_first(drawn, "service", "trace", floor).rename({"share": "floor_share"}).collect()

@@ -82,5 +82,5 @@ def find_news(logs: pl.DataFrame, record_templates: pl.DataFrame, new: pl.Series
         .unique()
     )
     drawn = met.with_columns(draw=draws(met["trace_id"])).lazy()
-    news = shares_of_the_first(drawn, "template_id", number).rename({"share": "new_template_share"})
+    news = shares_of_the_first(drawn, "template_id", "trace_id", number).rename({"share": "new_template_share"})
     return require(news.sort("trace_id").collect(), NEWS_SCHEMA, "news")

@@ -10,7 +10,7 @@ from governance.sampling import draws, shares_of_the_first
 
 def first(ids: list[str], number: int, service: str = "cart") -> pl.DataFrame:
     drawn = pl.DataFrame({"trace_id": ids, "service": service, "draw": draws(pl.Series(ids))})
-    return shares_of_the_first(drawn.lazy(), "service", number).sort("trace_id").collect()
+    return shares_of_the_first(drawn.lazy(), "service", "trace_id", number).sort("trace_id").collect()
 
 
 def test_a_draw_is_the_same_for_ever() -> None:
@@ -39,7 +39,7 @@ def test_the_first_are_those_below_their_share(ids: set[str], number: int) -> No
 
 def test_of_several_groups_the_greatest_share_counts() -> None:
     met = pl.DataFrame({"trace_id": ["a", "b", "a"], "service": ["cart", "cart", "pay"], "draw": [0.1, 0.2, 0.1]})
-    assert shares_of_the_first(met.lazy(), "service", 1).collect().rows() == [("a", 1.0)]
+    assert shares_of_the_first(met.lazy(), "service", "trace_id", 1).collect().rows() == [("a", 1.0)]
 
 
 def test_the_weights_of_the_first_are_unbiased() -> None:
