@@ -13,6 +13,7 @@ import polars as pl
 from pydantic import Field
 
 from governance.errors import FeedbackError
+from governance.log_templates import NewsPolicy, TemplatePolicy
 from governance.policy import Policy, Strict, load_policy
 from governance.signals import SIGNALS, TIMESTAMP
 
@@ -59,10 +60,12 @@ class LogPolicy(Strict):
 
 
 class RollupLimits(Strict):
-    """How many values a dimension may have per service and day before the rest is '(other)'."""
+    """How many values a dimension may have per service and day before the rest is '(other)'; what templates are."""
 
     max_values_per_service: int = Field(ge=1)
     max_templates_per_service: int = Field(ge=1)
+    templates: TemplatePolicy
+    news: NewsPolicy
 
 
 class Attribute(Strict):

@@ -15,6 +15,7 @@ from orchestration.leaks.marks import verdict_inputs
 from orchestration.stages.anonymizing import stale_anonymized_days
 from orchestration.stages.gating import rules_of
 from orchestration.stages.landing import stale_landing_days
+from orchestration.stages.template_history import stale_template_days
 
 _GAP = timedelta(days=14)  # days further apart than this are refreshed in runs of their own
 
@@ -42,16 +43,23 @@ def _behind(lake: Lake, dataset: str, destroyed: Collection[str]) -> Iterable[st
             yield day
     if not SIGNALS[signal].is_sampled:
         return
-    sampling = load_sampling_policy().digest
+    policy = load_sampling_policy()
+    if signal == "logs":
+        yield from stale_template_days(lake, dataset, policy.rollups)
     for day in lake.days(f"sampled/{dataset}"):
         verdict = lake.manifest(f"quarantine/{dataset}/{day}")
         if verdict is not None and verdict.facts["blocked"] == "true":
             yield day
     for day in lake.days(f"checked/{dataset}"):
-        own = f"checked/{dataset}/{day}"
-        for state in ("rollups", "sampled"):
+        checked, rolled_up = f"checked/{dataset}/{day}", f"rollups/{dataset}/{day}"
+        of_sample = [checked, rolled_up] if signal == "logs" else [checked]
+        for state, made_from in (("rollups", [checked]), ("sampled", of_sample)):
             made = lake.manifest(f"{state}/{dataset}/{day}")
-            if made is None or made.policy != sampling or made.inputs.get(own) != lake.digests([own])[own]:
+            if (
+                made is None
+                or made.policy != policy.digest
+                or not lake.digests(made_from).items() <= made.inputs.items()
+            ):
                 yield day
 
 

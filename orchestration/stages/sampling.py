@@ -25,6 +25,7 @@ from orchestration.rollups.schemas import LATENCY_SCHEMA
 from orchestration.rollups.spans import roll_up_spans
 from orchestration.rollups.traits import find_traits, slow_thresholds
 from orchestration.stages.tally import Tally
+from orchestration.stages.template_history import following, past_inputs, read_past
 
 Inputs = Mapping[str, str]
 _SHARE = "share of ordinary traces"
@@ -57,23 +58,32 @@ def roll_up_span_days(lake: Lake, source: str, days: list[str], policy: Sampling
 
 
 def roll_up_log_days(lake: Lake, source: str, days: list[str], policy: SamplingPolicy, as_of: datetime) -> Tally:
-    """Rollups of the log records of a source, with what is known of their traces."""
+    """Rollups of the log records of a source, with what is known of their traces and of templates.
+
+    Oldest day first: a day's templates follow from those of the days before.
+    """
     dataset = f"{source}/logs"
 
     def inputs_of(day: str) -> Inputs:
-        return lake.digests([f"checked/{dataset}/{day}", *_traits_keys(lake, _around(day, -1, 1))])
+        made_from = lake.digests([f"checked/{dataset}/{day}", *_traits_keys(lake, _around(day, -1, 1))])
+        return {**made_from, **past_inputs(lake, dataset, day, policy.rollups)}
 
     def make(day: str, inputs: Inputs) -> dict[str, int]:
         logs = lake.read(f"checked/{dataset}/{day}")
-        rollup = roll_up_logs(logs, _traits(lake, inputs), policy.rollups)
+        past = read_past(lake, inputs)
+        rollup = roll_up_logs(logs, _traits(lake, inputs), policy.rollups, date.fromisoformat(day), past)
         with lake.replace(f"rollups/{dataset}/{day}", as_of=as_of, inputs=inputs, policy=policy.digest) as out:
             out.write("templates", rollup.templates)
             out.write("account_days", rollup.account_days)
+            out.write("template_days", rollup.template_days)
+            out.write("template_counts", rollup.template_counts)
+            out.write("known_templates", rollup.known_templates)
             out.write("record_templates", rollup.record_templates)
             out.counts = {"rolled_up": logs.height, **_overflow(rollup.overflow)}
         return out.counts
 
-    return _refresh(lake, ("rollups",), dataset, _reach(days, 1, policy.traces.slow_days + 1), inputs_of, make, policy)
+    reach = following(lake, dataset, _reach(days, 1, policy.traces.slow_days + 1))
+    return _refresh(lake, ("rollups",), dataset, reach, inputs_of, make, policy)
 
 
 def sample_days(lake: Lake, dataset: str, days: list[str], policy: SamplingPolicy, as_of: datetime) -> Tally:
@@ -102,7 +112,10 @@ def sample_days(lake: Lake, dataset: str, days: list[str], policy: SamplingPolic
             out.facts |= {f"rate of template {name}": str(rate) for name, rate in rates.items() if rate < 1}
         return out.counts
 
-    return _refresh(lake, ("sampled",), dataset, _reach(days, 1, policy.traces.slow_days + 1), inputs_of, make, policy)
+    reach = _reach(days, 1, policy.traces.slow_days + 1)
+    if not is_spans:
+        reach = following(lake, dataset, reach)
+    return _refresh(lake, ("sampled",), dataset, reach, inputs_of, make, policy)
 
 
 def _stored_shares(lake: Lake, day: str) -> tuple[float | None, float | None, float | None]:
