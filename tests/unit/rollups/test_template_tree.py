@@ -115,6 +115,18 @@ def test_without_room_a_shape_has_no_template_but_known_ones_go_on() -> None:
     assert by_shape == {"a": "a", "b": "b", "c": None, "d <*>": "d <*>"}
 
 
+def test_shapes_like_no_other_take_a_bounded_time() -> None:
+    """After ten comparisons for one birth only look-ups are left: instances of what is there still find it."""
+    strangers = [f"go {word}" for word in ("a", "b", "c", "d", "e", "f", "g", "h", "i", "j")]
+    texts = [*strangers, "see node_a<*> on it now"]
+    found = place(shapes(*texts), known(("old", "see node_b<*> on it now")), POLICY, max_births=1)
+    assert found.filter(pl.col("template").is_not_null())["shape"].to_list() == ["go a"]
+    fewer = place(shapes(*texts[1:]), known(("old", "see node_b<*> on it now")), POLICY, max_births=1)
+    assert fewer.filter(pl.col("template").is_not_null())["shape"].to_list() == ["go b", "see node_a<*> on it now"]
+    covered = place(shapes(*texts), known(("old", "see <*> on it now")), POLICY, max_births=1)
+    assert covered.filter(pl.col("template_id") == "old")["shape"].to_list() == ["see node_a<*> on it now"]
+
+
 def test_a_day_without_shapes_has_no_templates() -> None:
     assert place(shapes(), NOTHING, POLICY, 500).schema == PLACED_SCHEMA
 
