@@ -70,7 +70,7 @@ def roll_up_log_days(lake: Lake, source: str, days: list[str], policy: SamplingP
 
     def make(day: str, inputs: Inputs) -> dict[str, int]:
         logs = lake.read(f"checked/{dataset}/{day}")
-        past = read_past(lake, inputs)
+        past = read_past(lake, dataset, day, policy.rollups)
         rollup = roll_up_logs(logs, _traits(lake, inputs), policy.rollups, date.fromisoformat(day), past)
         with lake.replace(f"rollups/{dataset}/{day}", as_of=as_of, inputs=inputs, policy=policy.digest) as out:
             out.write("templates", rollup.templates)

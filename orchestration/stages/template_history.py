@@ -7,7 +7,7 @@ one stale only where what it carries on has changed. A day pulled late, whatever
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date, timedelta
 from functools import cache
 
@@ -17,25 +17,27 @@ from orchestration.rollups.known_templates import NO_PAST, Past
 from orchestration.rollups.schemas import KNOWN_TEMPLATES_SCHEMA, TEMPLATE_COUNTS_SCHEMA
 
 _KNOWN, _COUNTS = "known_templates", "template_counts"
+_Manifests = Callable[[str], Manifest | None]
 
 
 def past_inputs(lake: Lake, dataset: str, day: str, limits: RollupLimits) -> dict[str, str]:
-    """Checksums of what a day takes from the days before, by `<key>/<table>`.
+    """Checksums of what a day takes from the days before: `rollups/<dataset>/known_templates` (of the latest of them)
+    and `rollups/<dataset>/<day>/template_counts`.
 
-    Beyond the days after which templates are forgotten nothing is known, so nothing is looked for.
+    Beyond the days after which templates are forgotten nothing is known. What a day took from one that has expired
+    since stays named, and is not missed.
     """
     return _past_inputs(lake.manifest, dataset, day, limits)
 
 
-def read_past(lake: Lake, inputs: Mapping[str, str]) -> Past:
-    """What `past_inputs` names."""
-    tables = [name.rsplit("/", 1) for name in inputs]
-    known = [key for key, table in tables if table == _KNOWN]
-    compared = sorted(key for key, table in tables if table == _COUNTS)
-    if not known:
+def read_past(lake: Lake, dataset: str, day: str, limits: RollupLimits) -> Past:
+    """What `past_inputs` names, as far as it has not expired."""
+    latest = _latest(lake.manifest, dataset, day, limits)
+    if latest is None:
         return NO_PAST
+    compared = sorted(_keys_before(dataset, day, limits.news.compared_days))
     counts = lake.scan(compared, _COUNTS, TEMPLATE_COUNTS_SCHEMA).collect()
-    return Past(lake.read(known[0], _KNOWN).select(KNOWN_TEMPLATES_SCHEMA.names()), counts)
+    return Past(lake.read(latest[0], _KNOWN).select(KNOWN_TEMPLATES_SCHEMA.names()), counts)
 
 
 def following(lake: Lake, dataset: str, days: Iterable[str]) -> list[str]:
@@ -49,24 +51,50 @@ def stale_template_days(lake: Lake, dataset: str, limits: RollupLimits) -> Itera
     manifest_of = cache(lake.manifest)  # a day is asked for by every day after it: 15 times each over a year
     for day in lake.days(f"checked/{dataset}"):
         made = manifest_of(f"rollups/{dataset}/{day}")
-        if made is None:
-            continue
-        taken = {name: digest for name, digest in made.inputs.items() if name.rsplit("/", 1)[1] in (_KNOWN, _COUNTS)}
-        if taken != _past_inputs(manifest_of, dataset, day, limits):
+        if made is not None and _taken(made, dataset) != _past_inputs(manifest_of, dataset, day, limits):
             yield day
 
 
-def _past_inputs(
-    manifest_of: Callable[[str], Manifest | None], dataset: str, day: str, limits: RollupLimits
-) -> dict[str, str]:
-    def checksums(count: int, table: str) -> Iterator[tuple[str, str]]:
-        for key in _keys_before(dataset, day, count):
-            made = manifest_of(key)
-            if made is not None and table in made.tables:
-                yield f"{key}/{table}", made.tables[table].sha256
+def _past_inputs(manifest_of: _Manifests, dataset: str, day: str, limits: RollupLimits) -> dict[str, str]:
+    there = {
+        f"{key}/{_COUNTS}": made.tables[_COUNTS].sha256
+        for key in _keys_before(dataset, day, limits.news.compared_days)
+        if (made := manifest_of(key)) and _COUNTS in made.tables
+    }
+    if latest := _latest(manifest_of, dataset, day, limits):
+        there[f"rollups/{dataset}/{_KNOWN}"] = latest[1]
+    before = manifest_of(f"rollups/{dataset}/{day}")
+    taken = {} if before is None else _taken(before, dataset)
+    sources = dict.fromkeys(taken, _keys_before(dataset, day, limits.templates.forget_after_days)) | {
+        f"{key}/{_COUNTS}": [key] for key in _keys_before(dataset, day, limits.news.compared_days)
+    }
+    expired = {
+        name: checksum
+        for name, checksum in taken.items()
+        if name not in there and all(_has_expired(manifest_of, key) for key in sources[name])
+    }
+    return {**there, **expired}
 
-    latest = next(checksums(limits.templates.forget_after_days, _KNOWN), None)
-    return dict([*checksums(limits.news.compared_days, _COUNTS), *([latest] if latest else [])])
+
+def _taken(made: Manifest, dataset: str) -> dict[str, str]:
+    """What a day took from the days before when it was made."""
+    return {name: checksum for name, checksum in made.inputs.items() if name.startswith(f"rollups/{dataset}/")}
+
+
+def _latest(manifest_of: _Manifests, dataset: str, day: str, limits: RollupLimits) -> tuple[str, str] | None:
+    """The latest day before that says what it knows: its key and the checksum of that."""
+    for key in _keys_before(dataset, day, limits.templates.forget_after_days):
+        if (made := manifest_of(key)) and _KNOWN in made.tables:
+            return key, made.tables[_KNOWN].sha256
+    return None
+
+
+def _has_expired(manifest_of: _Manifests, key: str) -> bool:
+    """Whether the rollups of a day are gone for good: they can be made no more, and the gate did not withhold them."""
+    _, place = key.split("/", 1)
+    verdict = manifest_of(f"quarantine/{place}")
+    is_withheld = verdict is not None and verdict.facts["blocked"] == "true"
+    return manifest_of(key) is None and manifest_of(f"checked/{place}") is None and not is_withheld
 
 
 def _keys_before(dataset: str, day: str, count: int) -> list[str]:

@@ -2,7 +2,7 @@ import random
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from governance.log_templates import TemplatePolicy
@@ -134,6 +134,7 @@ def test_a_day_without_shapes_has_no_templates() -> None:
 SENTENCES = st.lists(st.lists(st.sampled_from(WORDS), min_size=1, max_size=6).map(" ".join), unique=True, max_size=12)
 
 
+@settings(deadline=None, max_examples=60)
 @given(texts=SENTENCES, seed=st.integers(0, 5))
 def test_the_order_of_rows_changes_nothing(texts: list[str], seed: int) -> None:
     day = shapes(*texts)
@@ -141,6 +142,7 @@ def test_the_order_of_rows_changes_nothing(texts: list[str], seed: int) -> None:
     assert place(shuffled, NOTHING, POLICY, 500).equals(place(day, NOTHING, POLICY, 500))
 
 
+@settings(deadline=None, max_examples=60)
 @given(texts=SENTENCES, days=st.integers(1, 3), seed=st.integers(0, 5))
 def test_every_shape_is_an_instance_of_its_template_and_ids_are_never_used_twice(
     texts: list[str], days: int, seed: int

@@ -130,14 +130,34 @@ def test_planning_sees_days_whose_past_is_gone(
     assert list(stale_template_days(lake, DATASET, policy.rollups)) == [DAYS[8]]
 
 
+def test_what_has_expired_is_not_missed(pull: Callable[[str, list[list[str]]], Lake], policy: SamplingPolicy) -> None:
+    lake = pull("lake", [DAYS])
+    for day in DAYS[:5]:
+        for state in ("checked", "rollups", "sampled"):
+            lake.remove(f"{state}/{DATASET}/{day}")
+    assert list(stale_template_days(lake, DATASET, policy.rollups)) == []
+    assert refresh(lake, DAYS[5:], policy) == []
+
+
+def test_what_the_gate_has_withheld_is_taken_back(
+    pull: Callable[[str, list[list[str]]], Lake], policy: SamplingPolicy
+) -> None:
+    lake, other = pull("lake", [DAYS]), pull("other", [DAYS[1:]])
+    lake.remove(f"checked/{DATASET}/{DAYS[0]}")
+    with lake.replace(f"quarantine/{DATASET}/{DAYS[0]}", as_of=AS_OF) as out:
+        out.facts = {"blocked": "true"}
+    refresh(lake, DAYS[:1], policy)
+    assert held(lake) == held(other)
+
+
 def test_days_too_far_back_are_not_looked_at(
     pull: Callable[[str, list[list[str]]], Lake], policy: SamplingPolicy
 ) -> None:
     lake = pull("lake", [DAYS[:1]])
     limits = policy.rollups
     reach = limits.templates.forget_after_days
-    known, later = f"rollups/{DATASET}/{DAYS[0]}/known_templates", FIRST + timedelta(days=reach)
-    assert list(past_inputs(lake, DATASET, later.isoformat(), limits)) == [known]
+    later = FIRST + timedelta(days=reach)
+    assert list(past_inputs(lake, DATASET, later.isoformat(), limits)) == [f"rollups/{DATASET}/known_templates"]
     assert past_inputs(lake, DATASET, (later + timedelta(days=1)).isoformat(), limits) == {}
 
 
