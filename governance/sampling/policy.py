@@ -8,6 +8,7 @@ import orjson
 import polars as pl
 from pydantic import Field, field_validator
 
+from governance.log_templates import NewsPolicy, TemplatePolicy
 from governance.policy import Policy, Strict, load_policy
 from governance.signals import RESOURCE
 
@@ -30,9 +31,8 @@ class LogPolicy(Strict):
 
 
 class NewTemplates(Strict):
-    """What counts as a new template, and how much of one is kept."""
+    """How much is kept of a log template on the day it is new."""
 
-    unseen_for_days: int = Field(ge=1, le=90)
     kept_per_template: int = Field(ge=0)
 
 
@@ -56,10 +56,12 @@ class Budget(Strict):
 
 
 class RollupLimits(Strict):
-    """How many values a dimension may have per service and day before the rest is '(other)'."""
+    """How many values a dimension may have per service and day before the rest is '(other)'; what templates are."""
 
     max_values_per_service: int = Field(ge=1)
     max_templates_per_service: int = Field(ge=1)
+    templates: TemplatePolicy
+    news: NewsPolicy
 
 
 class Attribute(Strict):

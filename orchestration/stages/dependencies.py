@@ -3,7 +3,8 @@
 ```
 checked/spans D, latency of the days before D ......... traits D (and the rollups of its spans, made with them)
 checked/logs D, traits of D-1 .. D+1 .................. rollups of its logs
-these, the templates of the days before D ............. traits/logs D: news, volumes
+with their templates of earlier days (template_history)
+checked/logs D, its rollups, traits of D .............. traits/logs D: news, volumes
 volumes of the days before D .......................... rates D
 checked D, traits and rates of D-1 .. D+1 ............. sampled D
 ```
@@ -13,8 +14,9 @@ other. What is gone because it expired is not missed; what was made from it cann
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from enum import Enum
 
@@ -22,6 +24,9 @@ from governance.sampling import SamplingPolicy
 from orchestration.lake import Lake, Manifest
 
 SPANS, LOGS = "spans", "logs"
+ALL_SOURCES = "all"
+# Single tables among the inputs are not: template_history says itself which of them are missed.
+_PARTITION = re.compile(r"\w+/[^/]+/\w+/\d{4}-\d\d-\d\d")
 
 
 class Standing(Enum):
@@ -62,12 +67,7 @@ class Dependencies:
 
     def news(self, source: str, day: str) -> list[str]:
         """Of the news and volumes of logs."""
-        own = [f"{state}/{source}/{LOGS}/{day}" for state in ("checked", "rollups")]
-        return [*own, *self.traits([day]), *self.earlier_templates(source, day)]
-
-    def earlier_templates(self, source: str, day: str) -> list[str]:
-        before = around(day, -self.policy.new_templates.unseen_for_days, -1)
-        return [f"rollups/{source}/{LOGS}/{other}" for other in before]
+        return [*(f"{state}/{source}/{LOGS}/{day}" for state in ("checked", "rollups")), *self.traits([day])]
 
     def rates(self, day: str) -> list[str]:
         """Of the rates of a day: what the days before it offered. None without a budget."""
@@ -89,7 +89,7 @@ class Dependencies:
     def reach(self, days: Iterable[str]) -> list[str]:
         """The days and all that can follow from them, sorted: one before, and after them those of every chain."""
         policy = self.policy
-        after = policy.traces.slow_days + policy.new_templates.unseen_for_days + policy.budget.follows_days + 2
+        after = policy.traces.slow_days + policy.budget.follows_days + 2
         return sorted({other for day in days for other in around(day, -1, after)})
 
 
@@ -101,7 +101,7 @@ def around(day: str, first: int, last: int) -> list[str]:
 
 def rates_key(day: str) -> str:
     """The rates of a day; they are those of all sources."""
-    return f"rates/all/traces/{day}"
+    return f"rates/{ALL_SOURCES}/traces/{day}"
 
 
 def standing(
@@ -120,11 +120,21 @@ def standing(
         return Standing.STALE
     if dict(made.inputs) == dict(inputs) and made.policy == policy:
         return Standing.CURRENT
-    gone = made.inputs.keys() - inputs.keys()
+    gone = [key for key in made.inputs.keys() - inputs.keys() if _PARTITION.fullmatch(key)]
     return Standing.STALE if all(is_withheld(key) for key in gone) else Standing.FROZEN
 
 
+def of_partitions(made: Manifest) -> Manifest:
+    """`made` with those of its inputs that are whole partitions."""
+    return replace(made, inputs={key: digest for key, digest in made.inputs.items() if _PARTITION.fullmatch(key)})
+
+
 def is_withheld(lake: Lake, key: str) -> bool:
-    """Whether the gate has withheld the day of this key (`<state>/<source>/<signal>/<day>`)."""
-    verdict = lake.manifest("/".join(("quarantine", *key.split("/")[1:])))
-    return verdict is not None and verdict.facts["blocked"] == "true"
+    """Whether the gate has withheld the day of this key (`<state>/<source>/<signal>/<day>`); of all sources: of any."""
+    _, source, signal, day = key.split("/")
+    if source == ALL_SOURCES:
+        places = [path.relative_to(lake.root).as_posix() for path in lake.root.glob(f"quarantine/*/*/{day}")]
+    else:
+        places = [f"quarantine/{source}/{signal}/{day}"]
+    verdicts = (lake.manifest(place) for place in places)
+    return any(verdict is not None and verdict.facts["blocked"] == "true" for verdict in verdicts)

@@ -14,9 +14,10 @@ from governance.sources import Source
 from orchestration.lake import Lake
 from orchestration.leaks.marks import verdict_inputs
 from orchestration.stages.anonymizing import stale_anonymized_days
-from orchestration.stages.dependencies import SPANS, Dependencies, Standing, is_withheld, standing
+from orchestration.stages.dependencies import LOGS, SPANS, Dependencies, Standing, is_withheld, of_partitions, standing
 from orchestration.stages.gating import rules_of
 from orchestration.stages.landing import stale_landing_days
+from orchestration.stages.template_history import stale_template_days
 
 _GAP = timedelta(days=14)  # days further apart than this are refreshed in runs of their own
 
@@ -56,8 +57,11 @@ def _sample_behind(lake: Lake, dataset: str) -> Iterable[str]:
 
     def is_stale(key: str, wanted: list[str]) -> bool:
         inputs = {name: digest for name in wanted if (digest := digest_of(name))}
-        return standing(lake.manifest(key), inputs, policy.digest, withheld) is Standing.STALE
+        made = lake.manifest(key)
+        return standing(made and of_partitions(made), inputs, policy.digest, withheld) is Standing.STALE
 
+    if signal == LOGS:
+        yield from stale_template_days(lake, dataset, policy.rollups)
     yield from (day for day in lake.days(f"sampled/{dataset}") if withheld(f"sampled/{dataset}/{day}"))
     for day in lake.days(f"checked/{dataset}"):
         made_from = {"sampled": depends.samples(source, signal, day)}

@@ -17,7 +17,7 @@ def refresh(
     states: tuple[str, ...],
     dataset: str,
     days: Iterable[str],
-    keys_of: Callable[[str], list[str]],
+    inputs_of: Callable[[str], Inputs],
     make: Callable[[str, Inputs], Mapping[str, int]],
     policy: str,
 ) -> Tally:
@@ -25,8 +25,8 @@ def refresh(
 
     Args:
         states: what `make` writes of `dataset`, each day.
-        keys_of: the keys a day is made from, whether or not they exist.
-        make: replaces the states of a day; gets the digests of the keys that exist.
+        inputs_of: what a day is made from now: key -> digest of what exists.
+        make: replaces the states of a day; gets these inputs.
         policy: digest of the policy it is made under.
     """
     tally = Tally()
@@ -39,7 +39,7 @@ def refresh(
             elif lake.exists(targets[0]):
                 tally.frozen.append(day)
             continue
-        inputs = lake.digests(keys_of(day))
+        inputs = inputs_of(day)
         found = {standing(lake.manifest(target), inputs, policy, partial(is_withheld, lake)) for target in targets}
         if Standing.FROZEN in found:
             tally.frozen.append(day)

@@ -6,7 +6,7 @@ A refreshed day makes others stale (see dependencies): each function also looks 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 
 import polars as pl
 
@@ -16,9 +16,10 @@ from orchestration.rollups.logs import roll_up_logs
 from orchestration.rollups.schemas import LATENCY_SCHEMA
 from orchestration.rollups.spans import roll_up_spans
 from orchestration.rollups.traits import find_traits, slow_thresholds
-from orchestration.stages.dependencies import Dependencies
+from orchestration.stages.dependencies import Dependencies, around
 from orchestration.stages.refreshing import Inputs, refresh
 from orchestration.stages.tally import Tally
+from orchestration.stages.template_history import following, past_inputs, read_past
 from orchestration.stages.trace_days import find_news, new_templates, stored_traits, traits_of_day
 
 
@@ -42,31 +43,41 @@ def roll_up_span_days(lake: Lake, source: str, days: list[str], policy: Sampling
             out.counts = {"rolled_up": spans.height, **_overflow(rollup.overflow)}
         return {**out.counts, "traces": traits.height}
 
-    def keys_of(day: str) -> list[str]:
-        return depends.span_rollups(source, day)
+    def inputs_of(day: str) -> Inputs:
+        return lake.digests(depends.span_rollups(source, day))
 
-    return refresh(lake, ("traits", "rollups"), dataset, depends.reach(days), keys_of, make, policy.digest)
+    return refresh(lake, ("traits", "rollups"), dataset, depends.reach(days), inputs_of, make, policy.digest)
 
 
 def roll_up_log_days(lake: Lake, source: str, days: list[str], policy: SamplingPolicy, as_of: datetime) -> Tally:
-    """Rollups of the log records of a source, with what is known of their traces; then what of them is news."""
+    """Rollups of the log records of a source, with what is known of their traces and of templates; then what is news.
+
+    Oldest day first: a day's templates follow from those of the days before.
+    """
     dataset, depends = f"{source}/logs", Dependencies.of(lake, policy)
+
+    def inputs_of(day: str) -> Inputs:
+        past = past_inputs(lake, dataset, day, policy.rollups)
+        return {**lake.digests(depends.log_rollups(source, day)), **past}
 
     def make(day: str, inputs: Inputs) -> dict[str, int]:
         logs = lake.read(f"checked/{dataset}/{day}")
-        rollup = roll_up_logs(logs, stored_traits(lake, inputs), policy.rollups)
+        traits = stored_traits(lake, depends.traits(around(day, -1, 1)))
+        past = read_past(lake, dataset, day, policy.rollups)
+        rollup = roll_up_logs(logs, traits, policy.rollups, date.fromisoformat(day), past)
         with lake.replace(f"rollups/{dataset}/{day}", as_of=as_of, inputs=inputs, policy=policy.digest) as out:
             out.write("templates", rollup.templates)
             out.write("account_days", rollup.account_days)
+            out.write("template_days", rollup.template_days)
+            out.write("template_counts", rollup.template_counts)
+            out.write("known_templates", rollup.known_templates)
             out.write("record_templates", rollup.record_templates)
             out.counts = {"rolled_up": logs.height, **_overflow(rollup.overflow)}
         return out.counts
 
-    def keys_of(day: str) -> list[str]:
-        return depends.log_rollups(source, day)
-
-    tally = refresh(lake, ("rollups",), dataset, depends.reach(days), keys_of, make, policy.digest)
-    _find_news_days(lake, source, days, policy, as_of)
+    reach = following(lake, dataset, depends.reach(days))
+    tally = refresh(lake, ("rollups",), dataset, reach, inputs_of, make, policy.digest)
+    _find_news_days(lake, source, reach, policy, as_of)
     return tally
 
 
@@ -78,17 +89,16 @@ def _find_news_days(lake: Lake, source: str, days: list[str], policy: SamplingPo
         files = lake.files(f"checked/{dataset}/{day}", "records")
         logs = pl.read_parquet(files, columns=["record_id", "trace_id", "raw_bytes"])
         shaped = lake.read(f"rollups/{dataset}/{day}", "record_templates")
-        new = new_templates(lake, source, day, depends)
+        new = new_templates(lake, source, day)
         with lake.replace(f"traits/{dataset}/{day}", as_of=as_of, inputs=inputs, policy=policy.digest) as out:
             out.write("news", find_news(logs, shaped, new, policy.new_templates.kept_per_template))
-            out.write("new_templates", new.to_frame())
             out.write("volumes", log_volumes(logs, traits_of_day(lake, day, depends), shaped, policy))
         return {"new_templates": new.len()}
 
-    def keys_of(day: str) -> list[str]:
-        return depends.news(source, day)
+    def inputs_of(day: str) -> Inputs:
+        return lake.digests(depends.news(source, day))
 
-    refresh(lake, ("traits",), dataset, depends.reach(days), keys_of, make, policy.digest)
+    refresh(lake, ("traits",), dataset, days, inputs_of, make, policy.digest)
 
 
 def _overflow(overflow: Mapping[str, int]) -> dict[str, int]:

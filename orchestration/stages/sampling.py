@@ -31,19 +31,26 @@ from orchestration.stages.dependencies import (
 )
 from orchestration.stages.refreshing import Inputs, refresh
 from orchestration.stages.tally import Tally
-from orchestration.stages.trace_days import NEW_TEMPLATES_SCHEMA, rates_of_day, trace_days
+from orchestration.stages.template_history import following
+from orchestration.stages.trace_days import new_templates, rates_of_day, trace_days
 
 # What a budget is not meant to cut: told by the number of traces where it had to.
 _PRIORITISED = ("error", "slow", "rare", "new_template")
 
 
 def rate_days(lake: Lake, days: list[str], policy: SamplingPolicy, as_of: datetime) -> None:
-    """The rates of each day and of those that follow from it; where nothing checked is left, they stay as they are."""
+    """The rates of each day, oldest first; where nothing checked is left of it, they stay as they are.
+
+    Those of a day of which the gate let nothing pass go with it.
+    """
     depends = Dependencies.of(lake, policy)
-    for day in depends.reach(days):
-        if not any(lake.exists(f"checked/{source}/{one}/{day}") for source in depends.sources for one in _SAMPLED):
+    for day in days:
+        key = rates_key(day)
+        if not _exists(lake, "checked", day, depends):
+            if is_withheld(lake, key) and not _exists(lake, "traits", day, depends):
+                lake.remove(key)
             continue
-        inputs, key = lake.digests(depends.rates(day)), rates_key(day)
+        inputs = lake.digests(depends.rates(day))
         found = standing(lake.manifest(key), inputs, policy.digest, lambda gone: is_withheld(lake, gone))
         if found is not Standing.STALE:
             continue
@@ -58,7 +65,8 @@ def sample_days(lake: Lake, dataset: str, days: list[str], policy: SamplingPolic
     """Whole traces kept or dropped, with their logs; every kept row carries the weight it stands for."""
     source, signal = dataset.split("/")
     depends = Dependencies.of(lake, policy)
-    rate_days(lake, days, policy, as_of)
+    reach = _reach(lake, days, depends)
+    rate_days(lake, reach, policy, as_of)
 
     def make(day: str, inputs: Inputs) -> Mapping[str, int]:
         rows = lake.scan([f"checked/{dataset}/{day}"], "records", SIGNALS[signal].schema)
@@ -66,7 +74,7 @@ def sample_days(lake: Lake, dataset: str, days: list[str], policy: SamplingPolic
         rates = None
         if signal == LOGS:
             shaped = lake.read(f"rollups/{dataset}/{day}", "record_templates")
-            new = lake.scan([f"traits/{dataset}/{day}"], "new_templates", NEW_TEMPLATES_SCHEMA).collect()["template_id"]
+            new = new_templates(lake, source, day)
             rates = template_rates(rows, judged, shaped, new, rates_of_day(lake, day, policy), policy)
             sample = sample_logs(rows, judged, shaped, rates, policy)
         else:
@@ -81,13 +89,24 @@ def sample_days(lake: Lake, dataset: str, days: list[str], policy: SamplingPolic
                 out.counts |= _cut(judged)
         return out.counts
 
-    def keys_of(day: str) -> list[str]:
-        return depends.samples(source, signal, day)
+    def inputs_of(day: str) -> Inputs:
+        return lake.digests(depends.samples(source, signal, day))
 
-    return refresh(lake, ("sampled",), dataset, depends.reach(days), keys_of, make, policy.digest)
+    return refresh(lake, ("sampled",), dataset, reach, inputs_of, make, policy.digest)
+
+
+def _reach(lake: Lake, days: list[str], depends: Dependencies) -> list[str]:
+    """The days and all that can follow from them; a new template of an early day can be none of a late one."""
+    near = depends.reach(days)
+    of_logs = (following(lake, f"{source}/{LOGS}", near) for source in depends.sources)
+    return depends.reach({day for later in of_logs for day in later} | set(near))
 
 
 _SAMPLED = tuple(name for name, signal in SIGNALS.items() if signal.is_sampled)
+
+
+def _exists(lake: Lake, state: str, day: str, depends: Dependencies) -> bool:
+    return any(lake.exists(f"{state}/{source}/{signal}/{day}") for source in depends.sources for signal in _SAMPLED)
 
 
 def _judge(lake: Lake, day: str, rows: pl.LazyFrame, policy: SamplingPolicy, depends: Dependencies) -> pl.DataFrame:

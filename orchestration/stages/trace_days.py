@@ -18,11 +18,9 @@ from governance.sampling import (
     shares_of_the_first,
 )
 from orchestration.lake import Lake
-from orchestration.rollups.schemas import LOG_TEMPLATES_SCHEMA
+from orchestration.rollups.schemas import TEMPLATE_DAYS_SCHEMA
 from orchestration.rollups.traits import unite_traits
 from orchestration.stages.dependencies import LOGS, Dependencies, rates_key
-
-NEW_TEMPLATES_SCHEMA = pl.Schema({"template_id": pl.String()})
 
 
 def stored_traits(lake: Lake, keys: Iterable[str]) -> pl.DataFrame:
@@ -55,16 +53,10 @@ def rates_of_day(lake: Lake, day: str, policy: SamplingPolicy) -> Rates:
     return Rates(**stored.row(0, named=True)) if stored.height else Rates.of_policy(policy)
 
 
-def new_templates(lake: Lake, source: str, day: str, depends: Dependencies) -> pl.Series:
-    """The ids of the templates of a day that the days before it did not have, sorted; none without a day before it."""
-    earlier_days = [key for key in depends.earlier_templates(source, day) if lake.exists(key)]
-    if not earlier_days:
-        return pl.Series("template_id", dtype=pl.String)
-    today, earlier = (
-        lake.scan(keys, "templates", LOG_TEMPLATES_SCHEMA).select("template_id").unique()
-        for keys in ([f"rollups/{source}/{LOGS}/{day}"], earlier_days)
-    )
-    return today.join(earlier, on="template_id", how="anti").sort("template_id").collect()["template_id"]
+def new_templates(lake: Lake, source: str, day: str) -> pl.Series:
+    """The ids of the templates of a source that are new that day, sorted."""
+    told = lake.scan([f"rollups/{source}/{LOGS}/{day}"], "template_days", TEMPLATE_DAYS_SCHEMA)
+    return told.filter("is_new").select("template_id").unique().sort("template_id").collect()["template_id"]
 
 
 def find_news(logs: pl.DataFrame, record_templates: pl.DataFrame, new: pl.Series, number: int) -> pl.DataFrame:

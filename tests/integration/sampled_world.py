@@ -23,7 +23,7 @@ Days = dict[str, list[Row]]  # ISO day -> rows, of one dataset
 
 def policy_with(**changes: Mapping[str, object]) -> SamplingPolicy:
     """The shipped policy with some values changed, section by section; windows of two days unless they say others."""
-    short = {"traces": {"slow_days": 2}, "new_templates": {"unseen_for_days": 2}, "budget": {"follows_days": 2}}
+    short = {"traces": {"slow_days": 2}, "budget": {"follows_days": 2}}
     stated = load_sampling_policy().model_dump()
     for section, values in [*short.items(), *changes.items()]:
         stated[section] |= values
