@@ -19,7 +19,8 @@ MADE_FROM: dict[str, tuple[str, ...]] = {
     "anonymized": ("checked", "quarantine"),
     "quarantine": (),
     "checked": ("traits", "rollups", "sampled"),
-    "traits": ("sampled",),
+    "traits": ("rates", "sampled"),
+    "rates": ("sampled",),
     "rollups": (),
     "sampled": (),
 }

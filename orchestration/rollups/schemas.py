@@ -38,10 +38,13 @@ SPAN_ACCOUNT_DAYS_SCHEMA = pl.Schema(
         "self_ms": _MS,
     }
 )
-# One row per hour, service, version, severity and template of a log body.
+# What of log records is added up beside their number.
+LOG_SUMS: tuple[str, ...] = ()
+# One row per minute, service, version, severity and template of a log body. A trace is counted in the first minute of
+# the day in which it is met under these keys, so that minutes add up to hours and to the day.
 LOG_TEMPLATES_SCHEMA = pl.Schema(
     {
-        "hour_start_at": TIMESTAMP,
+        "minute_start_at": TIMESTAMP,
         "service": _TEXT,
         "service_version": _TEXT,
         "severity": _TEXT,
@@ -50,6 +53,31 @@ LOG_TEMPLATES_SCHEMA = pl.Schema(
         "record_count": _COUNT,
         "trace_count": _COUNT,
         "failing_trace_count": _COUNT,
+        **dict.fromkeys(LOG_SUMS, _COUNT),
+    }
+)
+_TEMPLATE = {"service": _TEXT, "severity": _TEXT, "template_id": _TEXT, "template": _TEXT}
+# One row per template a source is known to log, carried from day to day; `template` is what it has become since its id.
+KNOWN_TEMPLATES_SCHEMA = pl.Schema({**_TEMPLATE, "first_seen_on": pl.Date(), "last_seen_on": pl.Date()})
+# One row per day and template met on it: what later days are compared with, without what follows from earlier ones.
+TEMPLATE_COUNTS_SCHEMA = pl.Schema(
+    {"event_date": pl.Date(), "service": _TEXT, "template_id": _TEXT, "record_count": _COUNT}
+)
+# One row per day and template met on it. compared_days: days before on which the service logged at all; expected_count:
+# records they let expect (null without such days); first_seen_on: null for '(other)'.
+TEMPLATE_DAYS_SCHEMA = pl.Schema(
+    {
+        "event_date": pl.Date(),
+        **_TEMPLATE,
+        "record_count": _COUNT,
+        "trace_count": _COUNT,
+        "failing_trace_count": _COUNT,
+        "first_seen_on": pl.Date(),
+        "compared_days": _COUNT,
+        "expected_count": pl.Float64(),
+        "is_new": pl.Boolean(),
+        "is_rising": pl.Boolean(),
+        "is_noise": pl.Boolean(),
     }
 )
 # One row per day, account, service and template; records without an account are left out.

@@ -49,6 +49,7 @@ LAKE_TABLES: Mapping[str, LakeTable] = {
     "span_latency": LakeTable("rollups", "spans", "latency", schemas.LATENCY_SCHEMA),
     "span_account_days": LakeTable("rollups", "spans", "account_days", schemas.SPAN_ACCOUNT_DAYS_SCHEMA),
     "log_templates": LakeTable("rollups", "logs", "templates", schemas.LOG_TEMPLATES_SCHEMA),
+    "log_template_days": LakeTable("rollups", "logs", "template_days", schemas.TEMPLATE_DAYS_SCHEMA),
     "log_account_days": LakeTable("rollups", "logs", "account_days", schemas.LOG_ACCOUNT_DAYS_SCHEMA),
 }
 # What of a quarantined row every signal has.

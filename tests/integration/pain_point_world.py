@@ -28,6 +28,7 @@ from governance.signals import MALFORMED_SCHEMA, SIGNALS
 from governance.sources import load_sources
 from orchestration.ledger import LEDGER_SCHEMA
 from orchestration.rollups import schemas
+from orchestration.rollups.known_templates import NO_PAST, Past
 from orchestration.rollups.logs import roll_up_logs
 from orchestration.rollups.spans import roll_up_spans
 from orchestration.rollups.traits import find_traits, slow_thresholds
@@ -51,6 +52,7 @@ _LAKE = {
     "span_latency": schemas.LATENCY_SCHEMA,
     "span_account_days": schemas.SPAN_ACCOUNT_DAYS_SCHEMA,
     "log_templates": schemas.LOG_TEMPLATES_SCHEMA,
+    "log_template_days": schemas.TEMPLATE_DAYS_SCHEMA,
     "log_account_days": schemas.LOG_ACCOUNT_DAYS_SCHEMA,
     "gate_results": {"signal": pl.String(), "event_date": pl.Date(), **RESULTS_SCHEMA},
     "privacy_findings": {"signal": pl.String(), "event_date": pl.Date(), **FINDINGS_SCHEMA},
@@ -84,11 +86,14 @@ def _roll_up(records: dict[str, pl.DataFrame], tables: dict[str, list[pl.DataFra
         rollup = roll_up_spans(frame, traits[day], policy.rollups)
         _add(tables, traces=traits[day], span_requests=rollup.requests, span_latency=rollup.latency)
         _add(tables, span_account_days=rollup.account_days)
-    empty = pl.DataFrame(schema=TRAITS_SCHEMA)
+    empty, past = pl.DataFrame(schema=TRAITS_SCHEMA), NO_PAST
     for day, frame in sorted(logs.items()):
         known = pl.concat([traits.get(day + timedelta(days=shift), empty) for shift in (-1, 0, 1)])
-        logged = roll_up_logs(frame, known, policy.rollups)
+        logged = roll_up_logs(frame, known, policy.rollups, day, past)
         _add(tables, log_templates=logged.templates, log_account_days=logged.account_days)
+        _add(tables, log_template_days=logged.template_days)
+        compared = pl.col("event_date") >= day - timedelta(days=policy.rollups.news.compared_days - 1)
+        past = Past(logged.known_templates, pl.concat([past.counts, logged.template_counts]).filter(compared))
 
 
 def _by_day(frame: pl.DataFrame | None) -> dict[date, pl.DataFrame]:
