@@ -9,13 +9,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 
+import orjson
 import polars as pl
 from pydantic import Field
 
 from governance.errors import FeedbackError
 from governance.log_templates import NewsPolicy, TemplatePolicy
 from governance.policy import Policy, Strict, load_policy
-from governance.signals import SIGNALS, TIMESTAMP
+from governance.signals import RESOURCE, SIGNALS, TIMESTAMP
 
 # One row per trace of a day: what the verdicts are made from.
 TRAITS_SCHEMA = pl.Schema(
@@ -87,13 +88,19 @@ class AlwaysKeep(Strict):
         found = pl.col("record_id").is_in(self.record_ids) | pl.col("trace_id").is_in(self.trace_ids)
         for attribute in self.attributes:
             wanted = (pl.element().struct["key"] == attribute.key) & (pl.element().struct["value"] == attribute.value)
-            found = found | pl.col("attributes").list.eval(wanted).list.any()
+            found = found | pl.col("attributes").list.eval(wanted).list.any().fill_null(value=False)
+            found = found | pl.col(RESOURCE).str.contains(_entry(attribute), literal=True).fill_null(value=False)
         return found.fill_null(value=False)
 
     @property
     def columns(self) -> tuple[str, ...]:
         """What a frame needs for `matches`."""
-        return ("record_id", "trace_id", "attributes") if self.attributes else ("record_id", "trace_id")
+        return ("record_id", "trace_id", RESOURCE, "attributes") if self.attributes else ("record_id", "trace_id")
+
+
+def _entry(attribute: Attribute) -> str:
+    """An attribute as it stands in a resource: within a text, quotes are escaped, so that it can stand nowhere else."""
+    return f"{orjson.dumps(attribute.key).decode()}:{orjson.dumps(attribute.value).decode()}"
 
 
 class SamplingPolicy(Policy):

@@ -2,7 +2,8 @@
 
 A record is a span, a log record, one version of a ticket, one event of a ticket, one status of a deployment or
 one log entry of an incident. `event_at` is the record's own version time: it decides the UTC day it belongs to,
-and that never changes. `record_id` is stable: pulling again gives the same id.
+and that never changes. `record_id` is stable: pulling again gives the same id. `raw_bytes` is what the record took in
+its source: the bytes of its line or entry, shared evenly among the records that came out of it.
 """
 
 from __future__ import annotations
@@ -10,10 +11,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import orjson
 import polars as pl
 
 TIMESTAMP = pl.Datetime("us", "UTC")
 ATTRIBUTES = pl.List(pl.Struct({"key": pl.String, "value": pl.String}))
+# The attributes of what sent a record and its neighbours (resource and scope), as a JSON object of texts with sorted
+# keys: the same few texts in thousands of records, so every stage looks at each once.
+RESOURCE = "resource"
 
 # Where a record was read: kept in landing and held, never passed on (a file's name can name a person).
 PROVENANCE: Mapping[str, pl.DataType] = {"received_file": pl.String(), "received_line": pl.Int64()}
@@ -31,6 +36,11 @@ class Signal:
     is_sampled: bool = False
 
     @property
+    def fields(self) -> Mapping[str, pl.DataType]:
+        """The columns that a source's own mapping can fill; the others follow from how a record was sent and read."""
+        return {name: kind for name, kind in self.columns.items() if name not in (RESOURCE, "raw_bytes")}
+
+    @property
     def landing_schema(self) -> pl.Schema:
         """Columns of a landing or held partition."""
         return pl.Schema({**self.columns, **PROVENANCE})
@@ -42,7 +52,7 @@ class Signal:
 
 
 def _signal(name: str, *, is_sampled: bool = False, **columns: pl.DataType) -> Signal:
-    return Signal(name, {**_COMMON, **columns}, is_sampled)
+    return Signal(name, {**_COMMON, **columns, "raw_bytes": _INT}, is_sampled)
 
 
 SIGNALS: Mapping[str, Signal] = {
@@ -67,7 +77,8 @@ SIGNALS: Mapping[str, Signal] = {
             feature_flag=_TEXT,
             feature_variant=_TEXT,
             dependency=_TEXT,  # what a client span called: peer.service, db.system, server.address
-            attributes=ATTRIBUTES,  # everything else, resource and span attributes together, values as text
+            resource=_TEXT,  # see RESOURCE
+            attributes=ATTRIBUTES,  # the span's own, values as text
         ),
         _signal(
             "logs",
@@ -81,6 +92,7 @@ SIGNALS: Mapping[str, Signal] = {
             trace_id=_TEXT,
             span_id=_TEXT,
             account_id=_TEXT,
+            resource=_TEXT,
             attributes=ATTRIBUTES,
         ),
         _signal(
@@ -146,3 +158,23 @@ SIGNALS: Mapping[str, Signal] = {
 MALFORMED_SCHEMA = pl.Schema(
     {"signal": pl.String, "event_date": pl.Date, "file": pl.String, "line": pl.Int64, "reason": pl.String}
 )
+
+
+def resource_entries(resource: str | None) -> list[tuple[str, str | None]]:
+    """The attributes of a resource (see RESOURCE) by key.
+
+    Raises:
+        ValueError: it is no JSON object of texts; the message does not show it.
+    """
+    try:
+        entries = orjson.loads(resource) if resource is not None else {}
+    except orjson.JSONDecodeError:
+        entries = None
+    if not isinstance(entries, dict) or not all(value is None or isinstance(value, str) for value in entries.values()):
+        raise ValueError("no JSON object of texts") from None
+    return list(entries.items())
+
+
+def as_resource(entries: Mapping[str, str | None]) -> str | None:
+    """Attributes as a resource; null where there are none."""
+    return orjson.dumps(entries, option=orjson.OPT_SORT_KEYS).decode() if entries else None

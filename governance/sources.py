@@ -74,10 +74,10 @@ class Source(Strict):
                     f"signal {signal} does not come from type {self.type}; {one_of(signal, TYPES[self.type])}"
                 )
             unknown = [
-                c for c in (*self.columns, *self.constants) if not any(c in SIGNALS[s].columns for s in self.signals)
+                c for c in (*self.columns, *self.constants) if not any(c in SIGNALS[s].fields for s in self.signals)
             ]
             if unknown:
-                raise ValueError(f"column {unknown[0]} does not exist; {one_of(unknown[0], SIGNALS[signal].columns)}")
+                raise ValueError(f"column {unknown[0]} does not exist; {one_of(unknown[0], SIGNALS[signal].fields)}")
         return self
 
 

@@ -16,7 +16,7 @@ from pydantic import Field, field_validator, model_validator
 from governance.errors import PolicyError, one_of
 from governance.policy import Policy, Strict, config_file, config_files, load, load_policy
 from governance.privacy.patterns import Pattern, load_patterns
-from governance.signals import SIGNALS
+from governance.signals import RESOURCE, SIGNALS
 
 # Raise it when the same policy would give other output: it is part of the digest that manifests keep.
 CODE_VERSION = 5
@@ -130,7 +130,7 @@ class PrivacyPolicy(Policy):
 
     Attributes:
         entities: per entity, whether text gets a pseudonym in its place or a marker.
-        columns: per signal, the treatment of each column but `attributes`.
+        columns: per signal, the treatment of each column but `attributes` and `resource`.
         attributes: treatments by attribute key or glob; an exact key decides, else the first glob that matches.
     """
 
@@ -148,7 +148,7 @@ class PrivacyPolicy(Policy):
     @classmethod
     def _names_every_column(cls, columns: dict[str, dict[str, Treatment]]) -> dict[str, dict[str, Treatment]]:
         for name, signal in SIGNALS.items():
-            expected = set(signal.columns) - {"attributes"}
+            expected = set(signal.columns) - {"attributes", RESOURCE}
             treatments = columns.get(name, {})
             if wrong := sorted(expected ^ set(treatments)):
                 raise ValueError(f"{name}.{wrong[0]} must stand there if, and only if, it is a column of {name}")

@@ -191,7 +191,8 @@ class Scanner:
                 if (names := surest(rests[place], [one for one in results if one.score >= levels[one.entity_type]]))
             }
             for place, names in fresh.items():
-                found[place] += names
+                # The value is what stands in the text itself: in what the model read, a separator was a blank.
+                found[place] += [one._replace(value=batch[place][one.start : one.end]) for one in names]
                 rests[place] = masked(rests[place], names)
             unread = list(fresh)
 

@@ -32,7 +32,7 @@ import polars as pl
 from governance.privacy.checks import OWN_TOKEN
 from governance.privacy.findings import attribute_field
 from governance.privacy.policy import LeakCheck
-from governance.signals import Signal
+from governance.signals import RESOURCE, Signal, resource_entries
 
 if TYPE_CHECKING:
     from detect_secrets.plugins.base import RegexBasedDetector
@@ -167,6 +167,9 @@ def _texts(records: pl.DataFrame, signal: Signal) -> Iterator[tuple[str | None, 
                 for pair in pairs or ():
                     if pair["value"]:
                         yield record_id, attribute_field(pair["key"]), pair["value"]
+        elif name == RESOURCE:
+            for record_id, resource in zip(ids, records[name].to_list(), strict=True):
+                yield from ((record_id, attribute_field(key), text) for key, text in resource_entries(resource) if text)
         elif kind == pl.String and name not in _JOIN_KEYS:
             yield from ((one, name, text) for one, text in zip(ids, records[name].to_list(), strict=True) if text)
         elif kind == pl.List(pl.String):

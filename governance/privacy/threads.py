@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import compress
 
 import polars as pl
 
@@ -111,7 +112,6 @@ class Known:
 
     def __init__(self, mentions: pl.DataFrame, threads: pl.Series) -> None:
         """`mentions` as MENTIONS_SCHEMA; `threads`: the thread of each record of the batch, null for none."""
-        self._threads = threads
         present = threads.drop_nulls().unique().implode()
         own = mentions.filter(pl.col("thread").is_in(present)).unique()
         self._mentions: list[Mention] = []
@@ -137,11 +137,18 @@ class Known:
             return len(self._mentions) - 1
         return int(places[best])
 
-    def beside(self, rows: pl.Series, values: pl.Series) -> Mapping[tuple[str, str], tuple[Mention, ...]]:
-        """Which (thread, value) hold mentions of their thread, and which; `rows`: the record of each value."""
+    def suspects(self, texts: Mapping[int, str]) -> list[int]:
+        """The numbers of the texts that hold a mention of any thread: only these must be looked at by thread."""
+        if self._index.is_empty() or not texts:
+            return []
+        lowered = pl.Series(list(texts.values())).str.to_lowercase()
+        return list(compress(texts, lowered.str.contains_any(self._needles.implode())))
+
+    def beside(self, threads: pl.Series, values: pl.Series) -> Mapping[tuple[str, str], tuple[Mention, ...]]:
+        """Which (thread, value) hold mentions of their thread, and which; `threads`: that of each value."""
         if self._index.is_empty():
             return {}
-        frame = pl.DataFrame({"thread": self._threads.gather(rows), "value": values}).drop_nulls().unique()
+        frame = pl.DataFrame({"thread": threads, "value": values}).drop_nulls().unique()
         texts = frame.select(pl.col("value").unique()).with_columns(
             needle=pl.col("value").str.to_lowercase().str.extract_many(self._needles.implode(), overlapping=True)
         )

@@ -172,7 +172,7 @@ def _completed(
     constants: dict[str, str] = {}
     notes = {column: f"by its name, {len(rows):,} rows looked at" for column in columns}
     for column in ("event_at", "created_at"):
-        if column in SIGNALS[signal].columns and column not in columns and "start_unix_nano" not in columns:
+        if column in SIGNALS[signal].fields and column not in columns and "start_unix_nano" not in columns:
             constants[column] = RECEIVED
             notes[column] = "no header holds a time that can be read (ISO 8601 or Unix time): the time of receiving"
     if signal == "tickets":

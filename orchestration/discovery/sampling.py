@@ -12,7 +12,7 @@ from typing import TypeVar
 import polars as pl
 
 from governance.keys import Keyring
-from governance.signals import SIGNALS
+from governance.signals import RESOURCE, SIGNALS, resource_entries
 from governance.sources import TYPES, Files, Source
 from orchestration.discovery.heads import read_head, walk
 from orchestration.discovery.mapping import Mapped, guess
@@ -153,17 +153,25 @@ def evenly(frame: pl.DataFrame, rows: int) -> pl.DataFrame:
 def values_by_field(frame: pl.DataFrame) -> Iterator[tuple[str, bool, pl.DataFrame]]:
     """Each text column and attribute of records: name, whether it is an attribute, its values with their counts."""
     for name, dtype in frame.schema.items():
-        if name.startswith("received_") or name == "record_id":
+        if name.startswith("received_") or name in ("record_id", RESOURCE):
             continue
         if dtype == pl.String or dtype == pl.List(pl.String):
             values = frame.select(value=pl.col(name).explode() if dtype != pl.String else pl.col(name))
             yield name, False, _counted(values)
-    if "attributes" in frame.columns:
-        pairs = (
-            frame.select("attributes").explode("attributes").unnest("attributes").filter(pl.col("key").is_not_null())
-        )
-        for (key,), values in sorted(pairs.group_by("key"), key=lambda item: str(item[0])):
+    parts = [_attributes(frame)] if "attributes" in frame.columns else []
+    parts += [_of_resources(frame)] if RESOURCE in frame.columns else []
+    if parts:
+        for (key,), values in sorted(pl.concat(parts).group_by("key"), key=lambda item: str(item[0])):
             yield str(key), True, _counted(values.select("value"))
+
+
+def _attributes(frame: pl.DataFrame) -> pl.DataFrame:
+    return frame.select("attributes").explode("attributes").unnest("attributes").filter(pl.col("key").is_not_null())
+
+
+def _of_resources(frame: pl.DataFrame) -> pl.DataFrame:
+    entries = [entry for text in frame[RESOURCE] for entry in resource_entries(text)]
+    return pl.DataFrame(entries, schema={"key": pl.String, "value": pl.String}, orient="row")
 
 
 def _counted(values: pl.DataFrame) -> pl.DataFrame:

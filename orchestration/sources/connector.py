@@ -106,12 +106,16 @@ class Rows:
         self._malformed: list[tuple[str | None, int | None, int, str]] = []
         self._skipped = 0
         self._bytes = 0
+        self._unshared = 0  # bytes of the line or entry that is being read
+        self._fresh: list[str] = []  # signals of the records that came out of it
+        self._sizes: dict[str, list[int]] = {}
 
     def add(self, signal: str, event_us: int, cells: Sequence[Cell], line: int) -> None:
-        """One record: its cells in the order of the signal's columns, the provenance left out."""
+        """One record: its cells in the order of the signal's columns, raw_bytes and the provenance left out."""
         self._signal, self._day = signal, event_us // _DAY_US
         self._first = self._first or (signal, self._day)
         self._records.setdefault(signal, []).append((*cells, self._file, line))
+        self._fresh.append(signal)
 
     def reject(self, line: int, reason: str, signal: str | None = None) -> None:
         """One line, record or file that cannot be taken."""
@@ -122,8 +126,10 @@ class Rows:
         self._skipped += 1
 
     def consumed(self, size: int) -> None:
-        """Note that `size` bytes were read: large records fill a batch as many records do."""
+        """Note that `size` bytes are read now: the next records share them, and large ones fill a batch sooner."""
+        self._share()
         self._bytes += size
+        self._unshared = size
 
     @property
     def is_full(self) -> bool:
@@ -132,6 +138,7 @@ class Rows:
 
     def batch(self) -> Batch:
         """What was collected since the last batch."""
+        self._share()
         signal, day = self._first or self._fallback
         rows = [(s or signal, day if d is None else d, line, reason) for s, d, line, reason in self._malformed]
         malformed = pl.DataFrame(
@@ -144,21 +151,27 @@ class Rows:
             },
             schema=MALFORMED_SCHEMA,
         )
-        records = {name: frame(name, cells) for name, cells in self._records.items()}
+        records = {name: frame(name, cells, self._sizes[name]) for name, cells in self._records.items()}
         done = Batch(records, malformed, self._skipped)
-        self._records, self._malformed, self._skipped, self._bytes = {}, [], 0, 0
+        self._records, self._sizes, self._malformed, self._skipped, self._bytes = {}, {}, [], 0, 0
         return done
 
+    def _share(self) -> None:
+        """Give the bytes of what was read last to the records that came out of it; without any they are nobody's."""
+        count = len(self._fresh)
+        for place, signal in enumerate(self._fresh):
+            share = self._unshared * (place + 1) // count - self._unshared * place // count
+            self._sizes.setdefault(signal, []).append(share)
+        self._fresh, self._unshared = [], 0
 
-def frame(signal: str, rows: Sequence[tuple[Cell, ...]]) -> pl.DataFrame:
-    """`rows` of cells in the order of the signal's landing schema as a frame of it."""
+
+def frame(signal: str, rows: Sequence[tuple[Cell, ...]], sizes: Sequence[int]) -> pl.DataFrame:
+    """`rows` of cells in the order of the signal's landing schema but for raw_bytes, and these, as a frame of it."""
     schema = SIGNALS[signal].landing_schema
-    return pl.DataFrame(
-        [
-            _series(name, cells, dtype)
-            for (name, dtype), cells in zip(schema.items(), zip(*rows, strict=True), strict=True)
-        ]
-    )
+    names = [name for name in schema if name != "raw_bytes"]
+    columns: dict[str, Sequence[Cell]] = dict(zip(names, zip(*rows, strict=True), strict=True))
+    columns["raw_bytes"] = sizes
+    return pl.DataFrame([_series(name, columns[name], dtype) for name, dtype in schema.items()])
 
 
 def _series(name: str, cells: Sequence[Cell], dtype: pl.DataType) -> pl.Series:

@@ -26,7 +26,7 @@ _TRUE, _FALSE = ("true", "t", "yes", "1"), ("false", "f", "no", "0")
 
 def mapped(raw: Json, pull: Pull, signal: str) -> dict[str, Json]:
     """What the steward's `columns` and `constants` say about a raw record, of the signal's columns only."""
-    known = SIGNALS[signal].columns
+    known = SIGNALS[signal].fields
     own = {name: first_at(raw, paths) for name, paths in pull.source.columns.items() if name in known}
     fixed = {name: value for name, value in pull.source.constants.items() if name in known}
     return {**{name: value for name, value in own.items() if value is not None}, **fixed}
@@ -38,7 +38,7 @@ def add(rows: Rows, pull: Pull, signal: str, fields: Mapping[str, Json], line: i
     Raises:
         MalformedRecord: a field has the wrong type or an implausible time, or id or time are missing.
     """
-    schema = SIGNALS[signal].columns
+    schema = {name: dtype for name, dtype in SIGNALS[signal].columns.items() if name != "raw_bytes"}
     event_us = required_timestamp(event_time(fields, pull), pull.latest_us, "event_at")
     cells = [_cell(_dated(fields.get(name), dtype, pull), dtype, pull, name) for name, dtype in schema.items()]
     cells[list(schema).index("event_at")] = event_us

@@ -7,10 +7,10 @@ not: a bad record is set aside alone, a bad request as one.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 
 import orjson
 
+from governance.signals import as_resource
 from orchestration.sources.connector import Batch, Document, Pull, Rows
 from orchestration.sources.otlp_messages import (
     Event,
@@ -61,12 +61,19 @@ _SEVERITY_NAMES = {
 }
 
 
-@dataclass(frozen=True)
 class _Origin:
     """What the records of one scope of one resource share."""
 
-    attributes: Attributes
-    canonical: bytes
+    def __init__(self, attributes: Attributes, canonical: bytes) -> None:
+        self.attributes, self.canonical = attributes, canonical
+        self._without: dict[tuple[str, ...], str | None] = {}
+
+    def resource(self, taken: tuple[str, ...]) -> str | None:
+        """The attributes as a JSON object, without those that a record took for columns of its own."""
+        if taken not in self._without:
+            left = {key: value for key, value in self.attributes.items() if key not in taken}
+            self._without[taken] = as_resource(left)
+        return self._without[taken]
 
 
 _ReadRecord = Callable[[Json, _Origin, int], None]
@@ -75,7 +82,7 @@ _ReadRecord = Callable[[Json, _Origin, int], None]
 class Otlp:
     """Spans and log records from OTLP/JSON, plain or gzip."""
 
-    version = 2
+    version = 3
 
     def documents(self, pull: Pull) -> Iterator[Document]:
         return files(pull)
@@ -84,13 +91,13 @@ class Otlp:
         reader = _Reader(document, pull)
         typed = trace_request if "spans" in pull.source.signals else lambda line: None
         for value in json_values(document, typed=typed):
+            reader.rows.consumed(value.size)
             if isinstance(value.message, TraceRequest):
                 reader.spans(value.message, value.line)
             elif value.reason is not None:
                 reader.rows.reject(value.line, value.reason)
             else:
                 reader.request(value.content, value.line)
-            reader.rows.consumed(value.size)
             if reader.rows.is_full:
                 yield reader.rows.batch()
         yield reader.rows.batch()
@@ -198,11 +205,11 @@ class _Reader:
         operation = text_of(span.name)
         status = span.status or _NO_STATUS
         code = enum_number(status.code, _STATUS_NAMES, "status.code")
-        attributes = origin.attributes.copy()
+        attributes: Attributes = {}
         read_attributes(span.attributes, attributes)
         if span.events:
             _add_events(span.events, attributes)
-        lifted = self._lift.taken(attributes)
+        lifted, taken = self._lift.taken(attributes, origin.attributes)
         cells = (
             f"{trace_id}-{span_id}",
             event_us,
@@ -223,6 +230,7 @@ class _Reader:
             lifted("feature_flag"),
             lifted("feature_variant"),
             lifted("dependency") if kind in _CALLING else None,
+            origin.resource(tuple(taken)),
             attributes,
         )
         self.rows.add("spans", event_us, cells, line)
@@ -235,13 +243,13 @@ class _Reader:
             raise MalformedRecord("timeUnixNano and observedTimeUnixNano are missing")
         event_us = plausible(time // 1_000, self._latest, "timeUnixNano")
         number, severity = _severity(log)
-        attributes = origin.attributes.copy()
+        attributes: Attributes = {}
         read_attributes(log.attributes, attributes)
         try:
             canonical = origin.canonical + b"\n" + orjson.dumps(record, option=orjson.OPT_SORT_KEYS)
         except orjson.JSONEncodeError:
             raise MalformedRecord("nested too deeply") from None
-        lifted = self._lift.taken(attributes)
+        lifted, taken = self._lift.taken(attributes, origin.attributes)
         cells = (
             self._pull.keys.record_id(canonical),
             event_us,
@@ -254,6 +262,7 @@ class _Reader:
             _context_id(log.trace_id, 32, "traceId"),
             _context_id(log.span_id, 16, "spanId"),
             lifted("account_id"),
+            origin.resource(tuple(taken)),
             attributes,
         )
         self.rows.add("logs", event_us, cells, line)

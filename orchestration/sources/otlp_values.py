@@ -82,20 +82,28 @@ class Lift:
     def _keys(self) -> frozenset[str]:
         return frozenset(key for keys in self.candidates.values() for key in keys)
 
-    def taken(self, attributes: Attributes) -> Callable[[str], str | None]:
-        """Gives a column's value, taken out of `attributes`; None where there is none."""
-        there = self._keys.intersection(attributes)
+    def taken(self, own: Attributes, shared: Attributes) -> tuple[Callable[[str], str | None], list[str]]:
+        """Gives a column's value, taken out of a record's `own` attributes, else of those it shares; None: in neither.
+
+        Beside it the keys of the shared ones that were taken so far: nobody else's are touched.
+        """
+        there = set(self._keys.intersection(own))
+        taken: list[str] = []
 
         def take(column: str) -> str | None:
             for key in self.candidates[column]:
-                if key in there and key in attributes:
-                    value = attributes[key]
-                    if value is not None and not value.isspace():
-                        del attributes[key]
-                        return value
+                value = own.get(key) if key in there else shared.get(key)
+                if value is None or value.isspace() or key in taken:
+                    continue
+                if key in there:
+                    del own[key]
+                    there.discard(key)
+                else:
+                    taken.append(key)
+                return value
             return None
 
-        return take
+        return take, taken
 
 
 def hex_id(value: Json, length: int, field: str) -> str | None:

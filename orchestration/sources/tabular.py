@@ -71,10 +71,11 @@ def _jsonl(document: Document) -> Iterator[_Row]:
         entries = value.content if isinstance(value.content, list) and value.reason is None else [value.content]
         for number, entry in enumerate(entries, start=1):
             line = number if len(entries) > 1 else value.line
+            size = value.size * number // len(entries) - value.size * (number - 1) // len(entries)
             if value.reason is not None:
-                yield line, value.size, value.reason
+                yield line, size, value.reason
             else:
-                yield line, value.size, entry if isinstance(entry, Mapping) else "not an object"
+                yield line, size, entry if isinstance(entry, Mapping) else "not an object"
 
 
 def _csv(document: Document) -> Iterator[_Row]:

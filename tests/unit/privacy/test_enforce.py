@@ -8,7 +8,7 @@ import pytest
 from governance.errors import PolicyError
 from governance.keys import Keyring
 from governance.privacy import Anonymized, PrivacyPolicy, anonymize
-from governance.signals import SIGNALS
+from governance.signals import SIGNALS, as_resource, resource_entries
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -112,6 +112,42 @@ def test_unknown_attributes_are_withheld_and_counted_without_naming_what_could_b
     )
     assert result.withheld_fields == {"acme.thing": 2, "(malformed key)": 3}
     assert result.records["attributes"].to_list() == [pairs(http__route="/a"), pairs(http__route="/a"), None]
+
+
+RESOURCE = {"k8s.pod.name": "frontend-1", "host.name": "mail from bob@x.org", "acme.thing": "x", "host.mac": None}
+
+
+def test_a_resource_is_treated_by_its_keys_and_counted_once_a_record(policy, keys) -> None:
+    row = {"resource": as_resource(RESOURCE), "trace_id": None}
+    result = run("spans", policy, keys, row, row, {"resource": None})
+    told = dict(resource_entries(result.records["resource"][0]))
+    assert told["k8s.pod.name"] == "frontend-1"
+    assert told["host.name"] == f"mail from {keys.pseudonym('EMAIL', 'bob@x.org')}"
+    assert "acme.thing" not in told
+    assert result.records["resource"].to_list() == [as_resource(told), as_resource(told), None]
+    assert result.withheld_fields == {"acme.thing": 2}
+    counts = {(field, entity): count for field, entity, count, *_ in result.findings.iter_rows()}
+    assert counts["attributes.host.name", "EMAIL"] == 2
+
+
+@pytest.mark.parametrize("resource", ["bob@x.org", "[1]", '{"a": {"b": 1}}', '{"a": 1}'])
+def test_a_resource_that_is_no_object_of_texts_holds_its_record(resource, policy, keys) -> None:
+    result = run("logs", policy, keys, {"resource": resource}, {"resource": None})
+    assert result.held["held_reason"].to_list() == ["resource: no JSON object of texts"]
+    assert result.records.height == 1
+
+
+def test_what_a_thread_is_known_to_hold_is_masked_in_the_resources_of_its_own_records_only(policy, keys) -> None:
+    resource = as_resource({"exception.message": "laptop of jdoe4711", "k8s.pod.name": "p"})
+    rows = [
+        {"trace_id": "a" * 32, "resource": resource, "attributes": pairs(enduser__id="jdoe4711")},
+        {"trace_id": "b" * 32, "resource": resource},
+        {"trace_id": "a" * 32, "resource": as_resource({"host.name": "db"})},
+    ]
+    shown = run("spans", policy, keys, *rows).records["resource"].to_list()
+    assert "jdoe4711" not in shown[0]
+    assert resource_entries(shown[0])[1] == ("k8s.pod.name", "p")
+    assert shown[1:] == [resource, as_resource({"host.name": "db"})]
 
 
 def test_attributes_keep_their_order(policy, keys) -> None:

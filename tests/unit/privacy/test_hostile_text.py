@@ -19,7 +19,7 @@ import pytest
 from governance.keys import Keyring
 from governance.privacy import Anonymizer, PrivacyPolicy
 from governance.privacy.scanner import Scanner
-from governance.signals import SIGNALS
+from governance.signals import SIGNALS, as_resource
 from tests.unit.privacy.test_enforce import landing
 
 KEYS = Keyring(b"p" * 32, b"i" * 32)
@@ -123,6 +123,8 @@ def record(signal: str, text: str, record_id: str = "00ff") -> dict[str, object]
     columns = SIGNALS[signal].columns
     row: dict[str, object] = {name: text for name, dtype in columns.items() if dtype == pl.String}
     row |= {name: [text] for name, dtype in columns.items() if dtype == pl.List(pl.String)}
+    if "resource" in columns:
+        row["resource"] = as_resource(dict.fromkeys(ATTRIBUTES, text))
     if "attributes" in columns:
         row["attributes"] = [{"key": key, "value": text} for key in ATTRIBUTES]
     return row | {"record_id": record_id}

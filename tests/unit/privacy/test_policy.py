@@ -18,7 +18,7 @@ from governance.privacy import PrivacyPolicy, load_privacy
         ("    body: scan\n    trace_id", "    body: skan\n    trace_id", "skan is no treatment; did you mean scan?"),
         ("requester: pseudonymise USER", "requester: pseudonymise PERSON", "pseudonymise PERSON is not allowed"),
         ("phone_region: US", "phone_region: us", "phone_region"),
-        ("    event_at: keep\n    trace_id", "    event_at: scan\n    trace_id", "spans.event_at is scan"),
+        ("    event_at: keep\n    raw_bytes", "    event_at: scan\n    raw_bytes", "spans.event_at is scan"),
         ("max_leak_rate: 0.002", "max_leak_rate: 2", "leak_check.max_leak_rate is 2"),
         ("sample_size: 200, ", "", "leak_check.sample_size"),
         ("factor: 2", "factor: 1", "drift.factor is 1"),

@@ -149,6 +149,13 @@ def test_a_text_that_holds_the_separator_is_anonymised_like_any_other(scanner: S
     assert scanner.scan(["x", text, "y"])[text].entities == {"EMAIL": 1, "IP": 1}
 
 
+def test_a_name_found_across_a_separator_is_told_as_it_stands_in_the_text(scanner: Scanner) -> None:
+    text = f"She flew to Berlin.{SEPARATOR}Hi Sarah,\n\nI spoke with Pawel Zielinski of Northwind Tools in Berlin."
+    found = scanner.scan([text], "technical")[text].found
+    assert found
+    assert [one.value for one in found] == [text[one.start : one.end] for one in found]
+
+
 @pytest.mark.parametrize(
     "body",
     [

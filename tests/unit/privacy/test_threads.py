@@ -149,6 +149,6 @@ def test_common_words_small_numbers_and_what_its_form_gives_away_are_not_looked_
 def test_a_value_inside_a_longer_word_is_another_value() -> None:
     mentions = pl.DataFrame([("t", "USER", "jdoe42")], schema=MENTIONS_SCHEMA, orient="row")
     known = Known(mentions, pl.Series(["t"]))
-    mention = next(iter(known.beside(pl.Series([0]), pl.Series(["seen jdoe42"])).values()))[0]
+    mention = next(iter(known.beside(pl.Series(["t"]), pl.Series(["seen jdoe42"])).values()))[0]
     assert not mention.pattern.search("seen jdoe421")
     assert mention.pattern.search("id:jdoe42_x")

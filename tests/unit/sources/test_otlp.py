@@ -50,6 +50,30 @@ def test_known_attributes_become_columns_and_are_not_kept_twice(read):
     assert row["attributes"] == {"http.route": "/"}
 
 
+def test_what_a_resource_says_stands_once_and_what_a_record_took_of_it_is_not_kept_twice(read):
+    resource = {"attributes": [attribute("service.name", "checkout"), attribute("k8s.pod.name", "checkout-1")]}
+    spans = [span(), span(attributes=[attribute("service.name", "other"), attribute("http.route", "/")])]
+    first, second = read("otlp", traces(*spans, resource=resource)).rows("spans")
+    assert (first["service"], first["attributes"]) == ("checkout", {})
+    assert first["resource"] == '{"k8s.pod.name":"checkout-1"}'
+    assert (second["service"], second["attributes"]) == ("other", {"http.route": "/"})
+    assert second["resource"] == '{"k8s.pod.name":"checkout-1","service.name":"checkout"}'
+
+
+def test_a_resource_without_anything_left_is_null(read):
+    (row,) = read("otlp", traces(span())).rows("spans")
+    assert row["resource"] is None
+
+
+@pytest.mark.parametrize("records", [1, 3, 7])
+def test_the_records_of_a_line_share_its_bytes(read, records):
+    line = traces(*(span(spanId=f"{number:016x}") for number in range(1, records + 1)))
+    lines = [orjson.dumps(line), orjson.dumps(traces(span()))]
+    shares = [row["raw_bytes"] for row in read("otlp", b"\n".join(lines)).rows("spans")]
+    assert (sum(shares[:-1]), shares[-1]) == (len(lines[0]), len(lines[1]))
+    assert max(shares[:-1]) - min(shares[:-1]) <= 1
+
+
 def test_a_server_span_calls_nobody(read):
     (row,) = read("otlp", traces(span(kind=2, attributes=[attribute("server.address", "here")]))).rows("spans")
     assert row["dependency"] is None
