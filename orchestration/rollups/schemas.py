@@ -38,8 +38,8 @@ SPAN_ACCOUNT_DAYS_SCHEMA = pl.Schema(
         "self_ms": _MS,
     }
 )
-# What of log records is added up beside their number.
-LOG_SUMS: tuple[str, ...] = ()
+# What of log records is added up beside their number: the bytes they took in their source.
+LOG_SUMS = ("raw_bytes",)
 # One row per minute, service, version, severity and template of a log body. A trace is counted in the first minute of
 # the day in which it is met under these keys, so that minutes add up to hours and to the day.
 LOG_TEMPLATES_SCHEMA = pl.Schema(

@@ -25,18 +25,18 @@ def rolled_up(logs: pl.DataFrame, traits: pl.DataFrame, limits: RollupLimits, pa
 
 def test_records_and_traces_are_counted_by_template(logs: Frame, traits: Frame, policy: SamplingPolicy) -> None:
     day = logs(
-        {"body": "timeout after 5 ms", "trace_id": "bad"},
-        {"body": "timeout after 7 ms", "trace_id": "bad"},
+        {"body": "timeout after 5 ms", "trace_id": "bad", "raw_bytes": 30},
+        {"body": "timeout after 7 ms", "trace_id": "bad", "raw_bytes": 12},
         {"body": "timeout after 9 ms", "trace_id": "good"},
         {"body": "timeout after 9 ms"},
         {"body": "timeout after 9 ms", "severity": "ERROR"},
     )
     known = traits({"trace_id": "bad", "has_error": True}, {"trace_id": "good"})
     found = rolled_up(day, known, policy.rollups).templates
-    columns = ["severity", "template", "record_count", "trace_count", "failing_trace_count"]
+    columns = ["severity", "template", "record_count", "trace_count", "failing_trace_count", "raw_bytes"]
     assert found.select(columns).rows() == [
-        ("ERROR", "timeout after <*>", 1, 0, 0),
-        ("INFO", "timeout after <*>", 4, 2, 1),
+        ("ERROR", "timeout after <*>", 1, 0, 0, 0),
+        ("INFO", "timeout after <*>", 4, 2, 1, 42),
     ]
 
 

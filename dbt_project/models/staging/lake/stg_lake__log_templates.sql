@@ -26,7 +26,8 @@ final as (
         coalesce(latest.template, source.template) as template,
         source.record_count,
         source.trace_count,
-        source.failing_trace_count
+        source.failing_trace_count,
+        source.raw_bytes
     from source
     left join latest on source.source = latest.source and source.template_id = latest.template_id
 )
