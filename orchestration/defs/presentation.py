@@ -48,12 +48,19 @@ def same_columns(upstream: list[str], signal: str) -> dg.TableColumnLineage:
 
 
 def day_metadata(context: dg.AssetExecutionContext, tally: Tally) -> dict[str, Any]:
-    """Counts of each day on its own materialisation, and the sums over the run as the result's metadata."""
+    """Counts of each day on its own materialisation, and the sums over the run as the result's metadata.
+
+    A neighbour that was made again beside the days of the run is in the sums alone: Dagster refuses what is said of a
+    partition that the run does not target.
+    """
+    targeted = set(context.partition_keys)
     for day, counts in tally.days.items():
-        context.add_asset_metadata({f"day_{name}": count for name, count in counts.items()}, partition_key=day)
+        if day in targeted:
+            context.add_asset_metadata({f"day_{name}": count for name, count in counts.items()}, partition_key=day)
     for day, note in tally.notes.items():
         context.log.warning(f"{day}: {note}")
-        context.add_asset_metadata({"day_note": note}, partition_key=day)
+        if day in targeted:
+            context.add_asset_metadata({"day_note": note}, partition_key=day)
     return {**tally.metadata(), "dagster/row_count": sum(_rows(counts) for counts in tally.days.values())}
 
 

@@ -20,6 +20,7 @@ from orchestration.stages.warehousing import COPIED_TABLES, LAKE_TABLES, lake_co
 
 DBT = DbtProject(project_dir=PROJECT / "dbt_project", target_path=home().root / "dbt")
 RUN_ID_TAG = "feedback/run_id"
+_COARSER = dg.AssetKey(["retention", "grains"])  # it replaces files that the views read
 
 
 def _lake_specs() -> Iterator[dg.AssetSpec]:
@@ -28,7 +29,7 @@ def _lake_specs() -> Iterator[dg.AssetSpec]:
         upstream = [dg.AssetKey([table.state, s.name, table.signal]) for s in sources if table.signal in s.signals]
         yield dg.AssetSpec(
             ["lake", name],
-            deps=upstream,
+            deps=[*upstream, *([_COARSER] if table.state == "rollups" else [])],
             description=f"Table `{table.table}` of every existing {table.state} partition of {table.signal}.",
             metadata={"dagster/column_schema": column_schema(table.schema)},
         )
