@@ -19,8 +19,8 @@ _BY_PERIOD = {
     "status": _TEXT,
 }
 
-# One row per minute, distinct dimensions and status. origin_error_count: error spans without a child in error, where the
-# error began. self_ms: duration without the time covered by children, where the time went.
+# One row per period, distinct dimensions and status. origin_error_count: error spans without a child in error, where
+# the error began. self_ms: duration without the time covered by children, where the time went.
 REQUESTS_SCHEMA = pl.Schema(
     {
         **_BY_PERIOD,

@@ -67,7 +67,9 @@ def _copy(lake: Lake, key: str, day: date, ago: int) -> None:
     moved = {name: _moved(name, day, ago) for name in (key, *manifest.inputs)}
     pulled_at = datetime.combine(day - timedelta(days=ago - 1), datetime.min.time(), UTC)
     inputs = lake.digests([moved[name] for name in manifest.inputs])
-    with lake.replace(moved[key], as_of=pulled_at, inputs=inputs, policy=manifest.policy, key_id=manifest.key_id) as out:
+    with lake.replace(
+        moved[key], as_of=pulled_at, inputs=inputs, policy=manifest.policy, key_id=manifest.key_id
+    ) as out:
         for table in manifest.tables:
             out.write(table, _shifted(lake.read(key, table), ago))
         out.counts, out.facts = dict(manifest.counts), dict(manifest.facts)
@@ -107,7 +109,9 @@ def _run(home: Path, inbox: Path, next_day: date) -> float:
 
 def _dbt_seconds(home: Path) -> dict[str, float]:
     """Seconds of each model and test of the last build."""
-    results = orjson.loads(max((home / "dbt").rglob("run_results.json"), key=lambda file: file.stat().st_mtime).read_bytes())
+    results = orjson.loads(
+        max((home / "dbt").rglob("run_results.json"), key=lambda file: file.stat().st_mtime).read_bytes()
+    )
     return {result["unique_id"]: result["execution_time"] for result in results["results"]}
 
 
