@@ -7,13 +7,16 @@ of the rows it was made of.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Literal, get_args
 
 import polars as pl
 
+from governance.errors import FeedbackError, one_of
+
 Grain = Literal["minute", "hour", "day"]
 GRAINS: tuple[Grain, ...] = get_args(Grain)  # from fine to coarse
+_NANOSECONDS = 1e6  # a millisecond
 _EVERY: Mapping[str, str] = {"minute": "1m", "hour": "1h", "day": "1d"}
 
 
@@ -23,19 +26,28 @@ def start_of(time: pl.Expr, grain: Grain) -> pl.Expr:
 
 
 def is_coarser(grain: str, than: str) -> bool:
-    """Whether one grain is coarser than another; both are of `GRAINS`."""
-    return GRAINS.index(grain) > GRAINS.index(than)  # type: ignore[arg-type]  # a wrong word raises ValueError
+    """Whether one grain is coarser than another.
+
+    Raises:
+        FeedbackError: one of them is no grain.
+    """
+    for word in (grain, than):
+        if word not in GRAINS:
+            raise FeedbackError(f"rollups: grain is {word}; {one_of(word, GRAINS)}")
+    order = [*map(str, GRAINS)]
+    return order.index(grain) > order.index(than)
 
 
 def coarsen(rollup: pl.DataFrame, grain: Grain) -> pl.DataFrame:
     """`rollup` by periods of `grain`, where its rows are finer; the schema stays, rows are ordered by their keys.
 
-    64-bit columns are counts and sums, and are added up; all others are what is counted by (see `schemas`).
+    64-bit columns are counts and milliseconds, and are added up; all others are what is counted by (see `schemas`).
 
     Args:
         rollup: one row per period (`period_start_at`, `grain`) and what else it is counted by.
     """
-    keys, added = _parts(rollup.schema)
+    added = {name: kind for name, kind in rollup.schema.items() if kind in (pl.Int64, pl.Float64)}
+    keys = [name for name in rollup.columns if name not in added]
     is_finer = pl.col("grain").is_in(GRAINS[: GRAINS.index(grain)])
     moved = {
         "period_start_at": pl.when(is_finer)
@@ -43,22 +55,17 @@ def coarsen(rollup: pl.DataFrame, grain: Grain) -> pl.DataFrame:
         .otherwise("period_start_at"),
         "grain": pl.when(is_finer).then(pl.lit(grain)).otherwise("grain"),
     }
-    # Rows are sorted before they are added up: sums of floating-point numbers depend on the order.
     return (
-        rollup.sort(keys)
-        .with_columns(**moved)
-        .group_by(keys, maintain_order=True)
-        .agg(pl.col(added).sum())
+        rollup.with_columns(**moved)
+        .group_by(keys)
+        .agg(_sum(name, kind) for name, kind in added.items())
         .sort(keys)
         .select(rollup.columns)
     )
 
 
-def _parts(schema: Mapping[str, pl.DataType]) -> tuple[list[str], list[str]]:
-    """The columns a rollup counts by, and those that are added up."""
-    added = [name for name, kind in schema.items() if kind in (pl.Int64, pl.Float64)]
-    return _without(schema, added), added
-
-
-def _without(names: Iterable[str], left_out: list[str]) -> list[str]:
-    return [name for name in names if name not in left_out]
+def _sum(name: str, kind: pl.DataType) -> pl.Expr:
+    """Milliseconds are added up as the whole nanoseconds they are: exact in every order (up to 104 days)."""
+    if kind == pl.Float64:
+        return (pl.col(name) * _NANOSECONDS).round().cast(pl.Int128).sum().cast(pl.Float64) / _NANOSECONDS
+    return pl.col(name).sum()
