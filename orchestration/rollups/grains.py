@@ -38,14 +38,22 @@ def is_coarser(grain: str, than: str) -> bool:
     return order.index(grain) > order.index(than)
 
 
-def coarsen(rollup: pl.DataFrame, grain: Grain) -> pl.DataFrame:
+def coarsen(rollup: pl.DataFrame, grain: Grain, start: str = "period_start_at") -> pl.DataFrame:
     """`rollup` by periods of `grain`, where its rows are finer; the schema stays, rows are ordered by their keys.
 
     64-bit columns are counts and milliseconds, and are added up; all others are what is counted by (see `schemas`).
 
     Args:
-        rollup: one row per period (`period_start_at`, `grain`) and what else it is counted by.
+        rollup: one row per period and what else it is counted by; without `grain` no row of it is coarser than asked.
+        start: the column of the period's start.
     """
+    moved = {start: start_of(pl.col(start), grain)}
+    if "grain" in rollup.columns:
+        is_finer = pl.col("grain").is_in(GRAINS[: GRAINS.index(grain)])
+        moved = {
+            start: pl.when(is_finer).then(moved[start]).otherwise(start),
+            "grain": pl.when(is_finer).then(pl.lit(grain)).otherwise("grain"),
+        }
     added = {name: kind for name, kind in rollup.schema.items() if kind in (pl.Int64, pl.Float64)}
     keys = [name for name in rollup.columns if name not in added]
     is_finer = pl.col("grain").is_in(GRAINS[: GRAINS.index(grain)])

@@ -13,7 +13,17 @@ from orchestration.rollups.dimensions import bound
 from orchestration.rollups.schemas import LOG_ACCOUNT_DAYS_SCHEMA, LOG_TEMPLATES_SCHEMA
 from orchestration.rollups.templates import with_template_ids, with_templates
 
-_READ = ("record_id", "event_at", "service", "service_version", "severity", "body", "trace_id", "account_id")
+_READ = (
+    "record_id",
+    "event_at",
+    "service",
+    "service_version",
+    "severity",
+    "body",
+    "trace_id",
+    "account_id",
+    "raw_bytes",
+)
 _TEMPLATE_KEYS = ("hour_start_at", "service", "service_version", "severity", "template_id", "template")
 _ACCOUNT_KEYS = ("event_date", "account_id", "service", "template_id")
 
@@ -81,6 +91,7 @@ def _templates(facts: pl.LazyFrame) -> pl.LazyFrame:
         .agg(
             record_count=pl.len().cast(pl.Int64),
             trace_count=pl.col("trace_id").drop_nulls().n_unique().cast(pl.Int64),
+            raw_bytes=pl.col("raw_bytes").sum(),
             failing_trace_count=pl.col("failing_trace_id").drop_nulls().n_unique().cast(pl.Int64),
         )
         .sort(_TEMPLATE_KEYS)

@@ -20,7 +20,8 @@ _BY_PERIOD = {
 }
 
 # One row per period, distinct dimensions and status. origin_error_count: error spans without a child in error, where
-# the error began. self_ms: duration without the time covered by children, where the time went.
+# the error began. self_ms: duration without the time covered by children, where the time went. raw_bytes: what the
+# spans took in their source.
 REQUESTS_SCHEMA = pl.Schema(
     {
         **_BY_PERIOD,
@@ -29,6 +30,7 @@ REQUESTS_SCHEMA = pl.Schema(
         "origin_error_count": _COUNT,
         "duration_ms": _MS,
         "self_ms": _MS,
+        "raw_bytes": _COUNT,
     }
 )
 # One row per period, distinct dimensions, status, measure (duration | self) and bucket of its nanoseconds (see
@@ -59,6 +61,7 @@ LOG_TEMPLATES_SCHEMA = pl.Schema(
         "record_count": _COUNT,
         "trace_count": _COUNT,
         "failing_trace_count": _COUNT,
+        "raw_bytes": _COUNT,
     }
 )
 # One row per day, account, service and template; records without an account are left out.
@@ -71,3 +74,5 @@ LOG_ACCOUNT_DAYS_SCHEMA = pl.Schema(
         "record_count": _COUNT,
     }
 )
+# One row per service of the records of a day that the sample kept.
+KEPT_SCHEMA = pl.Schema({"service": _TEXT, "record_count": _COUNT, "raw_bytes": _COUNT})

@@ -20,7 +20,17 @@ from orchestration.rollups.schemas import (
 )
 
 _READ = (
-    *("event_at", "trace_id", "span_id", "parent_span_id", "start_unix_nano", "duration_ns", "status", "account_id"),
+    *(
+        "event_at",
+        "trace_id",
+        "span_id",
+        "parent_span_id",
+        "start_unix_nano",
+        "duration_ns",
+        "status",
+        "account_id",
+        "raw_bytes",
+    ),
     *SPAN_DIMENSIONS,
 )
 BOUNDED = ("operation", "service_version", "feature_flag", "feature_variant", "dependency")
@@ -140,6 +150,7 @@ def _requests(facts: pl.LazyFrame) -> pl.LazyFrame:
             origin_error_count=_count("is_origin_error"),
             duration_ms=_total_ms("duration_ns"),
             self_ms=_total_ms("self_ns"),
+            raw_bytes=_count("raw_bytes"),
         )
         .sort(_PERIOD_KEYS)
     )

@@ -13,8 +13,11 @@ from governance.retention import RetentionPolicy
 from orchestration.lake import Lake, Manifest
 from orchestration.rollups.grains import Grain, coarsen, is_coarser
 
-# The tables of a rollup that are counted by period. The others go over as they are.
-_BY_PERIOD: Mapping[str, tuple[str, ...]] = {"spans": ("requests", "latency")}
+# The tables of a rollup that are counted by period, with the column of its start. The others go over as they are.
+_BY_PERIOD: Mapping[str, Mapping[str, str]] = {
+    "spans": {"requests": "period_start_at", "latency": "period_start_at"},
+    "logs": {"templates": "hour_start_at"},
+}
 _GRAIN = "grain"
 
 
@@ -36,14 +39,14 @@ def compact(lake: Lake, policy: RetentionPolicy, as_of: datetime) -> list[str]:
     return made
 
 
-def _replace(lake: Lake, key: str, manifest: Manifest, by_period: tuple[str, ...], grain: Grain) -> None:
+def _replace(lake: Lake, key: str, manifest: Manifest, by_period: Mapping[str, str], grain: Grain) -> None:
     pulled_at = datetime.fromisoformat(manifest.as_of)
     with lake.replace(
         key, as_of=pulled_at, inputs=manifest.inputs, policy=manifest.policy, key_id=manifest.key_id
     ) as out:
         for name, table in manifest.tables.items():
             if name in by_period:
-                out.write(name, coarsen(lake.read(key, name), grain))
+                out.write(name, coarsen(lake.read(key, name), grain, by_period[name]))
             else:
                 out.tables[name] = table
         out.counts = dict(manifest.counts)

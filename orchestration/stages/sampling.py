@@ -20,6 +20,7 @@ from governance.sampling import (
     verdicts,
 )
 from orchestration.lake import Lake
+from orchestration.rollups.kept import count_kept
 from orchestration.rollups.logs import roll_up_logs
 from orchestration.rollups.schemas import LATENCY_SCHEMA
 from orchestration.rollups.spans import roll_up_spans
@@ -97,6 +98,7 @@ def sample_days(lake: Lake, dataset: str, days: list[str], policy: SamplingPolic
             kept = sample_logs(rows, judged, shaped, rates, policy)
         with lake.replace(f"sampled/{dataset}/{day}", as_of=as_of, inputs=inputs, policy=policy.digest) as out:
             out.write("records", kept)
+            out.write("kept", count_kept(kept))
             out.counts = {"sampled": kept.height, "sampled_out": rows.height - kept.height}
             out.facts = {_SHARE: str(policy.traces.ordinary_share)}
             out.facts |= {f"rate of template {name}": str(rate) for name, rate in rates.items() if rate < 1}

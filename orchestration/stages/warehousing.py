@@ -16,6 +16,7 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
+from governance.costs import load_costs
 from governance.owners import load_owners
 from governance.privacy.findings import FINDINGS_SCHEMA
 from governance.quality import RESULTS_SCHEMA
@@ -44,6 +45,7 @@ LAKE_TABLES: Mapping[str, LakeTable] = {
     "span_account_days": LakeTable("rollups", "spans", "account_days", schemas.SPAN_ACCOUNT_DAYS_SCHEMA),
     "log_templates": LakeTable("rollups", "logs", "templates", schemas.LOG_TEMPLATES_SCHEMA),
     "log_account_days": LakeTable("rollups", "logs", "account_days", schemas.LOG_ACCOUNT_DAYS_SCHEMA),
+    "kept_records": LakeTable("sampled", None, "kept", schemas.KEPT_SCHEMA),
     "gate_results": LakeTable("quarantine", None, "results", RESULTS_SCHEMA),
     "privacy_findings": LakeTable("anonymized", None, "findings", FINDINGS_SCHEMA),
     "quarantined_rows": LakeTable("quarantine", None, "records", _QUARANTINED),
@@ -51,7 +53,7 @@ LAKE_TABLES: Mapping[str, LakeTable] = {
 # One row per partition of rollups: what models that keep what they have read compare, to read new days alone.
 PARTITIONS_SCHEMA = pl.Schema({**PLACE, "digest": pl.String()})
 # Small enough to be copied into the warehouse whole.
-COPIED_TABLES = ("partitions", "ledger", "malformed", "owners", "ranking")
+COPIED_TABLES = ("partitions", "ledger", "malformed", "owners", "ranking", "costs")
 
 
 # Shown as text, as files and screens that know no lists need it.
@@ -63,7 +65,7 @@ def run_id(lake: Lake, as_of: datetime) -> str:
     digest = hashlib.sha256(as_of.isoformat().encode())
     for state in sorted({table.state for table in LAKE_TABLES.values()} | {"anonymized", "quarantine"}):
         digest.update(lake.state_digest(state).encode())
-    digest.update(load_owners().digest.encode() + load_ranking().digest.encode())
+    digest.update((load_owners().digest + load_ranking().digest + load_costs().digest).encode())
     return f"run-{digest.hexdigest()[:12]}"
 
 
@@ -123,6 +125,7 @@ def _copies(lake: Lake) -> dict[str, pl.DataFrame]:
         "malformed": _malformed(lake),
         "owners": load_owners().as_frame(),
         "ranking": load_ranking().as_frame(),
+        "costs": load_costs().as_frame(),
     }
 
 

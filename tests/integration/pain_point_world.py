@@ -13,6 +13,7 @@ import polars as pl
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner
 
+from governance.costs import load_costs
 from governance.keys import Keyring
 from governance.owners import load_owners
 from governance.privacy.findings import FINDINGS_SCHEMA
@@ -53,6 +54,7 @@ _LAKE = {
     "span_account_days": schemas.SPAN_ACCOUNT_DAYS_SCHEMA,
     "log_templates": schemas.LOG_TEMPLATES_SCHEMA,
     "log_account_days": schemas.LOG_ACCOUNT_DAYS_SCHEMA,
+    "kept_records": {"signal": pl.String(), "event_date": pl.Date(), **schemas.KEPT_SCHEMA},
     "gate_results": {"signal": pl.String(), "event_date": pl.Date(), **RESULTS_SCHEMA},
     "privacy_findings": {"signal": pl.String(), "event_date": pl.Date(), **FINDINGS_SCHEMA},
     "malformed": MALFORMED_SCHEMA,
@@ -112,6 +114,7 @@ def fill_warehouse(warehouse: Path, tables: dict[str, list[pl.DataFrame]]) -> No
     }
     frames["partitions"] = partitions_of(frames)
     frames["owners"] = load_owners().as_frame()
+    frames["costs"] = load_costs().as_frame()
     frames["ranking"] = load_ranking().as_frame()
     frames["ledger"] = pl.concat([pl.DataFrame(schema=LEDGER_SCHEMA), *tables.get("ledger", [])])
     with duckdb.connect(str(warehouse)) as connection:

@@ -17,6 +17,7 @@ final as (
         requests.event_date,
         cast(sum(requests.span_count) as bigint) as span_count,
         cast(sum(requests.error_count) as bigint) as error_count,
+        cast(sum(requests.raw_bytes) as bigint) as raw_bytes,
         days.made_from
     from requests
     inner join days on requests.source = days.source and requests.event_date = days.event_date

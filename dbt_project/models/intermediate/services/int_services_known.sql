@@ -2,8 +2,8 @@ with requests as (
     select * from {{ ref('int_operation_days_read') }}
 ),
 
-templates as (
-    select * from {{ ref('stg_lake__log_templates') }}
+log_days as (
+    select * from {{ ref('int_log_days_read') }}
 ),
 
 deployments as (
@@ -35,7 +35,7 @@ heard_of as (
         service,
         cast(min(event_date) as timestamp with time zone) as first_seen_at,
         cast(max(event_date) as timestamp with time zone) as last_seen_at
-    from templates
+    from log_days
     group by service
     union all
     select service, min(created_at) as first_seen_at, max(occurred_at) as last_seen_at

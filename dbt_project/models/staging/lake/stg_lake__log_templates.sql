@@ -14,7 +14,8 @@ final as (
         template,
         record_count,
         trace_count,
-        failing_trace_count
+        failing_trace_count,
+        raw_bytes
     from source
 )
 

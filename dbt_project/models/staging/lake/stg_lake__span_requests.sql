@@ -21,7 +21,8 @@ final as (
         error_count,
         origin_error_count,
         duration_ms,
-        self_ms
+        self_ms,
+        raw_bytes
     from source
 )
 
