@@ -157,9 +157,10 @@ def _requests(facts: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def _latency(facts: pl.LazyFrame) -> pl.LazyFrame:
+    grains: dict[str, Grain] = {"duration": "minute", "self": "hour"}
     measures = [
         _by(facts, grain).select(*_PERIOD_KEYS, measure=pl.lit(name), bucket=f"{name}_bucket")
-        for name, grain in (("duration", "minute"), ("self", "hour"))
+        for name, grain in grains.items()
     ]
     keys = (*_PERIOD_KEYS, "measure", "bucket")
     counted = pl.concat(measures).filter(pl.col("bucket").is_not_null()).group_by(keys)
