@@ -56,13 +56,6 @@ def coarsen(rollup: pl.DataFrame, grain: Grain, start: str = "period_start_at") 
         }
     added = {name: kind for name, kind in rollup.schema.items() if kind in (pl.Int64, pl.Float64)}
     keys = [name for name in rollup.columns if name not in added]
-    is_finer = pl.col("grain").is_in(GRAINS[: GRAINS.index(grain)])
-    moved = {
-        "period_start_at": pl.when(is_finer)
-        .then(start_of(pl.col("period_start_at"), grain))
-        .otherwise("period_start_at"),
-        "grain": pl.when(is_finer).then(pl.lit(grain)).otherwise("grain"),
-    }
     return (
         rollup.with_columns(**moved)
         .group_by(keys)

@@ -106,3 +106,13 @@ def test_grains_have_an_order(one: str, other: str, expected: bool) -> None:  # 
 def test_an_unknown_grain_is_refused() -> None:
     with pytest.raises(FeedbackError, match="grain is week"):
         is_coarser("week", "hour")
+
+
+def test_a_rollup_that_does_not_say_its_grain_is_cut_all_the_same(
+    spans: Frame, traits: Frame, policy: SamplingPolicy
+) -> None:
+    fine = rolled_up(spans, traits, policy, [(minute, "a", 1000, "ok") for minute in range(120)])
+    named = fine.requests.drop("grain").rename({"period_start_at": "minute_start_at"})
+    found = coarsen(named, "hour", "minute_start_at")
+    assert found["span_count"].to_list() == [60, 60]
+    assert found.schema == named.schema
