@@ -6,26 +6,37 @@ import polars as pl
 
 from governance.signals import TIMESTAMP
 
+# Counts and sums are 64 bits wide and nothing else is: made coarser, a rollup adds up these and groups by the rest.
 _TEXT, _COUNT, _MS = pl.String(), pl.Int64(), pl.Float64()
 
 # What spans are counted by; null where a span does not say.
 SPAN_DIMENSIONS = ("service", "operation", "kind", "service_version", "feature_flag", "feature_variant", "dependency")
-_BY_HOUR = {"hour_start_at": TIMESTAMP, **dict.fromkeys(SPAN_DIMENSIONS, _TEXT)}
+# A period is a minute, an hour or a day (`grain`) and has the UTC time of its start. `status`: ok | error | unset.
+_BY_PERIOD = {
+    "period_start_at": TIMESTAMP,
+    "grain": _TEXT,
+    **dict.fromkeys(SPAN_DIMENSIONS, _TEXT),
+    "status": _TEXT,
+}
 
-# One row per hour and distinct dimensions. origin_error_count: error spans without a child in error, where the error
-# began. self_ms: duration without the time covered by children, where the time went.
+# One row per period, distinct dimensions and status. origin_error_count: error spans without a child in error, where
+# the error began. self_ms: duration without the time covered by children, where the time went. raw_bytes: what the
+# spans took in their source.
 REQUESTS_SCHEMA = pl.Schema(
     {
-        **_BY_HOUR,
+        **_BY_PERIOD,
         "span_count": _COUNT,
         "error_count": _COUNT,
         "origin_error_count": _COUNT,
         "duration_ms": _MS,
         "self_ms": _MS,
+        "raw_bytes": _COUNT,
     }
 )
-# One row per hour, distinct dimensions, measure (duration | self) and bucket of its nanoseconds (see histogram).
-LATENCY_SCHEMA = pl.Schema({**_BY_HOUR, "measure": _TEXT, "bucket": pl.Int32(), "span_count": _COUNT})
+# One row per period, distinct dimensions, status, measure (duration | self) and bucket of its nanoseconds (see
+# histogram). Durations are counted by minute, own times by hour: what compares own times looks at whole hours, and by
+# minute most rows would stand for one span.
+LATENCY_SCHEMA = pl.Schema({**_BY_PERIOD, "measure": _TEXT, "bucket": pl.Int32(), "span_count": _COUNT})
 # One row per day, account and what it met; spans without an account are left out.
 SPAN_ACCOUNT_DAYS_SCHEMA = pl.Schema(
     {
@@ -90,3 +101,5 @@ LOG_ACCOUNT_DAYS_SCHEMA = pl.Schema(
         "record_count": _COUNT,
     }
 )
+# One row per service of the records of a day that the sample kept.
+KEPT_SCHEMA = pl.Schema({"service": _TEXT, "record_count": _COUNT, "raw_bytes": _COUNT})

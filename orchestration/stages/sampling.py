@@ -19,6 +19,7 @@ from governance.sampling import (
 )
 from governance.signals import SIGNALS
 from orchestration.lake import Lake
+from orchestration.rollups.kept import count_kept
 from orchestration.stages.dependencies import (
     LOGS,
     SPANS,
@@ -81,6 +82,7 @@ def sample_days(lake: Lake, dataset: str, days: list[str], policy: SamplingPolic
             sample = sample_spans(rows, judged)
         with lake.replace(f"sampled/{dataset}/{day}", as_of=as_of, inputs=inputs, policy=policy.digest) as out:
             out.write("records", sample.rows)
+            out.write("kept", count_kept(sample.rows))
             out.write("outcomes", sample.outcomes)
             if rates is not None:
                 out.write("template_rates", rates)

@@ -14,7 +14,9 @@ from dbt.cli.main import dbtRunner
 from orchestration.lake import Lake
 from orchestration.rollups.histogram import bucket_of, percentile_from_buckets
 from orchestration.settings import PROJECT
+from orchestration.stages.loading import PLACE
 from orchestration.stages.warehousing import LAKE_TABLES, prepare_warehouse
+from tests.integration.pain_point_world import partitions_of
 
 DAY = datetime(2026, 5, 4, tzinfo=UTC)
 AS_OF = DAY + timedelta(days=3)
@@ -27,8 +29,21 @@ def at(**after):
     return DAY + timedelta(**after)
 
 
+def frame_of(name, rows):
+    table = LAKE_TABLES[name]
+    schema = {**{column: PLACE[column] for column in table.place}, **table.schema}
+    return pl.DataFrame([{**dict.fromkeys(schema), "source": "system", **row} for row in rows], schema=schema)
+
+
 def spans(**own):
-    base = {"hour_start_at": DAY, "service": "cart", "operation": "get", "kind": "server", "error_count": 0}
+    base = {
+        "period_start_at": DAY,
+        "grain": "hour",
+        "service": "cart",
+        "operation": "get",
+        "kind": "server",
+        "error_count": 0,
+    }
     return {**base, "origin_error_count": 0, "duration_ms": 0.0, "self_ms": 0.0, **own}
 
 
@@ -47,7 +62,7 @@ def template_day(template_id, record_count, **own):
 LAKE = {
     "span_requests": [
         spans(span_count=150, error_count=3),
-        spans(span_count=50, error_count=2, hour_start_at=at(days=1), kind="client"),
+        spans(span_count=50, error_count=2, period_start_at=at(days=1), kind="client"),
         spans(service="silent", kind="unspecified", span_count=4, error_count=1),
     ],
     "span_latency": [
@@ -105,11 +120,10 @@ def build(folder):
         warehouse = folder / "feedback.duckdb"
         prepare_warehouse(Lake(folder / "empty"), warehouse)
         with duckdb.connect(str(warehouse)) as connection:
-            for name, rows in lake.items():
-                schema = {"source": pl.String(), **LAKE_TABLES[name].schema}
-                given = [{**dict.fromkeys(schema), "source": "system", **row} for row in rows]
-                connection.register("given", pl.DataFrame(given, schema=schema).to_arrow())
-                connection.execute(f"drop view lake.{name}")
+            frames = {name: frame_of(name, lake.get(name, [])) for name in LAKE_TABLES}
+            for name, frame in {**frames, "partitions": partitions_of(frames)}.items():
+                connection.register("given", frame.to_arrow())
+                connection.execute(f"drop {'table' if name == 'partitions' else 'view'} lake.{name}")
                 connection.execute(f"create table lake.{name} as select * from given")
                 connection.unregister("given")
         dbt_build(warehouse)
@@ -241,6 +255,19 @@ def test_every_service_has_an_owner_and_every_row_its_origin(ask):
 def test_building_again_changes_no_row(build, built):
     before = everything(built)
     assert everything(build(LAKE)) == before
+
+
+def test_a_day_that_changed_is_read_again_and_one_that_is_gone_leaves_nothing(build):
+    build(LAKE)
+    first, second, silent = LAKE["span_requests"]
+    changed = {**LAKE, "span_requests": [{**first, "error_count": 30}, silent]}
+    assert second["period_start_at"].date() != first["period_start_at"].date()
+    warehouse = build(changed)
+    with duckdb.connect(str(warehouse), read_only=True) as connection:
+        found = connection.execute(
+            "select service, cast(event_date as varchar), span_count, error_count from marts.fct_service_health_daily"
+        ).fetchall()
+    assert sorted(found) == [("cart", "2026-05-04", 150, 30), ("silent", "2026-05-04", 4, 1)]
 
 
 def test_an_empty_lake_builds(build, folder):

@@ -20,15 +20,22 @@ from orchestration.stages.warehousing import COPIED_TABLES, LAKE_TABLES, lake_co
 
 DBT = DbtProject(project_dir=PROJECT / "dbt_project", target_path=home().root / "dbt")
 RUN_ID_TAG = "feedback/run_id"
+_ASSETS = {"quarantine": "checked"}  # state -> the asset that leaves it behind, where that has another name
+_COARSER = dg.AssetKey(["retention", "grains"])  # it replaces files that the views read
 
 
 def _lake_specs() -> Iterator[dg.AssetSpec]:
     sources = load_sources().values()
     for name, table in LAKE_TABLES.items():
-        upstream = [dg.AssetKey([table.state, s.name, table.signal]) for s in sources if table.signal in s.signals]
+        upstream = [
+            dg.AssetKey([_ASSETS.get(table.state, table.state), s.name, signal])
+            for s in sources
+            for signal in s.signals
+            if table.signal in (None, signal)
+        ]
         yield dg.AssetSpec(
             ["lake", name],
-            deps=upstream,
+            deps=[*upstream, *([_COARSER] if table.state == "rollups" else [])],
             description=f"Table `{table.table}` of every existing {table.state} partition of {table.signal}.",
             metadata={"dagster/column_schema": column_schema(table.schema)},
         )

@@ -10,7 +10,8 @@ import pytest
 
 from governance.sampling import SamplingPolicy
 from governance.signals import SIGNALS
-from orchestration.rollups.histogram import percentile_from_buckets
+from orchestration.rollups.grains import GRAINS, Grain, coarsen, start_of
+from orchestration.rollups.histogram import percentile_buckets, percentile_from_buckets, value_of
 from orchestration.rollups.spans import SpanRollup, roll_up_spans
 from orchestration.rollups.traits import find_traits, slow_thresholds
 from tests.bench.templates import grouping_accuracy, labelled, templates_of
@@ -81,6 +82,27 @@ def test_percentiles_per_service_are_within_one_percent(
     for service, figures in expected.items():
         found = percentile_from_buckets(durations.filter(pl.col("service") == service), int(percentile[1:]) / 100)
         assert found == pytest.approx(figures["duration"]["nearest_rank_ns"][percentile], rel=0.0055), service
+
+
+@pytest.mark.parametrize("grain", GRAINS)
+def test_every_operation_is_counted_exactly_and_timed_within_six_thousandths(
+    day: pl.DataFrame, rollup: SpanRollup, grain: Grain
+) -> None:
+    """Against the spans themselves: counts and errors equal, nearest-rank percentiles at most 0.6 % off."""
+    keys = ["service", "operation", "period"]
+    spans = day.with_columns(period=start_of(pl.col("event_at"), grain))
+    counted = coarsen(rollup.requests, grain).rename({"period_start_at": "period"}).group_by(keys)
+    exact = spans.group_by(keys).agg(pl.len().cast(pl.Int64), (pl.col("status") == "error").sum().cast(pl.Int64))
+    found = counted.agg(len=pl.col("span_count").sum(), status=pl.col("error_count").sum())
+    assert found.sort(keys).equals(exact.sort(keys))
+    durations = coarsen(rollup.latency, grain).filter(measure="duration").rename({"period_start_at": "period"})
+    for p in (0.5, 0.9, 0.95, 0.99):
+        rank = (pl.col("duration_ns").count() * round(p * 100) + 99) // 100 - 1
+        nearest = spans.group_by(keys).agg(exact=pl.col("duration_ns").sort().get(rank))
+        buckets = percentile_buckets(durations, keys, p).with_columns(found=value_of(pl.col("bucket")))
+        off = nearest.join(buckets, on=keys).select((pl.col("found") / pl.col("exact") - 1).abs())
+        assert off.height == nearest.height
+        assert off.filter(nearest["exact"].is_not_null()).to_series().max() <= 0.006
 
 
 def test_nothing_of_it_is_lost_to_a_bound(rollup: SpanRollup) -> None:
