@@ -10,6 +10,7 @@ from dagster_dbt.errors import DagsterDbtCliRuntimeError
 from dbt.cli.main import dbtRunner
 
 from governance.errors import FeedbackError
+from governance.signals import SIGNALS
 from governance.sources import load_sources
 from orchestration.defs.partitions import as_of, guarded_steps
 from orchestration.defs.presentation import column_schema
@@ -31,12 +32,13 @@ def _lake_specs() -> Iterator[dg.AssetSpec]:
             dg.AssetKey([_ASSETS.get(table.state, table.state), s.name, signal])
             for s in sources
             for signal in s.signals
-            if table.signal in (None, signal)
+            if table.signal in (None, signal) and (table.state != "sampled" or SIGNALS[signal].is_sampled)
         ]
+        of_what = table.signal or "any signal"
         yield dg.AssetSpec(
             ["lake", name],
             deps=[*upstream, *([_COARSER] if table.state == "rollups" else [])],
-            description=f"Table `{table.table}` of every existing {table.state} partition of {table.signal}.",
+            description=f"Table `{table.table}` of every existing {table.state} partition of {of_what}.",
             metadata={"dagster/column_schema": column_schema(table.schema)},
         )
     gated = [dg.AssetKey(["checked", s.name, signal]) for s in sources for signal in s.signals]

@@ -15,7 +15,8 @@ from governance.retention import RetentionPolicy, load_retention
 from governance.sampling import SamplingPolicy
 from orchestration.lake import Lake, Replacement
 from orchestration.stages.compacting import compact
-from orchestration.stages.sampling import roll_up_span_days, sample_days
+from orchestration.stages.rolling_up import roll_up_span_days
+from orchestration.stages.sampling import sample_days
 
 Frame = Callable[..., pl.DataFrame]
 DAY = date(2024, 10, 4)  # that of the frames of a few records
