@@ -1,5 +1,5 @@
 with requests as (
-    select * from {{ ref('int_operation_days_read') }}
+    select * from {{ ref('stg_lake__span_requests') }}
 ),
 
 kinds as (

@@ -5,10 +5,8 @@ with source as (
 final as (
     select
         source,
-        period_start_at,
-        grain,
-        date_trunc('hour', period_start_at) as hour_start_at,
-        cast(period_start_at as date) as event_date,
+        hour_start_at,
+        cast(hour_start_at as date) as event_date,
         coalesce(service, 'unknown') as service,
         coalesce(operation, '(no name)') as operation,
         coalesce(kind, 'unspecified') as span_kind,
@@ -16,13 +14,11 @@ final as (
         feature_flag,
         feature_variant,
         dependency,
-        status,
         span_count,
         error_count,
         origin_error_count,
         duration_ms,
-        self_ms,
-        raw_bytes
+        self_ms
     from source
 )
 
