@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -19,7 +20,8 @@ MADE_FROM: dict[str, tuple[str, ...]] = {
     "anonymized": ("checked", "quarantine"),
     "quarantine": (),
     "checked": ("traits", "rollups", "sampled"),
-    "traits": ("sampled",),
+    "traits": ("rates", "sampled"),
+    "rates": ("sampled",),
     "rollups": (),
     "sampled": (),
 }
@@ -32,10 +34,34 @@ class Keeping(Strict):
     reason: str
 
 
+class Grains(Strict):
+    """Up to which age of a UTC day, in days, its rollups say every minute, then every hour; later they say the day."""
+
+    minutes_kept_for_days: int = Field(ge=1)
+    hours_kept_for_days: int = Field(ge=1)
+    reason: str
+
+    @model_validator(mode="after")
+    def minutes_go_before_hours(self) -> Grains:
+        if self.minutes_kept_for_days > self.hours_kept_for_days:
+            raise ValueError(
+                f"minutes_kept_for_days is {self.minutes_kept_for_days}, hours_kept_for_days"
+                f" {self.hours_kept_for_days}; expected no more days of minutes than of hours"
+            )
+        return self
+
+    def at_age(self, days: int) -> Literal["minute", "hour", "day"]:
+        """The grain of the rollups of a day that began so many days ago."""
+        if days <= self.minutes_kept_for_days:
+            return "minute"
+        return "hour" if days <= self.hours_kept_for_days else "day"
+
+
 class RetentionPolicy(Policy):
     """The keeping of every state; a state nobody names would be kept for ever unseen, so all are named."""
 
     states: dict[str, Keeping]
+    rollup_grains: Grains
 
     @field_validator("states")
     @classmethod

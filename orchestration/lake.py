@@ -47,10 +47,16 @@ class Manifest:
     as_of: str = ""
     facts: Mapping[str, str] = field(default_factory=dict)
     format: int = FORMAT
+    stands_for: str = ""  # digest of the partition it took the place of, saying the same in fewer rows
 
     @property
     def digest(self) -> str:
-        """Hash of what the partition holds; when and why it was made is not part of it."""
+        """Hash of what the partition holds; when and why it was made is not part of it.
+
+        One that says the same as another in fewer rows has its digest: what was made of that need not be made again.
+        """
+        if self.stands_for:
+            return self.stands_for
         held = {
             "tables": {name: table.sha256 for name, table in sorted(self.tables.items())},
             "counts": dict(sorted(self.counts.items())),
@@ -67,6 +73,7 @@ class Replacement:
         self.tables: dict[str, Table] = {}
         self.counts: dict[str, int] = {}
         self.facts: dict[str, str] = {}
+        self.stands_for = ""
 
     def write(self, table: str, frame: pl.DataFrame) -> None:
         """Write `frame` as the partition's table of that name."""
@@ -163,7 +170,16 @@ class Lake:
         except BaseException:
             self._sweep(folder)
             raise
-        made = Manifest(out.tables, out.counts, dict(inputs or {}), policy, key_id, as_of.isoformat(), out.facts)
+        made = Manifest(
+            out.tables,
+            out.counts,
+            dict(inputs or {}),
+            policy,
+            key_id,
+            as_of.isoformat(),
+            out.facts,
+            stands_for=out.stands_for,
+        )
         _write_manifest(folder, made)
         sync_folder(folder.parent)
         self._sweep(folder)

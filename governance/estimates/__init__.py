@@ -2,7 +2,7 @@
 
 Traces are kept or dropped whole, each by a draw of its own with probability 1 / weight (Poisson sampling of clusters):
 a trace counts once, however many rows it has (Horvitz and Thompson 1952; Sarndal, Swensson and Wretman 1992, ch. 3, 5).
-`dbt_project/macros/estimates.sql` says the same in SQL; governance/decisions/0012-estimates-that-cover.md says why so.
+`dbt_project/macros/estimates.sql` says the same in SQL; governance/decisions/0014-estimates-that-cover.md says why so.
 """
 
 from governance.estimates.policy import EstimatesPolicy, load_estimates_policy

@@ -27,6 +27,8 @@ _LEDGER_COUNTS = (
     "sampled_out",
 )  # fmt: skip
 
+COST_COUNTS = ("record_count", "kept_count", "removed_count", "raw_bytes", "kept_bytes", "removed_bytes")
+
 # Field of ReportData -> its mart and columns.
 MARTS: Mapping[str, tuple[str, Mapping[str, str]]] = {
     "pain_points": (
@@ -143,6 +145,20 @@ MARTS: Mapping[str, tuple[str, Mapping[str, str]]] = {
             **_ORIGIN,
         },
     ),
+    "costs": (
+        "fct_collection_costs",
+        {
+            "source": _TEXT,
+            "signal": _TEXT,
+            "service": _TEXT,
+            "event_date": _DAY,
+            **dict.fromkeys(COST_COUNTS, _COUNT),
+            "cost": _FIGURE,
+            "saved_cost": _FIGURE,
+            "currency": _TEXT,
+            **_ORIGIN,
+        },
+    ),
 }
 
 
@@ -161,6 +177,7 @@ class ReportData:
     incidents: pl.DataFrame
     gate_results: pl.DataFrame
     ledger: pl.DataFrame
+    costs: pl.DataFrame
 
     @property
     def run_id(self) -> str | None:

@@ -45,6 +45,8 @@ def build_report(data: ReportData, as_of: datetime) -> str:
             withheld=sections.withheld_days(data),
             ledger=sections.ledger(data),
             ledger_counts=sections.LEDGER_COUNTS,
+            costs=sections.costs(data),
+            cost_count=data.costs.select("source", "signal", "service").n_unique(),
             definitions=sections.definitions(data),
             trend_days=sections.TREND_DAYS,
             panels=sections.PANELS,
@@ -85,7 +87,7 @@ def _environment() -> Environment:
     )
     for write in (
         wording.number, wording.counted, wording.percent, wording.milliseconds, wording.duration, wording.age,
-        wording.moment, wording.day, wording.measured, wording.trend, wording.fix,
+        wording.moment, wording.day, wording.measured, wording.trend, wording.fix, wording.size, wording.money,
     ):  # fmt: skip
         environment.filters[write.__name__] = write
     return environment

@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 
 import polars as pl
 
-from orchestration.reporting.data import MARTS, ReportData
+from orchestration.reporting.data import COST_COUNTS, MARTS, ReportData
 from orchestration.reporting.sparklines import Line, line
 from orchestration.reporting.waiting import median_wait
 
@@ -181,6 +181,21 @@ def ledger(data: ReportData) -> list[Row]:
     by_signal = data.ledger.group_by("source", "signal").agg(*sums, *balance).sort("source", "signal")
     together = data.ledger.select(pl.lit("all").alias("source"), pl.lit("").alias("signal"), *sums, *balance)
     return [*by_signal.to_dicts(), *(together.to_dicts() if data.ledger.height else [])]
+
+
+def costs(data: ReportData) -> list[Row]:
+    """One row per source, signal and service, the biggest first, then all together; null where a day is not known."""
+    figures = (*COST_COUNTS, "cost", "saved_cost")
+    sums = [pl.when(pl.col(name).null_count() == 0).then(pl.col(name).sum()).alias(name) for name in figures]
+    share = (pl.col("removed_bytes") / pl.col("raw_bytes")).alias("saved_ratio")
+    place = ("source", "signal", "service")
+    by_service = data.costs.group_by(place).agg(*sums, pl.col("currency").first()).with_columns(share)
+    named = {"source": pl.lit("all"), "signal": pl.lit(""), "service": pl.lit("")}
+    together = data.costs.select(*sums, pl.col("currency").first()).with_columns(share, **named)
+    biggest = by_service.sort(
+        "raw_bytes", "record_count", *place, descending=[True, True, *[False] * 3], nulls_last=True
+    )
+    return [*biggest.head(LISTED).to_dicts(), *(together.to_dicts() if data.costs.height else [])]
 
 
 def definitions(data: ReportData) -> list[Row]:

@@ -32,6 +32,23 @@ def percent(ratio: float | None) -> str:
     return f"{share:.0f} %" if share >= 10 or share == 0 else f"{share:.2g} %"
 
 
+def size(count: float | None) -> str:
+    """Bytes in decimal units: `812 B`, `1.4 kB`, `23 MB`."""
+    if count is None:
+        return NO_DATA
+    value = float(count)
+    for unit in ("B", "kB", "MB", "GB"):
+        if value < 999.5:
+            return f"{number(value)} {unit}"
+        value /= 1000
+    return f"{number(value)} TB"
+
+
+def money(value: float | None, currency: str | None) -> str:
+    """`EUR 1,234.50`; no data without a price."""
+    return NO_DATA if value is None or currency is None else f"{currency} {value:,.2f}"
+
+
 def milliseconds(value: float | None) -> str:
     """`380 ms`, `1.4 s`."""
     if value is None:

@@ -4,17 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 
 import polars as pl
 
 from governance.sampling import RECORD_TEMPLATES_SCHEMA, RollupLimits, require
 from governance.signals import SIGNALS
-from orchestration.rollups.dimensions import bound
-from orchestration.rollups.schemas import LOG_ACCOUNT_DAYS_SCHEMA, LOG_TEMPLATES_SCHEMA
-from orchestration.rollups.templates import with_template_ids, with_templates
+from orchestration.rollups.dimensions import OTHER, bound
+from orchestration.rollups.known_templates import Past, carry, still_known
+from orchestration.rollups.news import MET_SCHEMA, template_days
+from orchestration.rollups.schemas import (
+    LOG_ACCOUNT_DAYS_SCHEMA,
+    LOG_SUMS,
+    LOG_TEMPLATES_SCHEMA,
+    TEMPLATE_COUNTS_SCHEMA,
+)
+from orchestration.rollups.template_tree import place
+from orchestration.rollups.templates import id_of, with_shapes
 
-_READ = ("record_id", "event_at", "service", "service_version", "severity", "body", "trace_id", "account_id")
-_TEMPLATE_KEYS = ("hour_start_at", "service", "service_version", "severity", "template_id", "template")
+_READ = (
+    *("record_id", "event_at", "service", "service_version", "severity", "body", "trace_id", "account_id"),
+    *LOG_SUMS,
+)
+_SHAPE = ("service", "severity", "shape")
+_TEMPLATE = ("service", "severity", "template_id", "template")
+# The text of a template follows from these; grouping by it too took half as long again.
+_VERSION_KEYS = ("service", "service_version", "severity", "template_id")
+_MINUTE_KEYS = ("minute_start_at", *_VERSION_KEYS)
 _ACCOUNT_KEYS = ("event_date", "account_id", "service", "template_id")
 
 
@@ -23,36 +39,74 @@ class LogRollup:
     """The rollups of one day of log records.
 
     Attributes:
-        record_templates: record_id and template_id of each record, for the sampling; not stored.
+        template_days: what each template of the day is against the days before: new, rising, noise.
+        template_counts, known_templates: what later days are to know.
+        record_templates: record_id and template_id of each record, for the sampling.
         overflow: number of records counted as '(other)' per dimension.
     """
 
     templates: pl.DataFrame
     account_days: pl.DataFrame
+    template_days: pl.DataFrame
+    template_counts: pl.DataFrame
+    known_templates: pl.DataFrame
     record_templates: pl.DataFrame
     overflow: Mapping[str, int]
 
 
-def roll_up_logs(logs: pl.DataFrame, traits: pl.DataFrame, limits: RollupLimits) -> LogRollup:
+def roll_up_logs(logs: pl.DataFrame, traits: pl.DataFrame, limits: RollupLimits, day: date, past: Past) -> LogRollup:
     """The rollups of all checked log records of a day.
 
     Args:
         logs: one row per record (the signal's columns; attributes are not needed).
         traits: one row per trace (of this day, or of its neighbours too): whose a trace was and whether it failed.
+        day: the UTC day the records are of.
+        past: what the days before left (`known_templates.NO_PAST` where there are none).
     """
     schema = SIGNALS["logs"].schema
     read = require(logs, {name: schema[name] for name in _READ}, "roll up logs")
-    shaped = with_templates(read).drop("body")
-    bounded, templates_over = bound(shaped, ["template"], limits.max_templates_per_service)
-    bounded, versions_over = bound(bounded, ["service_version"], limits.max_values_per_service)
-    facts = _with_traces(with_template_ids(bounded), traits)
-    templates, account_days = pl.collect_all([_templates(facts.lazy()), _account_days(facts.lazy())])
+    known = still_known(past.known, day, limits.templates)
+    named, templates_over = _with_templates(read, known, limits)
+    bounded, versions_over = bound(named, ["service_version"], limits.max_values_per_service)
+    facts = _with_traces(bounded, traits).lazy()
+    templates, account_days, met = pl.collect_all([_templates(facts), _account_days(facts), _met(facts)])
+    carried = carry(known, met.filter(pl.col("template") != OTHER).select(_TEMPLATE), day, limits.templates)
+    days = template_days(_with_first_days(met, carried, known), past.counts, day, limits.news)
     return LogRollup(
         require(templates, LOG_TEMPLATES_SCHEMA, "rollup log templates"),
         require(account_days, LOG_ACCOUNT_DAYS_SCHEMA, "rollup log account days"),
-        require(facts, RECORD_TEMPLATES_SCHEMA, "record templates"),
+        days,
+        days.select(TEMPLATE_COUNTS_SCHEMA.names()),
+        carried,
+        require(bounded, RECORD_TEMPLATES_SCHEMA, "record templates"),
         {**templates_over, **versions_over},
     )
+
+
+def _with_templates(
+    logs: pl.DataFrame, known: pl.DataFrame, limits: RollupLimits
+) -> tuple[pl.DataFrame, dict[str, int]]:
+    """`logs` with template and template_id instead of body, and how many of them are of '(other)'."""
+    shaped = with_shapes(logs).drop("body")
+    shapes = shaped.lazy().group_by(_SHAPE).agg(record_count=pl.len().cast(pl.Int64)).collect()
+    placed = place(shapes, known, limits.templates, limits.max_templates_per_service)
+    named = shaped.join(placed, on=_SHAPE, how="left", maintain_order="left", nulls_equal=True).drop("shape")
+    named, _ = bound(named, ["template"], limits.max_templates_per_service)
+    is_other = pl.col("template").is_null() | (pl.col("template") == OTHER)
+    others = named.lazy().filter(is_other).group_by("service", "severity").len().collect()
+    if others.is_empty():
+        return named, {}
+    ids = [id_of(service, severity, OTHER) for service, severity, _ in others.iter_rows()]
+    own = others.select("service", "severity", other_id=pl.Series(ids, dtype=pl.String))
+    named = (
+        named.join(own, on=["service", "severity"], how="left", maintain_order="left", nulls_equal=True)
+        .with_columns(
+            template_id=pl.when(is_other).then("other_id").otherwise("template_id"),
+            template=pl.when(is_other).then(pl.lit(OTHER)).otherwise("template"),
+        )
+        .drop("other_id")
+    )
+    return named, {"template": int(others["len"].sum())}
 
 
 def _with_traces(logs: pl.DataFrame, traits: pl.DataFrame) -> pl.DataFrame:
@@ -67,8 +121,8 @@ def _with_traces(logs: pl.DataFrame, traits: pl.DataFrame) -> pl.DataFrame:
         .join(traces, on="trace_id", how="left", maintain_order="left")
         .with_columns(
             account_id=pl.coalesce("account_id", "trace_account_id"),
-            failing_trace_id=pl.when("is_failing").then("trace_id"),
-            hour_start_at=pl.col("event_at").dt.truncate("1h"),
+            is_failing=pl.col("is_failing").fill_null(value=False),
+            minute_start_at=pl.col("event_at").dt.truncate("1m"),
             event_date=pl.col("event_at").dt.date(),
         )
         .collect()
@@ -76,14 +130,20 @@ def _with_traces(logs: pl.DataFrame, traits: pl.DataFrame) -> pl.DataFrame:
 
 
 def _templates(facts: pl.LazyFrame) -> pl.LazyFrame:
+    counts = facts.group_by(_MINUTE_KEYS).agg(
+        pl.col("template").first(), *(pl.col(name).sum() for name in LOG_SUMS), record_count=pl.len().cast(pl.Int64)
+    )
+    traces = (
+        facts.filter(pl.col("trace_id").is_not_null())
+        .group_by("trace_id", *_VERSION_KEYS)
+        .agg(pl.col("minute_start_at").min(), pl.col("is_failing").any())
+        .group_by(_MINUTE_KEYS)
+        .agg(trace_count=pl.len().cast(pl.Int64), failing_trace_count=pl.col("is_failing").sum().cast(pl.Int64))
+    )
     return (
-        facts.group_by(_TEMPLATE_KEYS)
-        .agg(
-            record_count=pl.len().cast(pl.Int64),
-            trace_count=pl.col("trace_id").drop_nulls().n_unique().cast(pl.Int64),
-            failing_trace_count=pl.col("failing_trace_id").drop_nulls().n_unique().cast(pl.Int64),
-        )
-        .sort(_TEMPLATE_KEYS)
+        counts.join(traces, on=_MINUTE_KEYS, how="left", nulls_equal=True)
+        .with_columns(pl.col("trace_count", "failing_trace_count").fill_null(0))
+        .sort(_MINUTE_KEYS)
     )
 
 
@@ -94,3 +154,29 @@ def _account_days(facts: pl.LazyFrame) -> pl.LazyFrame:
         .agg(record_count=pl.len().cast(pl.Int64))
         .sort(_ACCOUNT_KEYS)
     )
+
+
+def _met(facts: pl.LazyFrame) -> pl.LazyFrame:
+    """The templates of the day with their records and distinct traces; one row per template."""
+    failing = pl.col("trace_id").filter("is_failing")
+    return (
+        facts.group_by("service", "severity", "template_id")
+        .agg(
+            pl.col("template").first(),
+            record_count=pl.len().cast(pl.Int64),
+            trace_count=pl.col("trace_id").drop_nulls().n_unique().cast(pl.Int64),
+            failing_trace_count=failing.drop_nulls().n_unique().cast(pl.Int64),
+        )
+        .sort("service", "severity", "template_id")
+    )
+
+
+def _with_first_days(met: pl.DataFrame, carried: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
+    """`met` with the day each template was first seen on, and whether its service was known before."""
+    services = known.select("service", has_past=pl.lit(value=True)).unique()
+    dated = (
+        met.join(carried.select("template_id", "first_seen_on"), on="template_id", how="left", maintain_order="left")
+        .join(services, on="service", how="left", maintain_order="left", nulls_equal=True)
+        .with_columns(pl.col("has_past").fill_null(value=False))
+    )
+    return require(dated, MET_SCHEMA, "met templates")

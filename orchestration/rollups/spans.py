@@ -10,6 +10,7 @@ import polars as pl
 from governance.sampling import RollupLimits, require
 from governance.signals import SIGNALS
 from orchestration.rollups.dimensions import bound
+from orchestration.rollups.grains import Grain, start_of
 from orchestration.rollups.histogram import bucket_of
 from orchestration.rollups.schemas import (
     LATENCY_SCHEMA,
@@ -19,11 +20,21 @@ from orchestration.rollups.schemas import (
 )
 
 _READ = (
-    *("event_at", "trace_id", "span_id", "parent_span_id", "start_unix_nano", "duration_ns", "status", "account_id"),
+    *(
+        "event_at",
+        "trace_id",
+        "span_id",
+        "parent_span_id",
+        "start_unix_nano",
+        "duration_ns",
+        "status",
+        "account_id",
+        "raw_bytes",
+    ),
     *SPAN_DIMENSIONS,
 )
 BOUNDED = ("operation", "service_version", "feature_flag", "feature_variant", "dependency")
-_HOUR_KEYS = ("hour_start_at", *SPAN_DIMENSIONS)
+_PERIOD_KEYS = ("period_start_at", "grain", *SPAN_DIMENSIONS, "status")
 _ACCOUNT_KEYS = ("event_date", "account_id", *(name for name in SPAN_DIMENSIONS if name != "dependency"))
 # Nanoseconds are added up as 128-bit integers: exact in every order, so running again gives the same bytes.
 _AS_MS = 1e6
@@ -88,7 +99,7 @@ def measure(spans: pl.DataFrame) -> pl.DataFrame:
             is_origin_error=pl.col("is_error") & ~pl.col("has_failing_child").fill_null(value=False),
             duration_bucket=bucket_of(pl.col("duration_ns")),
             self_bucket=bucket_of(pl.col("self_ns")),
-            hour_start_at=pl.col("event_at").dt.truncate("1h"),
+            status=pl.col("status").fill_null("unset"),
             event_date=pl.col("event_at").dt.date(),
         )
         .collect()
@@ -117,6 +128,10 @@ def _per_parent(timed: pl.LazyFrame) -> pl.LazyFrame:
     )
 
 
+def _by(facts: pl.LazyFrame, grain: Grain) -> pl.LazyFrame:
+    return facts.with_columns(period_start_at=start_of(pl.col("event_at"), grain), grain=pl.lit(grain))
+
+
 def _total_ms(nanoseconds: str) -> pl.Expr:
     return pl.col(nanoseconds).cast(pl.Int128).sum().cast(pl.Float64) / _AS_MS
 
@@ -127,23 +142,27 @@ def _count(flag: str) -> pl.Expr:
 
 def _requests(facts: pl.LazyFrame) -> pl.LazyFrame:
     return (
-        facts.group_by(_HOUR_KEYS)
+        _by(facts, "minute")
+        .group_by(_PERIOD_KEYS)
         .agg(
             span_count=pl.len().cast(pl.Int64),
             error_count=_count("is_error"),
             origin_error_count=_count("is_origin_error"),
             duration_ms=_total_ms("duration_ns"),
             self_ms=_total_ms("self_ns"),
+            raw_bytes=_count("raw_bytes"),
         )
-        .sort(_HOUR_KEYS)
+        .sort(_PERIOD_KEYS)
     )
 
 
 def _latency(facts: pl.LazyFrame) -> pl.LazyFrame:
+    grains: dict[str, Grain] = {"duration": "minute", "self": "hour"}
     measures = [
-        facts.select(*_HOUR_KEYS, measure=pl.lit(name), bucket=f"{name}_bucket") for name in ("duration", "self")
+        _by(facts, grain).select(*_PERIOD_KEYS, measure=pl.lit(name), bucket=f"{name}_bucket")
+        for name, grain in grains.items()
     ]
-    keys = (*_HOUR_KEYS, "measure", "bucket")
+    keys = (*_PERIOD_KEYS, "measure", "bucket")
     counted = pl.concat(measures).filter(pl.col("bucket").is_not_null()).group_by(keys)
     return counted.agg(span_count=pl.len().cast(pl.Int64)).sort(keys)
 

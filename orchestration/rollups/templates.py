@@ -1,4 +1,4 @@
-"""The template of a log record: the shape of its line without ids, numbers, names and paths."""
+"""The shape of a log record: its line without ids, numbers, names and paths. Shapes that are alike are a template."""
 
 from __future__ import annotations
 
@@ -54,34 +54,28 @@ _RUN = _VARIABLE + r"(?:(?:_[a-z]_|[\s,.:;/_\-+|@#%])*" + _VARIABLE + r")+"
 
 
 def shape(body: pl.Expr) -> pl.Expr:
-    """The template of a text: its first line, variable parts replaced by `<*>`, at most 300 characters.
+    """The shape of a text: its first line, variable parts replaced by `<*>`, at most 300 characters.
 
     A JSON object and logfmt are read for their message first. Linear-time patterns only.
     """
     return _settled(_masked(body))
 
 
-def with_templates(logs: pl.DataFrame) -> pl.DataFrame:
-    """`logs` with template; one row per record.
+def with_shapes(logs: pl.DataFrame) -> pl.DataFrame:
+    """`logs` with shape; one row per record.
 
     Distinct texts are masked once, and what they become (few) is settled once: under half the time (8 ms for 2,400).
     """
     texts = logs.lazy().select(pl.col("body").unique()).with_columns(masked=_masked(pl.col("body"))).collect()
-    shapes = texts.select(pl.col("masked").unique()).with_columns(template=_settled(pl.col("masked")))
+    shapes = texts.select(pl.col("masked").unique()).with_columns(shape=_settled(pl.col("masked")))
     known = texts.join(shapes, on="masked", nulls_equal=True).drop("masked")
     return logs.join(known, on="body", how="left", maintain_order="left", nulls_equal=True)
 
 
-def with_template_ids(logs: pl.DataFrame) -> pl.DataFrame:
-    """`logs` with template_id: 16 hex digits of a hash of service, severity and template, the same for ever."""
-    keys = ("service", "severity", "template")
-    distinct = logs.select(keys).unique()
-    ids = [
-        hashlib.blake2b("\x00".join(part or "" for part in row).encode(), digest_size=8).hexdigest()
-        for row in distinct.iter_rows()
-    ]
-    known = distinct.with_columns(template_id=pl.Series(ids, dtype=pl.String))
-    return logs.join(known, on=keys, how="left", maintain_order="left", nulls_equal=True)
+def id_of(service: str | None, severity: str | None, shape: str) -> str:
+    """The id of a template: 16 hex digits of a hash of service, severity and the shape it was born with."""
+    named = "\x00".join((service or "", severity or "", shape))
+    return hashlib.blake2b(named.encode(), digest_size=8).hexdigest()
 
 
 def _masked(body: pl.Expr) -> pl.Expr:

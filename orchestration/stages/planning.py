@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from datetime import date, timedelta
+from functools import cache, partial
 
 from governance.privacy import load_privacy
 from governance.quality import load_gate, load_suite
@@ -13,8 +14,10 @@ from governance.sources import Source
 from orchestration.lake import Lake
 from orchestration.leaks.marks import verdict_inputs
 from orchestration.stages.anonymizing import stale_anonymized_days
+from orchestration.stages.dependencies import LOGS, SPANS, Dependencies, Standing, is_withheld, of_partitions, standing
 from orchestration.stages.gating import rules_of
 from orchestration.stages.landing import stale_landing_days
+from orchestration.stages.template_history import stale_template_days
 
 _GAP = timedelta(days=14)  # days further apart than this are refreshed in runs of their own
 
@@ -40,19 +43,34 @@ def _behind(lake: Lake, dataset: str, destroyed: Collection[str]) -> Iterable[st
     for day in lake.days(f"anonymized/{dataset}"):
         if not lake.is_current(f"quarantine/{dataset}/{day}", verdict_inputs(lake, dataset, day), rules):
             yield day
-    if not SIGNALS[signal].is_sampled:
-        return
-    sampling = load_sampling_policy().digest
-    for day in lake.days(f"sampled/{dataset}"):
-        verdict = lake.manifest(f"quarantine/{dataset}/{day}")
-        if verdict is not None and verdict.facts["blocked"] == "true":
-            yield day
+    if SIGNALS[signal].is_sampled:
+        yield from _sample_behind(lake, dataset)
+
+
+def _sample_behind(lake: Lake, dataset: str) -> Iterable[str]:
+    """The days whose traits, rollups or sample were made from others than there are now, neighbours included."""
+    source, signal = dataset.split("/")
+    policy = load_sampling_policy()
+    depends = Dependencies.of(lake, policy)
+    withheld = cache(partial(is_withheld, lake))
+    digest_of = cache(lambda key: lake.digests([key]).get(key))  # each partition is an input of many days
+
+    def is_stale(key: str, wanted: list[str]) -> bool:
+        inputs = {name: digest for name in wanted if (digest := digest_of(name))}
+        made = lake.manifest(key)
+        return standing(made and of_partitions(made), inputs, policy.digest, withheld) is Standing.STALE
+
+    if signal == LOGS:
+        yield from stale_template_days(lake, dataset, policy.rollups)
+    yield from (day for day in lake.days(f"sampled/{dataset}") if withheld(f"sampled/{dataset}/{day}"))
     for day in lake.days(f"checked/{dataset}"):
-        own = f"checked/{dataset}/{day}"
-        for state in ("rollups", "sampled"):
-            made = lake.manifest(f"{state}/{dataset}/{day}")
-            if made is None or made.policy != sampling or made.inputs.get(own) != lake.digests([own])[own]:
-                yield day
+        made_from = {"sampled": depends.samples(source, signal, day)}
+        if signal == SPANS:
+            made_from |= dict.fromkeys(("traits", "rollups"), depends.span_rollups(source, day))
+        else:
+            made_from |= {"rollups": depends.log_rollups(source, day), "traits": depends.news(source, day)}
+        if any(is_stale(f"{state}/{dataset}/{day}", wanted) for state, wanted in made_from.items()):
+            yield day
 
 
 def ranges(days: list[str]) -> list[tuple[str, str]]:

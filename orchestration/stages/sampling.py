@@ -1,198 +1,128 @@
-"""sample: checked -> traits and rollups over all rows, then sampled rows with the weight they stand for.
-
-A day depends on its neighbours (a trace across midnight gets one verdict) and, for what counts as slow, on the days
-before it. So a refreshed day makes others stale: each function also looks at those, and leaves them if nothing changed.
-"""
+"""sample, second half: the rates of each day, then whole traces kept or dropped with the weight they stand for."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from datetime import date, datetime, timedelta
+from collections.abc import Mapping
+from datetime import datetime
 
 import polars as pl
 
 from governance.sampling import (
-    TRAITS_SCHEMA,
+    VOLUMES_SCHEMA,
+    Sample,
     SamplingPolicy,
+    rates_after,
     sample_logs,
     sample_spans,
     template_rates,
     verdicts,
 )
+from governance.signals import SIGNALS
 from orchestration.lake import Lake
-from orchestration.rollups.logs import roll_up_logs
-from orchestration.rollups.schemas import LATENCY_SCHEMA
-from orchestration.rollups.spans import roll_up_spans
-from orchestration.rollups.traits import find_traits, slow_thresholds
+from orchestration.rollups.kept import count_kept
+from orchestration.stages.dependencies import (
+    LOGS,
+    SPANS,
+    Dependencies,
+    Standing,
+    around,
+    is_withheld,
+    rates_key,
+    standing,
+)
+from orchestration.stages.refreshing import Inputs, refresh
 from orchestration.stages.tally import Tally
+from orchestration.stages.template_history import following
+from orchestration.stages.trace_days import new_templates, rates_of_day, trace_days
 
-Inputs = Mapping[str, str]
-_SHARE = "share of ordinary traces"
-
-
-def roll_up_span_days(lake: Lake, source: str, days: list[str], policy: SamplingPolicy, as_of: datetime) -> Tally:
-    """Traits and rollups of the spans of a source, oldest day first: what is slow follows from the days before."""
-    dataset, before = f"{source}/spans", policy.traces.slow_days
-
-    def inputs_of(day: str) -> Inputs:
-        earlier = [f"rollups/{dataset}/{other}" for other in _around(day, -before, -1)]
-        return lake.digests([f"checked/{dataset}/{day}", *earlier])
-
-    def make(day: str, inputs: Inputs) -> dict[str, int]:
-        spans = lake.read(f"checked/{dataset}/{day}")
-        earlier = [key for key in inputs if key.startswith("rollups/")]
-        latency = lake.scan(earlier, "latency", LATENCY_SCHEMA).collect() if earlier else None
-        traits = find_traits(spans, slow_thresholds(latency, spans, policy), policy)
-        rollup = roll_up_spans(spans, traits, policy.rollups)
-        with lake.replace(f"traits/{dataset}/{day}", as_of=as_of, inputs=inputs, policy=policy.digest) as out:
-            out.write("traces", traits)
-        with lake.replace(f"rollups/{dataset}/{day}", as_of=as_of, inputs=inputs, policy=policy.digest) as out:
-            out.write("requests", rollup.requests)
-            out.write("latency", rollup.latency)
-            out.write("account_days", rollup.account_days)
-            out.counts = {"rolled_up": spans.height, **_overflow(rollup.overflow)}
-        return {**out.counts, "traces": traits.height}
-
-    return _refresh(lake, ("traits", "rollups"), dataset, _reach(days, 0, before), inputs_of, make, policy)
+# What a budget is not meant to cut: told by the number of traces where it had to.
+_PRIORITISED = ("error", "slow", "rare", "new_template")
 
 
-def roll_up_log_days(lake: Lake, source: str, days: list[str], policy: SamplingPolicy, as_of: datetime) -> Tally:
-    """Rollups of the log records of a source, with what is known of their traces."""
-    dataset = f"{source}/logs"
+def rate_days(lake: Lake, days: list[str], policy: SamplingPolicy, as_of: datetime) -> None:
+    """The rates of each day, oldest first; where nothing checked is left of it, they stay as they are.
 
-    def inputs_of(day: str) -> Inputs:
-        return lake.digests([f"checked/{dataset}/{day}", *_traits_keys(lake, _around(day, -1, 1))])
-
-    def make(day: str, inputs: Inputs) -> dict[str, int]:
-        logs = lake.read(f"checked/{dataset}/{day}")
-        rollup = roll_up_logs(logs, _traits(lake, inputs), policy.rollups)
-        with lake.replace(f"rollups/{dataset}/{day}", as_of=as_of, inputs=inputs, policy=policy.digest) as out:
-            out.write("templates", rollup.templates)
-            out.write("account_days", rollup.account_days)
-            out.write("record_templates", rollup.record_templates)
-            out.counts = {"rolled_up": logs.height, **_overflow(rollup.overflow)}
-        return out.counts
-
-    return _refresh(lake, ("rollups",), dataset, _reach(days, 1, policy.traces.slow_days + 1), inputs_of, make, policy)
+    Those of a day of which the gate let nothing pass go with it.
+    """
+    depends = Dependencies.of(lake, policy)
+    for day in days:
+        key = rates_key(day)
+        if not _exists(lake, "checked", day, depends):
+            if is_withheld(lake, key) and not _exists(lake, "traits", day, depends):
+                lake.remove(key)
+            continue
+        inputs = lake.digests(depends.rates(day))
+        found = standing(lake.manifest(key), inputs, policy.digest, lambda gone: is_withheld(lake, gone))
+        if found is not Standing.STALE:
+            continue
+        volumes = lake.scan(list(inputs), "volumes", VOLUMES_SCHEMA).collect()
+        rates = rates_after(volumes, len({name.rsplit("/", 1)[1] for name in inputs}), policy)
+        with lake.replace(key, as_of=as_of, inputs=inputs, policy=policy.digest) as out:
+            out.write("rates", rates.frame)
+            out.facts = {name: str(value) for name, value in rates.frame.row(0, named=True).items()}
 
 
 def sample_days(lake: Lake, dataset: str, days: list[str], policy: SamplingPolicy, as_of: datetime) -> Tally:
     """Whole traces kept or dropped, with their logs; every kept row carries the weight it stands for."""
-    is_spans = dataset.endswith("/spans")
+    source, signal = dataset.split("/")
+    depends = Dependencies.of(lake, policy)
+    reach = _reach(lake, days, depends)
+    rate_days(lake, reach, policy, as_of)
 
-    def inputs_of(day: str) -> Inputs:
-        own = [f"checked/{dataset}/{day}"] if is_spans else [f"checked/{dataset}/{day}", f"rollups/{dataset}/{day}"]
-        return lake.digests([*own, *_traits_keys(lake, _around(day, -1, 1))])
-
-    def make(day: str, inputs: Inputs) -> dict[str, int]:
-        rows = lake.read(f"checked/{dataset}/{day}")
-        before, same, after = (_traits_of_day(lake, inputs, other) for other in _around(day, -1, 1))
-        judged = verdicts(before, _known(same), after, policy, stored_shares=_stored_shares(lake, day))
-        rates: Mapping[str, float] = {}
-        if is_spans:
-            kept = sample_spans(rows, judged)
-        else:
+    def make(day: str, inputs: Inputs) -> Mapping[str, int]:
+        rows = lake.scan([f"checked/{dataset}/{day}"], "records", SIGNALS[signal].schema)
+        judged = _judge(lake, day, rows, policy, depends)
+        rates = None
+        if signal == LOGS:
             shaped = lake.read(f"rollups/{dataset}/{day}", "record_templates")
-            rates = template_rates(rows, judged, shaped, policy)
-            kept = sample_logs(rows, judged, shaped, rates, policy)
+            new = new_templates(lake, source, day)
+            rates = template_rates(rows, judged, shaped, new, rates_of_day(lake, day, policy), policy)
+            sample = sample_logs(rows, judged, shaped, rates, policy)
+        else:
+            sample = sample_spans(rows, judged)
         with lake.replace(f"sampled/{dataset}/{day}", as_of=as_of, inputs=inputs, policy=policy.digest) as out:
-            out.write("records", kept)
-            out.counts = {"sampled": kept.height, "sampled_out": rows.height - kept.height}
-            out.facts = {_SHARE: str(policy.traces.ordinary_share)}
-            out.facts |= {f"rate of template {name}": str(rate) for name, rate in rates.items() if rate < 1}
+            out.write("records", sample.rows)
+            out.write("kept", count_kept(sample.rows))
+            out.write("outcomes", sample.outcomes)
+            if rates is not None:
+                out.write("template_rates", rates)
+            out.counts = _counts(sample)
+            if signal == SPANS:  # a trace is counted once, not again with its logs
+                out.counts |= _cut(judged)
         return out.counts
 
-    return _refresh(lake, ("sampled",), dataset, _reach(days, 1, policy.traces.slow_days + 1), inputs_of, make, policy)
+    def inputs_of(day: str) -> Inputs:
+        return lake.digests(depends.samples(source, signal, day))
+
+    return refresh(lake, ("sampled",), dataset, reach, inputs_of, make, policy.digest)
 
 
-def _stored_shares(lake: Lake, day: str) -> tuple[float | None, float | None, float | None]:
-    """The share the neighbours' ordinary traces were sampled with, where they are closed: it may be another now."""
-    before, _, after = _around(day, -1, 1)
-    return _stored_share(lake, before), None, _stored_share(lake, after)
+def _reach(lake: Lake, days: list[str], depends: Dependencies) -> list[str]:
+    """The days and all that can follow from them; a new template of an early day can be none of a late one."""
+    near = depends.reach(days)
+    of_logs = (following(lake, f"{source}/{LOGS}", near) for source in depends.sources)
+    return depends.reach({day for later in of_logs for day in later} | set(near))
 
 
-def _stored_share(lake: Lake, day: str) -> float | None:
-    shares = [
-        float(manifest.facts[_SHARE])
-        for source in _span_sources(lake)
-        if not lake.exists(f"checked/{source}/spans/{day}")
-        if (manifest := lake.manifest(f"sampled/{source}/spans/{day}"))
-    ]
-    return max(shares, default=None)
+_SAMPLED = tuple(name for name, signal in SIGNALS.items() if signal.is_sampled)
 
 
-def _refresh(
-    lake: Lake,
-    states: tuple[str, ...],
-    dataset: str,
-    days: Iterable[str],
-    inputs_of: Callable[[str], Inputs],
-    make: Callable[[str, Inputs], dict[str, int]],
-    policy: SamplingPolicy,
-) -> Tally:
-    """Make each day again whose inputs or policy are others than before; remove what was made of a withheld day."""
-    tally = Tally()
-    for day in days:
-        targets = [f"{state}/{dataset}/{day}" for state in states]
-        if not lake.exists(f"checked/{dataset}/{day}"):
-            verdict = lake.manifest(f"quarantine/{dataset}/{day}")
-            if verdict is not None and verdict.facts["blocked"] == "true":
-                for target in targets:
-                    lake.remove(target)
-            elif lake.exists(targets[0]):
-                tally.frozen.append(day)
-            continue
-        inputs = inputs_of(day)
-        if all(lake.is_current(target, inputs, policy.digest) for target in targets):
-            tally.current.append(day)
-            continue
-        tally.days[day] = make(day, inputs)
-    return tally
+def _exists(lake: Lake, state: str, day: str, depends: Dependencies) -> bool:
+    return any(lake.exists(f"{state}/{source}/{signal}/{day}") for source in depends.sources for signal in _SAMPLED)
 
 
-def _around(day: str, first: int, last: int) -> list[str]:
-    """The days from `first` to `last` days away from `day`."""
-    middle = date.fromisoformat(day)
-    return [(middle + timedelta(days=offset)).isoformat() for offset in range(first, last + 1)]
+def _judge(lake: Lake, day: str, rows: pl.LazyFrame, policy: SamplingPolicy, depends: Dependencies) -> pl.DataFrame:
+    traces = rows.select("trace_id").unique().collect()["trace_id"]
+    return verdicts(trace_days(lake, around(day, -1, 1), traces, policy, depends))
 
 
-def _reach(days: list[str], before: int, after: int) -> list[str]:
-    """The days and those that follow from them: `before` days earlier to `after` days later, sorted."""
-    return sorted({other for day in days for other in _around(day, -before, after)})
+def _counts(sample: Sample) -> dict[str, int]:
+    told = {"sampled": "kept_rows", "sampled_out": "removed_rows"}
+    told |= {"sampled_bytes": "kept_bytes", "sampled_out_bytes": "removed_bytes"}
+    return {name: int(sample.outcomes[column].sum()) for name, column in told.items()}
 
 
-def _traits_keys(lake: Lake, days: list[str]) -> list[str]:
-    """Traits of every source of spans on these days: a trace can come from several."""
-    return [f"traits/{source}/spans/{day}" for day in days for source in _span_sources(lake)]
-
-
-def _span_sources(lake: Lake) -> list[str]:
-    return sorted(path.name for path in (lake.root / "traits").glob("*"))
-
-
-def _traits(lake: Lake, inputs: Inputs) -> pl.DataFrame:
-    keys = [key for key in inputs if key.startswith("traits/")]
-    return lake.scan(keys, "traces", TRAITS_SCHEMA).collect()
-
-
-def _traits_of_day(lake: Lake, inputs: Inputs, day: str) -> pl.DataFrame | None:
-    """One row per trace of the day, whichever sources it came from; None where the day has none."""
-    keys = [key for key in inputs if key.startswith("traits/") and key.endswith(day)]
-    if not keys:
-        return None
-    traits = lake.scan(keys, "traces", TRAITS_SCHEMA).collect()
-    if len(keys) == 1:
-        return traits
-    flags = pl.col("has_error", "is_slow", "is_rare", "is_forced").any()
-    rest = pl.exclude("trace_id", "has_error", "is_slow", "is_rare", "is_forced").drop_nulls().first()
-    return (
-        traits.sort("first_span_at").group_by("trace_id", maintain_order=True).agg(flags, rest).select(traits.columns)
-    )
-
-
-def _known(traits: pl.DataFrame | None) -> pl.DataFrame:
-    return pl.DataFrame(schema=TRAITS_SCHEMA) if traits is None else traits
-
-
-def _overflow(overflow: Mapping[str, int]) -> dict[str, int]:
-    return {f"other_{name}": count for name, count in overflow.items() if count}
+def _cut(judged: pl.DataFrame) -> dict[str, int]:
+    """How many traces of the day the budget cost although something spoke for them, by what."""
+    dropped = judged.filter(~pl.col("is_kept"))["reason"]
+    return {f"cut_{reason}_traces": int((dropped == reason).sum()) for reason in _PRIORITISED}

@@ -1,5 +1,7 @@
 """transform, first half: what dbt reads. Schema `lake` of the warehouse: one view per table over exactly the partitions
 that exist, so a folder without a manifest is never read; and the policies that models need, as small tables.
+
+What models read is loaded into the warehouse, a partition once; sampled rows stay in their files.
 """
 
 from __future__ import annotations
@@ -8,13 +10,13 @@ import hashlib
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 import duckdb
 import polars as pl
 
+from governance.costs import load_costs
 from governance.estimates import load_estimates_policy
 from governance.owners import load_owners
 from governance.privacy.findings import FINDINGS_SCHEMA
@@ -25,41 +27,39 @@ from governance.signals import MALFORMED_SCHEMA, SIGNALS, TIMESTAMP
 from orchestration.lake import Lake
 from orchestration.ledger import ledger
 from orchestration.rollups import schemas
+from orchestration.stages.loading import PLACE, LakeTable, create_view, load
 
-
-@dataclass(frozen=True)
-class LakeTable:
-    """A relation of schema `lake`: a table of the partitions of one state, united over sources and days."""
-
-    state: str
-    signal: str
-    table: str
-    schema: Mapping[str, pl.DataType]
-
-
+# What of a quarantined row every signal has.
+_QUARANTINED = pl.Schema(
+    {"record_id": pl.String(), "event_at": TIMESTAMP, "expectations": pl.List(pl.String()), "owner": pl.String()}
+)
 LAKE_TABLES: Mapping[str, LakeTable] = {
-    "spans": LakeTable("sampled", "spans", "records", SAMPLED_SPANS_SCHEMA),
-    "logs": LakeTable("sampled", "logs", "records", SAMPLED_LOGS_SCHEMA),
+    "spans": LakeTable("sampled", "spans", "records", SAMPLED_SPANS_SCHEMA, is_loaded=False),
+    "logs": LakeTable("sampled", "logs", "records", SAMPLED_LOGS_SCHEMA, is_loaded=False),
     **{
         signal: LakeTable("checked", signal, "records", SIGNALS[signal].schema)
         for signal in ("tickets", "ticket_events", "deployments", "incidents")
     },
-    "traces": LakeTable("traits", "spans", "traces", TRAITS_SCHEMA),
+    "traces": LakeTable("traits", "spans", "traces", TRAITS_SCHEMA, is_loaded=False),
     "span_requests": LakeTable("rollups", "spans", "requests", schemas.REQUESTS_SCHEMA),
     "span_latency": LakeTable("rollups", "spans", "latency", schemas.LATENCY_SCHEMA),
     "span_account_days": LakeTable("rollups", "spans", "account_days", schemas.SPAN_ACCOUNT_DAYS_SCHEMA),
     "log_templates": LakeTable("rollups", "logs", "templates", schemas.LOG_TEMPLATES_SCHEMA),
+    "log_template_days": LakeTable("rollups", "logs", "template_days", schemas.TEMPLATE_DAYS_SCHEMA),
     "log_account_days": LakeTable("rollups", "logs", "account_days", schemas.LOG_ACCOUNT_DAYS_SCHEMA),
+    "kept_records": LakeTable("sampled", None, "kept", schemas.KEPT_SCHEMA),
+    "gate_results": LakeTable("quarantine", None, "results", RESULTS_SCHEMA),
+    "privacy_findings": LakeTable("anonymized", None, "findings", FINDINGS_SCHEMA),
+    "quarantined_rows": LakeTable("quarantine", None, "records", _QUARANTINED),
 }
-# What of a quarantined row every signal has.
-_QUARANTINED = pl.Schema(
-    {"record_id": pl.String(), "event_at": TIMESTAMP, "expectations": pl.List(pl.String), "owner": pl.String()}
-)
+# One row per partition of rollups: what models that keep what they have read compare, to read new days alone.
+PARTITIONS_SCHEMA = pl.Schema({**PLACE, "digest": pl.String()})
 # Small enough to be copied into the warehouse whole.
-COPIED_TABLES = (
-    *("gate_results", "quarantined_rows", "privacy_findings", "ledger", "malformed"),
-    *("owners", "ranking", "request_attributes"),
-)
+COPIED_TABLES = ("partitions", "ledger", "malformed", "owners", "ranking", "request_attributes", "costs")
+
+
+# Shown as text, as files and screens that know no lists need it.
+_SHOWN = {"expectations": "array_to_string(expectations, ', ') as expectations"}
 
 
 def run_id(lake: Lake, as_of: datetime) -> str:
@@ -67,7 +67,7 @@ def run_id(lake: Lake, as_of: datetime) -> str:
     digest = hashlib.sha256(as_of.isoformat().encode())
     for state in sorted({table.state for table in LAKE_TABLES.values()} | {"anonymized", "quarantine"}):
         digest.update(lake.state_digest(state).encode())
-    for policy in (load_owners(), load_ranking(), load_estimates_policy()):
+    for policy in (load_owners(), load_ranking(), load_estimates_policy(), load_costs()):
         digest.update(policy.digest.encode())
     return f"run-{digest.hexdigest()[:12]}"
 
@@ -77,7 +77,13 @@ def prepare_warehouse(lake: Lake, warehouse: Path) -> dict[str, int]:
     with opened(warehouse) as connection:
         connection.execute("drop schema if exists lake cascade")
         connection.execute("create schema lake")
-        covered = {name: _create_view(connection, lake, name, table) for name, table in LAKE_TABLES.items()}
+        covered = load(connection, lake, {name: table for name, table in LAKE_TABLES.items() if table.is_loaded})
+        for name, table in LAKE_TABLES.items():
+            if table.is_loaded:
+                columns = ", ".join(_SHOWN.get(column, f'"{column}"') for column in table.columns)
+                connection.execute(f"create view lake.{name} as select {columns} from loaded.{name}")
+            else:
+                covered[name] = create_view(connection, lake, name, table)
         for name, frame in _copies(lake).items():
             arrow = frame.to_arrow()
             connection.register("incoming", arrow)
@@ -115,58 +121,23 @@ def opened(warehouse: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         connection.close()
 
 
-def _create_view(connection: duckdb.DuckDBPyConnection, lake: Lake, name: str, table: LakeTable) -> int:
-    files = [
-        (key.split("/")[1], path)
-        for key in lake.keys(table.state)
-        if key.split("/")[2] == table.signal
-        for path in lake.files(key, table.table)
-    ]
-    columns = ", ".join(f'"{column}"' for column in table.schema)
-    by_source: dict[str, list[Path]] = {}
-    for source, path in files:
-        by_source.setdefault(source, []).append(path)
-    selects = []
-    for source, paths in by_source.items():
-        listed = ", ".join(_quoted(str(path)) for path in paths)
-        selects.append(f"select {_quoted(source)} as source, {columns} from read_parquet([{listed}])")
-    # The empty relation carries the types, where no partition exists yet.
-    empty = pl.DataFrame(schema={"source": pl.String(), **table.schema}).to_arrow()
-    connection.register("typed", empty)
-    connection.execute(f"create table lake._empty_{name} as select * from typed")
-    connection.unregister("typed")
-    body = "\nunion all by name\n".join([f"select * from lake._empty_{name}", *selects])
-    connection.execute(f"create view lake.{name} as {body}")
-    return len(files)
-
-
 def _copies(lake: Lake) -> dict[str, pl.DataFrame]:
     return {
-        "gate_results": _by_day(lake, "quarantine", "results", RESULTS_SCHEMA),
-        "quarantined_rows": _by_day(lake, "quarantine", "records", _QUARANTINED).with_columns(
-            pl.col("expectations").list.join(", ")
-        ),
-        "privacy_findings": _by_day(lake, "anonymized", "findings", FINDINGS_SCHEMA),
+        "partitions": _partitions(lake),
         "ledger": ledger(lake),
         "malformed": _malformed(lake),
         "owners": load_owners().as_frame(),
         "ranking": load_ranking().as_frame(),
         "request_attributes": load_estimates_policy().as_frame(),
+        "costs": load_costs().as_frame(),
     }
 
 
-def _by_day(lake: Lake, state: str, table: str, schema: pl.Schema) -> pl.DataFrame:
-    """A small table of every partition of a state that has it, with source, signal and day in front."""
-    frames = []
-    for key in lake.keys(state):
-        if not lake.files(key, table):  # made before there was such a table
-            continue
-        _, source, signal, day = key.split("/")
-        place = [pl.lit(value).alias(name) for name, value in (("source", source), ("signal", signal))]
-        when = pl.lit(day).str.to_date().alias("event_date")
-        frames.append(lake.read(key, table).select(*place, when, *schema.names()))
-    front = {"source": pl.String(), "signal": pl.String(), "event_date": pl.Date()}
-    return pl.concat(frames) if frames else pl.DataFrame(schema=pl.Schema([*front.items(), *schema.items()]))
+def _partitions(lake: Lake) -> pl.DataFrame:
+    """The rollups there are; one made coarser has the digest it had before, as its figures are the same."""
+    rows = [(*key.split("/")[1:], digest) for key, digest in lake.digests(lake.keys("rollups")).items()]
+    read = pl.DataFrame(rows, schema={**PARTITIONS_SCHEMA, "event_date": pl.String()}, orient="row")
+    return read.with_columns(pl.col("event_date").str.to_date())
 
 
 def _malformed(lake: Lake) -> pl.DataFrame:
@@ -177,10 +148,6 @@ def _malformed(lake: Lake) -> pl.DataFrame:
     schema = {"source": pl.String(), **MALFORMED_SCHEMA}
     found = pl.concat([pl.DataFrame(schema=schema), *(frame.select(list(schema)) for frame in frames)])
     return found.drop("file")
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
 
 
 def lake_columns(warehouse: Path) -> dict[str, list[str]]:

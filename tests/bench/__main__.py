@@ -22,6 +22,7 @@ from tests.bench.estimates import estimates
 from tests.bench.flow import flow
 from tests.bench.measure import Measure
 from tests.bench.quality import RECALLS
+from tests.bench.templates import grouping
 
 
 def anonymising(*, is_quick: bool) -> dict[str, object]:
@@ -58,6 +59,9 @@ def main() -> None:
     arguments.add_argument("--events", type=int, default=1_000_000, help="so many go through the flow")
     given = arguments.parse_args()
     figures = anonymising(is_quick=given.quick)
+    if measured := list(grouping()):
+        _print("Log templates: collapsing alone (as stock) and with the tree", measured)
+        figures["templates"] = [{**asdict(one), "ratio": one.ratio} for one in measured]
     if not given.quick:
         measured = list(flow(given.events))
         _print("From files to sampled rows: DuckDB's flattening (as stock) and ours, in one run", measured)

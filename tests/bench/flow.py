@@ -132,7 +132,8 @@ def _ours(inbox: Path, folder: Path) -> Iterator[Stage]:
     from orchestration.stages.gating import judge_dataset
     from orchestration.stages.landing import land_days
     from orchestration.stages.receiving import receive
-    from orchestration.stages.sampling import roll_up_log_days, roll_up_span_days, sample_days
+    from orchestration.stages.rolling_up import roll_up_log_days, roll_up_span_days
+    from orchestration.stages.sampling import sample_days
 
     lake, keys, source = Lake(folder / "lake"), load_keyring(folder / "keys"), load_sources()["otel"]
     days = [(FIRST + timedelta(days=offset)).isoformat() for offset in range(DAYS)]

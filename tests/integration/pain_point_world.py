@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import polars as pl
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner
 
+from governance.costs import load_costs
 from governance.estimates import load_estimates_policy
 from governance.keys import Keyring
 from governance.owners import load_owners
@@ -28,6 +30,7 @@ from governance.signals import MALFORMED_SCHEMA, SIGNALS
 from governance.sources import load_sources
 from orchestration.ledger import LEDGER_SCHEMA
 from orchestration.rollups import schemas
+from orchestration.rollups.known_templates import NO_PAST, Past
 from orchestration.rollups.logs import roll_up_logs
 from orchestration.rollups.spans import roll_up_spans
 from orchestration.rollups.traits import find_traits, slow_thresholds
@@ -37,6 +40,7 @@ from orchestration.simulation.scenario import Scenario
 from orchestration.simulation.truth import Truth
 from orchestration.sources.connector import Pull
 from orchestration.sources.registry import connector_for
+from orchestration.stages.warehousing import PARTITIONS_SCHEMA
 
 LAST_DAY = date(2026, 11, 22)
 AS_OF = datetime(2026, 11, 23, tzinfo=UTC)
@@ -51,7 +55,9 @@ _LAKE = {
     "span_latency": schemas.LATENCY_SCHEMA,
     "span_account_days": schemas.SPAN_ACCOUNT_DAYS_SCHEMA,
     "log_templates": schemas.LOG_TEMPLATES_SCHEMA,
+    "log_template_days": schemas.TEMPLATE_DAYS_SCHEMA,
     "log_account_days": schemas.LOG_ACCOUNT_DAYS_SCHEMA,
+    "kept_records": {"signal": pl.String(), "event_date": pl.Date(), **schemas.KEPT_SCHEMA},
     "gate_results": {"signal": pl.String(), "event_date": pl.Date(), **RESULTS_SCHEMA},
     "privacy_findings": {"signal": pl.String(), "event_date": pl.Date(), **FINDINGS_SCHEMA},
     "malformed": MALFORMED_SCHEMA,
@@ -84,11 +90,14 @@ def _roll_up(records: dict[str, pl.DataFrame], tables: dict[str, list[pl.DataFra
         rollup = roll_up_spans(frame, traits[day], policy.rollups)
         _add(tables, traces=traits[day], span_requests=rollup.requests, span_latency=rollup.latency)
         _add(tables, span_account_days=rollup.account_days)
-    empty = pl.DataFrame(schema=TRAITS_SCHEMA)
+    empty, past = pl.DataFrame(schema=TRAITS_SCHEMA), NO_PAST
     for day, frame in sorted(logs.items()):
         known = pl.concat([traits.get(day + timedelta(days=shift), empty) for shift in (-1, 0, 1)])
-        logged = roll_up_logs(frame, known, policy.rollups)
+        logged = roll_up_logs(frame, known, policy.rollups, day, past)
         _add(tables, log_templates=logged.templates, log_account_days=logged.account_days)
+        _add(tables, log_template_days=logged.template_days)
+        compared = pl.col("event_date") >= day - timedelta(days=policy.rollups.news.compared_days - 1)
+        past = Past(logged.known_templates, pl.concat([past.counts, logged.template_counts]).filter(compared))
 
 
 def _by_day(frame: pl.DataFrame | None) -> dict[date, pl.DataFrame]:
@@ -109,7 +118,9 @@ def fill_warehouse(warehouse: Path, tables: dict[str, list[pl.DataFrame]]) -> No
         name: pl.concat([pl.DataFrame(schema={"source": pl.String(), **schema}), *tables.get(name, [])])
         for name, schema in _LAKE.items()
     }
+    frames["partitions"] = partitions_of(frames)
     frames["owners"] = load_owners().as_frame()
+    frames["costs"] = load_costs().as_frame()
     frames["ranking"] = load_ranking().as_frame()
     frames["request_attributes"] = load_estimates_policy().as_frame()
     frames["ledger"] = pl.concat([pl.DataFrame(schema=LEDGER_SCHEMA), *tables.get("ledger", [])])
@@ -120,6 +131,22 @@ def fill_warehouse(warehouse: Path, tables: dict[str, list[pl.DataFrame]]) -> No
             connection.register("incoming", frame.to_arrow())
             connection.execute(f"create or replace table lake.{name} as select * from incoming")
             connection.unregister("incoming")
+
+
+def partitions_of(frames: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+    """The days that the rollups of `frames` are of, each with a digest of its own rows."""
+    dated = {"spans": frames["span_requests"], "logs": frames["log_templates"]}
+    found = [
+        (*day, signal, str(rows.hash_rows().sort().implode().hash().item()))
+        for signal, frame in dated.items()
+        for day, rows in frame.group_by("source", _start_of(frame).dt.date())
+    ]
+    schema = {"source": pl.String(), "event_date": pl.Date(), "signal": pl.String(), "digest": pl.String()}
+    return pl.DataFrame(found, schema=schema, orient="row").select(PARTITIONS_SCHEMA.names())
+
+
+def _start_of(frame: pl.DataFrame) -> pl.Expr:
+    return pl.col(next(name for name in frame.columns if name.endswith("_start_at")))
 
 
 def build(warehouse: Path, *extra: str) -> list[str]:

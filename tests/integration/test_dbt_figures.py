@@ -14,7 +14,9 @@ from dbt.cli.main import dbtRunner
 from orchestration.lake import Lake
 from orchestration.rollups.histogram import bucket_of, percentile_from_buckets
 from orchestration.settings import PROJECT
+from orchestration.stages.loading import PLACE
 from orchestration.stages.warehousing import LAKE_TABLES, prepare_warehouse
+from tests.integration.pain_point_world import partitions_of
 
 DAY = datetime(2026, 5, 4, tzinfo=UTC)
 AS_OF = DAY + timedelta(days=3)
@@ -27,15 +29,40 @@ def at(**after):
     return DAY + timedelta(**after)
 
 
+def frame_of(name, rows):
+    table = LAKE_TABLES[name]
+    schema = {**{column: PLACE[column] for column in table.place}, **table.schema}
+    return pl.DataFrame([{**dict.fromkeys(schema), "source": "system", **row} for row in rows], schema=schema)
+
+
 def spans(**own):
-    base = {"hour_start_at": DAY, "service": "cart", "operation": "get", "kind": "server", "error_count": 0}
+    base = {
+        "period_start_at": DAY,
+        "grain": "hour",
+        "service": "cart",
+        "operation": "get",
+        "kind": "server",
+        "error_count": 0,
+    }
     return {**base, "origin_error_count": 0, "duration_ms": 0.0, "self_ms": 0.0, **own}
+
+
+def logged(template_id, record_count, **own):
+    base = {"minute_start_at": DAY, "service": "printer", "severity": "INFO", "template": "failed"}
+    counts = {"record_count": record_count, "trace_count": 0, "failing_trace_count": 0}
+    return {**base, "template_id": template_id, **counts, **own}
+
+
+def template_day(template_id, record_count, **own):
+    flags = {"is_new": False, "is_rising": False, "is_noise": False, "compared_days": 0}
+    row = {**logged(template_id, record_count), "event_date": DAY.date(), "first_seen_on": DAY.date(), **flags, **own}
+    return {name: value for name, value in row.items() if name != "minute_start_at"}
 
 
 LAKE = {
     "span_requests": [
         spans(span_count=150, error_count=3),
-        spans(span_count=50, error_count=2, hour_start_at=at(days=1), kind="client"),
+        spans(span_count=50, error_count=2, period_start_at=at(days=1), kind="client"),
         spans(service="silent", kind="unspecified", span_count=4, error_count=1),
     ],
     "span_latency": [
@@ -48,8 +75,15 @@ LAKE = {
         {**spans(measure="self"), "bucket": 1, "span_count": 5000},
     ],
     "log_templates": [
-        {"hour_start_at": DAY, "service": "printer", "severity": "ERROR", "template_id": "a", "record_count": 7},
-        {"hour_start_at": DAY, "service": "printer", "severity": "INFO", "template_id": "b", "record_count": 2},
+        logged("a", 4, severity="ERROR"),
+        logged("a", 3, severity="ERROR", minute_start_at=at(minutes=61)),
+        logged("b", 2, template="took node_a"),
+        logged("b", 1, template="took <*>", minute_start_at=at(days=1)),
+    ],
+    "log_template_days": [
+        template_day("a", 7, severity="ERROR"),
+        template_day("b", 2, template="took node_a", is_new=True),
+        template_day("b", 1, template="took <*>", event_date=at(days=1).date(), is_noise=True),
     ],
     "tickets": [
         {"ticket_id": "1", "record_id": "1:a", "status": "new", "event_at": at(hours=1), "created_at": at(hours=1)},
@@ -86,11 +120,10 @@ def build(folder):
         warehouse = folder / "feedback.duckdb"
         prepare_warehouse(Lake(folder / "empty"), warehouse)
         with duckdb.connect(str(warehouse)) as connection:
-            for name, rows in lake.items():
-                schema = {"source": pl.String(), **LAKE_TABLES[name].schema}
-                given = [{**dict.fromkeys(schema), "source": "system", **row} for row in rows]
-                connection.register("given", pl.DataFrame(given, schema=schema).to_arrow())
-                connection.execute(f"drop view lake.{name}")
+            frames = {name: frame_of(name, lake.get(name, [])) for name in LAKE_TABLES}
+            for name, frame in {**frames, "partitions": partitions_of(frames)}.items():
+                connection.register("given", frame.to_arrow())
+                connection.execute(f"drop {'table' if name == 'partitions' else 'view'} lake.{name}")
                 connection.execute(f"create table lake.{name} as select * from given")
                 connection.unregister("given")
         dbt_build(warehouse)
@@ -149,12 +182,29 @@ def test_percentiles_are_those_of_the_histogram_module(ask):
     [
         ("cart", (200, 150, 5, 3, 0.02, 0, 0)),  # client spans are no requests
         ("silent", (4, 4, 1, 1, 0.25, 0, 0)),  # no span says its kind: each counts
-        ("printer", (0, 0, 0, 0, None, 9, 7)),  # only logs
+        ("printer", (0, 0, 0, 0, None, 10, 7)),  # only logs
     ],
 )
 def test_requests_and_errors_are_counted(ask, service, figures):
     columns = "span_count, request_count, error_count, failed_request_count, error_ratio, log_count, error_log_count"
     assert ask(f"select {columns} from marts.fct_service_health where service = '{service}'") == [figures]
+
+
+def test_minutes_of_log_lines_are_of_an_hour(ask):
+    assert ask(
+        "select hour(hour_start_at), minute(minute_start_at), record_count from staging.stg_lake__log_templates"
+        " where template_id = 'a' order by 1"
+    ) == [(0, 0, 4), (1, 1, 3)]
+
+
+def test_a_template_is_called_what_it_has_become_on_every_day(ask):
+    assert ask("select distinct template from staging.stg_lake__log_templates where template_id = 'b'") == [
+        ("took <*>",)
+    ]
+    assert ask(
+        "select day(event_date), template, record_count, template_kind from marts.fct_log_template_days"
+        " where template_id = 'b' order by 1"
+    ) == [(4, "took <*>", 2, "new"), (5, "took <*>", 1, "noise")]
 
 
 def test_days_without_spans_have_no_row(ask):
@@ -205,6 +255,19 @@ def test_every_service_has_an_owner_and_every_row_its_origin(ask):
 def test_building_again_changes_no_row(build, built):
     before = everything(built)
     assert everything(build(LAKE)) == before
+
+
+def test_a_day_that_changed_is_read_again_and_one_that_is_gone_leaves_nothing(build):
+    build(LAKE)
+    first, second, silent = LAKE["span_requests"]
+    changed = {**LAKE, "span_requests": [{**first, "error_count": 30}, silent]}
+    assert second["period_start_at"].date() != first["period_start_at"].date()
+    warehouse = build(changed)
+    with duckdb.connect(str(warehouse), read_only=True) as connection:
+        found = connection.execute(
+            "select service, cast(event_date as varchar), span_count, error_count from marts.fct_service_health_daily"
+        ).fetchall()
+    assert sorted(found) == [("cart", "2026-05-04", 150, 30), ("silent", "2026-05-04", 4, 1)]
 
 
 def test_an_empty_lake_builds(build, folder):

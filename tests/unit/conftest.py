@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 import polars as pl
 import pytest
 
-from governance.sampling import TRAITS_SCHEMA, SamplingPolicy, load_sampling_policy
+from governance.sampling import TRAITS_SCHEMA, SamplingPolicy, draws, load_sampling_policy
 from governance.signals import SIGNALS
 
 MIDNIGHT = 20_000 * 86_400 * 10**9
@@ -49,10 +49,15 @@ def logs() -> Frame:
 
 @pytest.fixture(scope="session")
 def traits() -> Frame:
-    flags = {"has_error": False, "is_slow": False, "is_rare": False, "is_forced": False, "span_count": 1}
-    return lambda *rows: pl.DataFrame(
-        [{**dict.fromkeys(TRAITS_SCHEMA), **flags, **row} for row in rows], schema=TRAITS_SCHEMA
-    )
+    flags = {"has_error": False, "is_slow": False, "is_rare": False, "is_forced": False}
+    sizes = {"span_count": 1, "raw_bytes": 100}
+
+    def made(*rows: Row) -> pl.DataFrame:
+        filled = [{**dict.fromkeys(TRAITS_SCHEMA), **flags, **sizes, **row} for row in rows]
+        frame = pl.DataFrame(filled, schema=TRAITS_SCHEMA)
+        return frame.with_columns(draw=draws(frame["trace_id"]))
+
+    return made
 
 
 @pytest.fixture(scope="session")

@@ -1,10 +1,38 @@
-"""Expiry by policies/retention.yml, with a proof row per partition removed."""
+"""Coarser rollups and expiry by policies/retention.yml, with a proof row per partition removed."""
 
 import dagster as dg
 
 from governance.retention import load_retention
+from governance.signals import SIGNALS
+from governance.sources import load_sources
 from orchestration.defs.partitions import as_of, guarded
+from orchestration.stages.compacting import compact
 from orchestration.stages.expiring import expire
+
+
+def _rollups() -> list[dg.AssetKey]:
+    return [
+        dg.AssetKey(["rollups", source.name, signal])
+        for source in load_sources().values()
+        for signal in source.signals
+        if SIGNALS[signal].is_sampled
+    ]
+
+
+@dg.asset(
+    key=["retention", "grains"],
+    deps=_rollups(),
+    group_name="retain",
+    kinds={"parquet"},
+    owners=[load_retention().owner],
+    description="Rollups of old days by the hour, then by the day: fewer rows, the same counts and percentiles.",
+    required_resource_keys={"lake"},
+)
+@guarded
+def rollup_grains(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+    """Make rollups coarser that are old enough; before anything reads them, as the finer files go."""
+    made = compact(context.resources.lake, load_retention(), as_of(context))
+    return dg.MaterializeResult(metadata={"partitions_made_coarser": len(made)})
 
 
 @dg.asset(

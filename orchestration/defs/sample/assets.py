@@ -10,13 +10,14 @@ from governance.signals import SIGNALS
 from governance.sources import Source, load_sources
 from orchestration.defs.partitions import DAYS, ONE_RUN, as_of, guarded, guarded_steps
 from orchestration.defs.presentation import column_schema, day_metadata, described, same_columns
-from orchestration.stages.sampling import roll_up_log_days, roll_up_span_days, sample_days
+from orchestration.stages.rolling_up import roll_up_log_days, roll_up_span_days
+from orchestration.stages.sampling import sample_days
 
 _PARTITIONED: dict[str, Any] = {"partitions_def": DAYS, "backfill_policy": ONE_RUN, "required_resource_keys": {"lake"}}
 
 
-def _span_sources() -> list[str]:
-    return [source.name for source in load_sources().values() if "spans" in source.signals]
+def _sources_of(signal: str) -> list[str]:
+    return [source.name for source in load_sources().values() if signal in source.signals]
 
 
 def span_rollups(source: Source) -> dg.AssetsDefinition:
@@ -53,7 +54,7 @@ def log_rollups(source: Source) -> dg.AssetsDefinition:
 
     @dg.asset(
         key=["rollups", source.name, "logs"],
-        deps=[["checked", source.name, "logs"], *(["traits", name, "spans"] for name in _span_sources())],
+        deps=[["checked", source.name, "logs"], *(["traits", name, "spans"] for name in _sources_of("spans"))],
         description="Exact counts of log templates and account-days over all checked records, before sampling.",
         **described("sample", source, kinds={"polars", "parquet"}),
         **_PARTITIONED,
@@ -70,6 +71,8 @@ def log_rollups(source: Source) -> dg.AssetsDefinition:
 def sampled(source: Source, signal: str) -> dg.AssetsDefinition:
     """The rows analysts can look at, each with the weight it stands for."""
     upstream = ["checked", source.name, signal]
+    traces = [["traits", name, "spans"] for name in _sources_of("spans")]
+    templates = [["rollups", name, "logs"] for name in _sources_of("logs")]
     shown = described("sample", source, kinds={"polars", "parquet"}, signal=signal)
     shown["metadata"]["dagster/column_schema"] = column_schema(
         SAMPLED_SPANS_SCHEMA if signal == "spans" else SAMPLED_LOGS_SCHEMA
@@ -77,7 +80,7 @@ def sampled(source: Source, signal: str) -> dg.AssetsDefinition:
 
     @dg.asset(
         key=["sampled", source.name, signal],
-        deps=[upstream, *(["traits", name, "spans"] for name in _span_sources())],
+        deps=[upstream, *traces, *templates],
         description=f"Whole traces kept or dropped with their logs, by policies/sampling.yml: {signal} with weight and "
         "reason. One row per kept record.",
         **shown,

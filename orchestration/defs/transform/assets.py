@@ -10,6 +10,7 @@ from dagster_dbt.errors import DagsterDbtCliRuntimeError
 from dbt.cli.main import dbtRunner
 
 from governance.errors import FeedbackError
+from governance.signals import SIGNALS
 from governance.sources import load_sources
 from orchestration.defs.partitions import as_of, guarded_steps
 from orchestration.defs.presentation import column_schema
@@ -20,16 +21,24 @@ from orchestration.stages.warehousing import COPIED_TABLES, LAKE_TABLES, lake_co
 
 DBT = DbtProject(project_dir=PROJECT / "dbt_project", target_path=home().root / "dbt")
 RUN_ID_TAG = "feedback/run_id"
+_ASSETS = {"quarantine": "checked"}  # state -> the asset that leaves it behind, where that has another name
+_COARSER = dg.AssetKey(["retention", "grains"])  # it replaces files that the views read
 
 
 def _lake_specs() -> Iterator[dg.AssetSpec]:
     sources = load_sources().values()
     for name, table in LAKE_TABLES.items():
-        upstream = [dg.AssetKey([table.state, s.name, table.signal]) for s in sources if table.signal in s.signals]
+        upstream = [
+            dg.AssetKey([_ASSETS.get(table.state, table.state), s.name, signal])
+            for s in sources
+            for signal in s.signals
+            if table.signal in (None, signal) and (table.state != "sampled" or SIGNALS[signal].is_sampled)
+        ]
+        of_what = table.signal or "any signal"
         yield dg.AssetSpec(
             ["lake", name],
-            deps=upstream,
-            description=f"Table `{table.table}` of every existing {table.state} partition of {table.signal}.",
+            deps=[*upstream, *([_COARSER] if table.state == "rollups" else [])],
+            description=f"Table `{table.table}` of every existing {table.state} partition of {of_what}.",
             metadata={"dagster/column_schema": column_schema(table.schema)},
         )
     gated = [dg.AssetKey(["checked", s.name, signal]) for s in sources for signal in s.signals]

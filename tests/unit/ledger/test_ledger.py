@@ -18,7 +18,8 @@ CANARIES = {"canaries": 43, "canaries_masked": 42, "canaries_held": 1, "canaries
 ANONYMIZED = {**PULLED, "anonymized": 6, "held": 1, **CANARIES}
 JUDGED = {**ANONYMIZED, "checked": 5, "quarantined": 1, "withheld": 0}
 WITHHELD = {**ANONYMIZED, "checked": 0, "quarantined": 1, "withheld": 5}
-SAMPLED = {"sampled": 2, "sampled_out": 3}
+SIZES = {"sampled_bytes": 600, "sampled_out_bytes": 900, "cut_error_traces": 0, "cut_slow_traces": 1}
+SAMPLED = {"sampled": 2, "sampled_out": 3, **SIZES}
 
 LANDING, ANON, CHECKED, QUARANTINE, SAMPLE = (
     f"{state}/otel/spans/2026-01-01" for state in ("landing", "anonymized", "checked", "quarantine", "sampled")
@@ -42,11 +43,34 @@ def test_a_day_that_went_through_is_one_balanced_row(tmp_path: Path) -> None:
     frame = ledger(lake)
     assert frame.schema == LEDGER_SCHEMA
     assert frame.rows() == [
-        ("otel", "spans", date(2026, 1, 1), 10, 1, 2, 7, 1, 6, 5, 1, 0, 2, 3, 43, 42, 1, 0, True, False)
+        (
+            "otel",
+            "spans",
+            date(2026, 1, 1),
+            10,
+            1,
+            2,
+            7,
+            1,
+            6,
+            5,
+            1,
+            0,
+            2,
+            3,
+            *SIZES.values(),
+            43,
+            42,
+            1,
+            0,
+            True,
+            False,
+        )
     ]
 
 
-NOT_JUDGED = {"checked", "quarantined", "withheld", "sampled", "sampled_out"}
+NOT_SAMPLED = set(SAMPLED)
+NOT_JUDGED = {"checked", "quarantined", "withheld"} | NOT_SAMPLED
 
 
 @pytest.mark.parametrize(
@@ -55,11 +79,11 @@ NOT_JUDGED = {"checked", "quarantined", "withheld", "sampled", "sampled_out"}
         # stages that have not run are unknown, not zero
         ({LANDING: PULLED}, {"held", "anonymized"} | CANARIES.keys() | NOT_JUDGED, (True, None)),
         # landing and anonymized have expired: what they counted has not
-        ({CHECKED: JUDGED, QUARANTINE: JUDGED}, {"sampled", "sampled_out"}, (True, False)),
+        ({CHECKED: JUDGED, QUARANTINE: JUDGED}, NOT_SAMPLED, (True, False)),
         ({SAMPLE: SAMPLED}, set(COUNTS) - SAMPLED.keys(), (None, None)),
         # a row lost on the way
         ({LANDING: PULLED | {"landed": 6}, ANON: ANONYMIZED}, NOT_JUDGED, (False, None)),
-        ({CHECKED: JUDGED, SAMPLE: {"sampled": 2, "sampled_out": 2}}, set(), (False, False)),
+        ({CHECKED: JUDGED, SAMPLE: SAMPLED | {"sampled_out": 2}}, set(), (False, False)),
         # a canary nobody knows of
         ({LANDING: PULLED, ANON: ANONYMIZED | {"canaries": 44}}, NOT_JUDGED, (False, None)),
     ],

@@ -11,7 +11,7 @@ from governance.errors import FeedbackError
 from orchestration.reporting.data import read_report_data
 from orchestration.reporting.report import build_report
 
-SECTIONS = ("pain-points", "services", "tickets", "changes", "gate", "ledger", "definitions")
+SECTIONS = ("pain-points", "services", "tickets", "changes", "gate", "ledger", "costs", "definitions")
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(1)>"
 
 
@@ -78,6 +78,8 @@ def test_every_chart_has_a_table_beside_it(page):
         "no data: still open",
         "590 ms before: 210 ms",
         "fix shipped with deployment 4742: it did not help",
+        "checkout otel spans 42,000 10,500 31,500 84 MB 21 MB 63 MB 75 % EUR 1.26 EUR 0.84",
+        "search otel spans 42,000 no data: not sampled yet",  # one day is not known, so the sum is not
     ],
 )
 def test_page_says(words, sentence):
@@ -97,6 +99,7 @@ def test_empty_warehouse_says_why_instead_of_zero(empty_page):
         "no deployment passed the gate",
         "the gate has judged no day",
         "nothing has been read yet",
+        "no trace and no log record has been counted yet",
     ):
         assert f"No data because {reason}" in empty_page
     assert "data-chart=" not in empty_page
@@ -112,6 +115,14 @@ def test_text_of_records_cannot_become_markup(made, as_of):
     assert "alert(1)" in page
     assert "<script>alert" not in page
     assert "<img src=x" not in page
+
+
+def test_without_a_price_there_is_no_money(made, as_of):
+    row = {"source": "otel", "signal": "logs", "service": "a", "event_date": as_of.date(), "record_count": 1}
+    page = build_report(made({"costs": [row]}), as_of)
+    assert "What collecting costs" in page
+    assert '<th scope="col" class="n">Costs</th>' not in page
+    assert "no data: the source does not say" in page
 
 
 def test_missing_mart_is_named():

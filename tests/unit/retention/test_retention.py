@@ -9,14 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from governance.retention import MADE_FROM, RetentionPolicy, expired, load_retention
+from governance.retention import MADE_FROM, Grains, RetentionPolicy, expired, load_retention
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
+GRAINS = {"minutes_kept_for_days": 14, "hours_kept_for_days": 100, "reason": "r"}
+
+
 def policy(**days: int | None) -> RetentionPolicy:
     states = {state: {"days": days.get(state, 400), "reason": "r"} for state in MADE_FROM}
-    return RetentionPolicy.model_validate({"owner": "o", "reason": "r", "states": states})
+    return RetentionPolicy.model_validate({"owner": "o", "reason": "r", "states": states, "rollup_grains": GRAINS})
 
 
 @pytest.mark.parametrize(
@@ -73,3 +76,15 @@ def test_a_policy_that_would_bring_back_the_expired_is_refused(days: dict[str, i
 def test_every_state_must_be_named() -> None:
     with pytest.raises(ValidationError, match="states lacks anonymized, checked"):
         RetentionPolicy.model_validate({"owner": "o", "reason": "r", "states": {"landing": {"days": 7, "reason": "r"}}})
+
+
+@pytest.mark.parametrize(
+    ("age", "grain"), [(-1, "minute"), (14, "minute"), (15, "hour"), (100, "hour"), (101, "day"), (9999, "day")]
+)
+def test_rollups_become_coarser_with_age(age: int, grain: str) -> None:
+    assert Grains.model_validate(GRAINS).at_age(age) == grain
+
+
+def test_minutes_are_not_kept_longer_than_hours() -> None:
+    with pytest.raises(ValidationError, match="minutes_kept_for_days is 200, hours_kept_for_days 100; expected"):
+        Grains.model_validate({**GRAINS, "minutes_kept_for_days": 200})

@@ -12,7 +12,7 @@ from orchestration.rollups.schemas import LATENCY_SCHEMA, REQUESTS_SCHEMA, SPAN_
 from orchestration.rollups.spans import measure, roll_up_spans
 
 Frame = Callable[..., pl.DataFrame]
-HOUR = 3_600 * 10**9
+MINUTE = 60 * 10**9
 
 
 @pytest.mark.parametrize(
@@ -71,20 +71,27 @@ def test_an_error_begins_where_no_child_failed(spans: Frame, rows: list[dict[str
     assert sorted(measure(spans(*rows)).filter("is_origin_error")["span_id"]) == origins
 
 
-def test_every_span_is_counted_once_per_hour_and_dimensions(
+def test_every_span_is_counted_once_per_minute_dimensions_and_status(
     spans: Frame, traits: Frame, policy: SamplingPolicy
 ) -> None:
     day = spans(
         {"duration_ns": 2_000_000, "feature_flag": "new-cart", "feature_variant": "on"},
         {"duration_ns": 4_000_000, "feature_flag": "new-cart", "feature_variant": "on", "status": "error"},
-        {"at": HOUR, "duration_ns": 1_000_000},
+        {"at": MINUTE - 1, "duration_ns": 1_000_000, "feature_flag": "new-cart", "feature_variant": "on"},
+        {"at": MINUTE, "duration_ns": 1_000_000, "status": None},
     )
     rollup = roll_up_spans(day, traits(), policy.rollups)
-    columns = ["feature_variant", "span_count", "error_count", "origin_error_count", "duration_ms", "self_ms"]
-    assert rollup.requests.select(columns).rows() == [("on", 2, 1, 1, 6.0, 6.0), (None, 1, 0, 0, 1.0, 1.0)]
+    columns = ["feature_variant", "status", "span_count", "error_count", "origin_error_count", "duration_ms", "self_ms"]
+    assert rollup.requests.select(columns).rows() == [
+        ("on", "error", 1, 1, 1, 4.0, 4.0),
+        ("on", "ok", 2, 0, 0, 3.0, 3.0),
+        (None, "unset", 1, 0, 0, 1.0, 1.0),
+    ]
+    assert rollup.requests["period_start_at"].diff().drop_nulls().dt.total_seconds().to_list() == [0, 60]
+    assert set(rollup.requests["grain"]) == {"minute"}
     assert rollup.latency.group_by("measure").agg(pl.col("span_count").sum()).sort("measure").rows() == [
-        ("duration", 3),
-        ("self", 3),
+        ("duration", 4),
+        ("self", 4),
     ]
 
 

@@ -1,7 +1,7 @@
 import polars as pl
 import pytest
 
-from orchestration.rollups.templates import NO_BODY, shape, with_template_ids, with_templates
+from orchestration.rollups.templates import NO_BODY, id_of, shape, with_shapes
 
 A, B = "0123456789abcdef", "fedcba9876543210"
 
@@ -71,9 +71,18 @@ def test_broken_json_is_text() -> None:
     assert template('{"message": "cut of') == '{message: "cut of'
 
 
-def test_ids_are_the_same_for_ever() -> None:
-    logs = pl.DataFrame(
-        {"service": ["cart", "cart", None], "severity": ["INFO", "WARN", None], "body": ["a 1", "a 2", "a 3"]}
-    )
-    ids = with_template_ids(with_templates(logs))["template_id"].to_list()
-    assert ids == ["3fb086c7c93520a1", "abf0ab57241b79d9", "771d05f00d3c1385"]
+def test_every_record_has_its_shape_in_its_place() -> None:
+    logs = pl.DataFrame({"body": ["a 1", None, "b", "a 2"]})
+    assert with_shapes(logs)["shape"].to_list() == ["a <*>", NO_BODY, "b", "a <*>"]
+
+
+@pytest.mark.parametrize(
+    ("parts", "expected"),
+    [
+        (("cart", "INFO", "a <*>"), "3fb086c7c93520a1"),
+        (("cart", "WARN", "a <*>"), "abf0ab57241b79d9"),
+        ((None, None, "a <*>"), "771d05f00d3c1385"),
+    ],
+)
+def test_ids_are_the_same_for_ever(parts: tuple[str | None, str | None, str], expected: str) -> None:
+    assert id_of(*parts) == expected

@@ -5,15 +5,11 @@ import pytest
 
 from governance.errors import FeedbackError, PolicyError
 from governance.policy import SHIPPED
-from governance.sampling import TRAITS_SCHEMA, SamplingPolicy, load_sampling_policy, require
+from governance.sampling import TRAITS_SCHEMA, load_sampling_policy, require
 
 
 def test_the_shipped_policy_is_valid_and_has_an_owner() -> None:
     assert "@" in load_sampling_policy().owner
-
-
-def test_rates_are_stated_for_the_manifest(policy: SamplingPolicy) -> None:
-    assert policy.rates == {"spans": 0.25, "logs": 0.25}
 
 
 @pytest.mark.parametrize(
@@ -23,14 +19,20 @@ def test_rates_are_stated_for_the_manifest(policy: SamplingPolicy) -> None:
         ("ordinary_share: 0.25", "ordinary_share: 0", "traces.ordinary_share is 0"),  # nothing could be estimated
         ("slow_percentile: 0.99", "slow_percentile: 99", "traces.slow_percentile is 99"),
         ("trace_ids: []", "traces: []", "always_keep.traces"),
+        ("floor_per_service: 5", "floor_per_service: -1", "traces.floor_per_service is -1"),
+        ("per_day: null", "per_day: 0", r"budget.per_day is 0; .*expected at least 1, or null for no budget"),
+        ("per_day: null", "per_day: -5", "budget.per_day is -5"),
+        ("unit: rows", "unit: euros", "budget.unit is 'euros'; .*'rows' or 'bytes'"),
+        ("ordinary_reserve: 0.2", "ordinary_reserve: 0", "budget.ordinary_reserve is 0"),
     ],
 )
 def test_a_wrong_policy_names_key_and_value(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, good: str, bad: str, message: str
 ) -> None:
-    text = (SHIPPED / "policies/sampling.yml").read_text().replace(good, bad, 1)
+    text = (SHIPPED / "policies/sampling.yml").read_text()
+    assert good in text
     (tmp_path / "policies").mkdir()
-    (tmp_path / "policies/sampling.yml").write_text(text)
+    (tmp_path / "policies/sampling.yml").write_text(text.replace(good, bad, 1))
     monkeypatch.setenv("FEEDBACK_CONFIG", str(tmp_path))
     with pytest.raises(PolicyError, match=message):
         load_sampling_policy()

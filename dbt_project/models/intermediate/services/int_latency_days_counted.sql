@@ -1,5 +1,5 @@
 with latency as (
-    select * from {{ ref('stg_lake__span_latency') }}
+    select * from {{ ref('int_latency_days_read') }}
 ),
 
 kinds as (
@@ -16,7 +16,6 @@ final as (
         cast(sum(latency.span_count) as bigint) as span_count
     from latency
     inner join kinds on latency.service = kinds.service and latency.span_kind = kinds.span_kind
-    where latency.measure = 'duration'
     group by latency.service, latency.operation, latency.event_date, kinds.is_request, latency.bucket
 )
 

@@ -1,5 +1,5 @@
 with requests as (
-    select * from {{ ref('stg_lake__span_requests') }}
+    select * from {{ ref('int_operation_days_read') }}
 ),
 
 kinds as (

@@ -1,9 +1,9 @@
 with requests as (
-    select * from {{ ref('stg_lake__span_requests') }}
+    select * from {{ ref('int_operation_days_read') }}
 ),
 
-templates as (
-    select * from {{ ref('stg_lake__log_templates') }}
+log_days as (
+    select * from {{ ref('int_log_days_read') }}
 ),
 
 deployments as (
@@ -23,12 +23,19 @@ owners as (
 ),
 
 heard_of as (
-    select service, min(hour_start_at) as first_seen_at, max(hour_start_at) as last_seen_at
+    -- Telemetry by the day: that much is known of every day, however coarse its rollups have become.
+    select
+        service,
+        cast(min(event_date) as timestamp with time zone) as first_seen_at,
+        cast(max(event_date) as timestamp with time zone) as last_seen_at
     from requests
     group by service
     union all
-    select service, min(hour_start_at) as first_seen_at, max(hour_start_at) as last_seen_at
-    from templates
+    select
+        service,
+        cast(min(event_date) as timestamp with time zone) as first_seen_at,
+        cast(max(event_date) as timestamp with time zone) as last_seen_at
+    from log_days
     group by service
     union all
     select service, min(created_at) as first_seen_at, max(occurred_at) as last_seen_at

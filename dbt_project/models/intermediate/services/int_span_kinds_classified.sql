@@ -1,7 +1,7 @@
 -- A request is a span of kind server or consumer. A service whose instrumentation sets neither kind anywhere would have
 -- no requests at all: there every span counts as one.
 with requests as (
-    select * from {{ ref('stg_lake__span_requests') }}
+    select * from {{ ref('int_operation_days_read') }}
 ),
 
 kinds as (

@@ -6,8 +6,8 @@ latency as (
     select * from {{ ref('int_latency_days_counted') }}
 ),
 
-templates as (
-    select * from {{ ref('stg_lake__log_templates') }}
+log_days as (
+    select * from {{ ref('int_log_days_read') }}
 ),
 
 counted as (
@@ -29,8 +29,8 @@ logged as (
     select
         service,
         cast(sum(record_count) as bigint) as log_count,
-        cast(sum(case when severity in ('ERROR', 'FATAL') then record_count else 0 end) as bigint) as error_log_count
-    from templates
+        cast(sum(error_record_count) as bigint) as error_log_count
+    from log_days
     group by service
 ),
 

@@ -5,8 +5,10 @@ with source as (
 final as (
     select
         source,
-        hour_start_at,
-        cast(hour_start_at as date) as event_date,
+        period_start_at,
+        grain,
+        date_trunc('hour', period_start_at) as hour_start_at,
+        cast(period_start_at as date) as event_date,
         coalesce(service, 'unknown') as service,
         coalesce(operation, '(no name)') as operation,
         coalesce(kind, 'unspecified') as span_kind,
@@ -14,6 +16,7 @@ final as (
         feature_flag,
         feature_variant,
         dependency,
+        status,
         measure,
         bucket,
         span_count

@@ -1,0 +1,13 @@
+with source as (
+    select * from {{ source('lake', 'costs') }}
+),
+
+final as (
+    select
+        price_per_gigabyte,
+        currency,
+        policy_digest
+    from source
+)
+
+select * from final

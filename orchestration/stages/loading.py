@@ -1,0 +1,156 @@
+"""Partitions of the lake as tables of the warehouse, each loaded once: a day more costs a day, not the year before it.
+
+Schema `loaded` has one table per relation and `partitions`, which says from which file each partition was loaded. A
+file is named by its content: one of another name takes the place of the one before; one that is gone takes its rows
+with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import duckdb
+import polars as pl
+
+from orchestration.lake import Lake
+
+# Where a row comes from, of relations over several signals: in front of their columns.
+PLACE = pl.Schema({"source": pl.String(), "signal": pl.String(), "event_date": pl.Date()})
+_FILES = pl.Schema({"partition_key": pl.String(), **PLACE, "file": pl.String()})
+
+
+@dataclass(frozen=True)
+class LakeTable:
+    """A relation of schema `lake`: a table of the partitions of one state, united over sources and days.
+
+    Attributes:
+        signal: of which signal; None: of all that have it, and the rows say which and of which day.
+        is_loaded: kept in the warehouse, for what models read; else a view over the files.
+    """
+
+    state: str
+    signal: str | None
+    table: str
+    schema: Mapping[str, pl.DataType]
+    is_loaded: bool = True
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns of the relation, in order."""
+        return [*self.place, *self.schema]
+
+    @property
+    def place(self) -> list[str]:
+        """Its columns that say where a row comes from."""
+        return ["source"] if self.signal else list(PLACE)
+
+    def files(self, lake: Lake) -> pl.DataFrame:
+        """One row per partition that has the table: its key, place and file."""
+        rows = []
+        for key in lake.keys(self.state):
+            _, source, signal, day = key.split("/")
+            if self.signal in (None, signal):
+                rows += [(key, source, signal, day, str(path)) for path in lake.files(key, self.table)]
+        read = pl.DataFrame(rows, schema={**_FILES, "event_date": pl.String()}, orient="row")
+        return read.with_columns(pl.col("event_date").str.to_date())
+
+
+def load(connection: duckdb.DuckDBPyConnection, lake: Lake, tables: Mapping[str, LakeTable]) -> dict[str, int]:
+    """Bring schema `loaded` to exactly the partitions that exist; returns how many each table covers."""
+    connection.execute("create schema if not exists loaded")
+    connection.execute(
+        "create table if not exists loaded.partitions (relation varchar, partition_key varchar, file varchar)"
+    )
+    covered = {}
+    for name, table in tables.items():
+        files = table.files(lake)
+        connection.execute("begin")
+        try:
+            _bring_up_to_date(connection, name, table, files)
+            connection.execute("commit")
+        except BaseException:
+            connection.execute("rollback")
+            raise
+        covered[name] = files.height
+    return covered
+
+
+def _bring_up_to_date(connection: duckdb.DuckDBPyConnection, name: str, table: LakeTable, files: pl.DataFrame) -> None:
+    _make_table(connection, name, table)
+    connection.register("existing", files.to_arrow())
+    connection.execute(
+        f"""
+        create or replace temp table gone as
+        select partition_key from loaded.partitions where relation = '{name}'
+        and (partition_key, file) not in (select partition_key, file from existing)
+        """
+    )
+    connection.execute(f"delete from loaded.{name} where partition_key in (select partition_key from gone)")
+    connection.execute(
+        f"delete from loaded.partitions where relation = '{name}' and partition_key in (select partition_key from gone)"
+    )
+    connection.execute(
+        f"""
+        create or replace temp table new as
+        select * from existing
+        where partition_key not in (select partition_key from loaded.partitions where relation = '{name}')
+        """
+    )
+    paths = [path for (path,) in connection.execute("select file from new order by partition_key").fetchall()]
+    if paths:
+        columns = ", ".join(f'rows."{column}"' for column in table.schema)
+        place = ", ".join(f"new.{column}" for column in table.place)
+        connection.execute(
+            f"""
+            insert into loaded.{name}
+            select new.partition_key, {place}, {columns}
+            from read_parquet({_listed(paths)}, filename = 'loaded_from') as rows
+            inner join new on rows.loaded_from = new.file
+            """
+        )
+        connection.execute(f"insert into loaded.partitions select '{name}', partition_key, file from new")
+    connection.unregister("existing")
+
+
+def _make_table(connection: duckdb.DuckDBPyConnection, name: str, table: LakeTable) -> None:
+    """The table with the columns of today; one with others is dropped, and everything loaded again."""
+    place = {column: PLACE[column] for column in table.place}
+    empty = pl.DataFrame(schema={"partition_key": pl.String(), **place, **table.schema}).to_arrow()
+    connection.register("typed", empty)
+    wanted = connection.execute("describe select * from typed").fetchall()
+    existing = connection.execute(
+        "select table_name from duckdb_tables() where schema_name = 'loaded' and table_name = ?", [name]
+    ).fetchall()
+    if existing and connection.execute(f"describe select * from loaded.{name}").fetchall() != wanted:
+        connection.execute(f"drop table loaded.{name} cascade")
+        connection.execute("delete from loaded.partitions where relation = ?", [name])
+        existing = []
+    if not existing:
+        connection.execute(f"create table loaded.{name} as select * from typed")
+    connection.unregister("typed")
+
+
+def create_view(connection: duckdb.DuckDBPyConnection, lake: Lake, name: str, table: LakeTable) -> int:
+    """The relation as a view over the files themselves; returns how many it covers."""
+    files = table.files(lake)
+    columns = ", ".join(f'"{column}"' for column in table.schema)
+    # The empty relation carries the types, where no partition exists yet.
+    connection.register("typed", pl.DataFrame(schema={"source": pl.String(), **table.schema}).to_arrow())
+    connection.execute(f"create table lake._empty_{name} as select * from typed")
+    connection.unregister("typed")
+    selects = [
+        f"select {_quoted(str(source[0]))} as source, {columns} from read_parquet({_listed(own['file'].to_list())})"
+        for source, own in files.group_by("source", maintain_order=True)
+    ]
+    body = "\nunion all by name\n".join([f"select * from lake._empty_{name}", *selects])
+    connection.execute(f"create view lake.{name} as {body}")
+    return files.height
+
+
+def _listed(paths: list[str]) -> str:
+    return "[" + ", ".join(map(_quoted, paths)) + "]"
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

@@ -1,0 +1,125 @@
+"""What one more day costs when a year is there, against the second day: the whole of `feedback run`, dbt included.
+
+`python -m tests.bench.history 365` prints it. One day of the simulated company goes through all stages; the year before
+it is that day's partitions with their dates moved, so that filling it takes seconds a month and not hours.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import orjson
+import polars as pl
+
+from orchestration.lake import Lake
+from orchestration.settings import PROJECT
+from orchestration.simulation.run import simulate
+from orchestration.simulation.scenario import load_scenario
+from tests.bench.measure import Measure
+
+LAST = date(2026, 11, 22)
+# What a year-old deployment still has, in the order it is made: state -> days it is kept.
+_KEPT = {"anonymized": 90, "quarantine": 90, "checked": 400, "traits": 400, "rollups": 400, "sampled": 400}
+_NANOSECONDS_A_DAY = 86_400 * 10**9
+# Tickets, deployments and incidents of another day are others.
+_IDS = ("record_id", "ticket_id", "deployment_id", "incident_id")
+
+
+def history(days: int = 365, scale: float = 1.0) -> Iterator[Measure]:
+    """The seconds of a run over one new day after `days` days, beside the same run after a single day."""
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        inboxes = [_inbox(root / f"day-{ago}", LAST - timedelta(days=ago), scale) for ago in (1, 0)]
+        young, old = root / "young", root / "old"
+        _run(young, inboxes[0], LAST)
+        shutil.copytree(young, old)
+        fill(Lake(old / "lake"), LAST - timedelta(days=1), days - 1)
+        _run(old, inboxes[0], LAST)  # the history is built once
+        second, later = (_run(home, inboxes[1], LAST + timedelta(days=1)) for home in (young, old))
+        models, more_models = _dbt_seconds(young), _dbt_seconds(old)
+    name = f"one more day after {days} days (stock: after one)"
+    yield Measure(name, later, second, "s", "<= 1.2x", later <= 1.2 * second)
+    yield Measure(f"{name}, models and their tests alone", sum(more_models.values()), sum(models.values()), "s")
+
+
+def fill(lake: Lake, day: date, days: int) -> None:
+    """The `days` days before `day`, oldest first, with what `day` has; each names its inputs by their digests."""
+    for ago in range(days, 0, -1):
+        for state, kept in _KEPT.items():
+            if ago < kept:
+                for key in lake.keys(state):
+                    if key.endswith(day.isoformat()):
+                        _copy(lake, key, day, ago)
+
+
+def _copy(lake: Lake, key: str, day: date, ago: int) -> None:
+    manifest = lake.manifest(key)
+    if manifest is None:
+        raise FileNotFoundError(key)
+    moved = {name: _moved(name, day, ago) for name in (key, *manifest.inputs)}
+    pulled_at = datetime.combine(day - timedelta(days=ago - 1), datetime.min.time(), UTC)
+    inputs = lake.digests([moved[name] for name in manifest.inputs])
+    with lake.replace(
+        moved[key], as_of=pulled_at, inputs=inputs, policy=manifest.policy, key_id=manifest.key_id
+    ) as out:
+        for table in manifest.tables:
+            out.write(table, _shifted(lake.read(key, table), ago))
+        out.counts, out.facts = dict(manifest.counts), dict(manifest.facts)
+
+
+def _moved(key: str, day: date, ago: int) -> str:
+    """The key so many days earlier; one without a day stays."""
+    front, _, last = key.rpartition("/")
+    try:
+        return f"{front}/{date.fromisoformat(last) - timedelta(days=ago)}"
+    except ValueError:
+        return key
+
+
+def _shifted(frame: pl.DataFrame, ago: int) -> pl.DataFrame:
+    earlier = [pl.col(name) - timedelta(days=ago) for name, kind in frame.schema.items() if kind.is_temporal()]
+    ids = [pl.col(name) + f"-{ago}" for name in _IDS if name in frame.columns and "trace_id" not in frame.columns]
+    nanoseconds = [
+        pl.col(name) - ago * _NANOSECONDS_A_DAY for name in frame.columns if name.endswith("_unix_nano")
+    ]  # fmt: skip
+    return frame.with_columns(*earlier, *ids, *nanoseconds)
+
+
+def _inbox(folder: Path, day: date, scale: float) -> Path:
+    simulate(load_scenario("default"), seed=1, end=day, days=1, scale=scale, out=folder / "inbox")
+    return folder / "inbox"
+
+
+def _run(home: Path, inbox: Path, next_day: date) -> float:
+    as_of = datetime.combine(next_day, datetime.min.time(), UTC)
+    words = ["-m", "orchestration.cli", "run", "--plain", "--inbox", str(inbox), "--as-of", as_of.isoformat()]
+    environment = {**os.environ, "FEEDBACK_HOME": str(home)}
+    started = time.perf_counter()
+    subprocess.run([sys.executable, *words], check=True, cwd=PROJECT, env=environment, stdout=subprocess.DEVNULL)
+    return time.perf_counter() - started
+
+
+def _dbt_seconds(home: Path) -> dict[str, float]:
+    """Seconds of each model and test of the last build."""
+    results = orjson.loads(
+        max((home / "dbt").rglob("run_results.json"), key=lambda file: file.stat().st_mtime).read_bytes()
+    )
+    return {result["unique_id"]: result["execution_time"] for result in results["results"]}
+
+
+def main() -> None:
+    """Print the measures, of so many days as given."""
+    for one in history(int(sys.argv[1]) if len(sys.argv) > 1 else 365):
+        print(f"{one.name:90} {one.ours:12,.1f} {one.stock or 0:12,.1f} {one.unit:8} {one.ratio or 0:8.4} {one.goal}")
+
+
+if __name__ == "__main__":
+    main()
