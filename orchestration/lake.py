@@ -4,6 +4,9 @@ A partition is a folder `<state>/<source>/<signal>/<day>` with Parquet files and
 which alone says which files belong to it: a folder without a manifest does not exist, and a kill at any
 instruction leaves the old state or the new one. Data files are named by their content, so running again on the
 same inputs writes the same names.
+
+A table too large to be held in memory at once is there in parts, `<table>-0001` and on: whoever reads the table gets
+them all, and a stage takes one at a time.
 """
 
 from __future__ import annotations
@@ -11,12 +14,15 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping
+import re
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 import polars as pl
 
@@ -24,6 +30,8 @@ from governance.durability import sync_folder
 
 FORMAT = 1
 _MANIFEST = "manifest.json"
+_WORKSPACE = ".work-"
+_PART = re.compile(r"-\d{4}")
 
 
 @dataclass(frozen=True)
@@ -64,6 +72,44 @@ class Manifest:
         }
         return hashlib.sha256(json.dumps(held, sort_keys=True).encode()).hexdigest()[:16]
 
+    def parts(self, table: str) -> list[str]:
+        """The names under which a table is there: its own, or those of its parts in order; none where it is not."""
+        if table in self.tables:
+            return [table]
+        return sorted(name for name in self.tables if name.startswith(table) and _PART.fullmatch(name[len(table) :]))
+
+    def rows(self, table: str) -> int:
+        """Rows of a table, of all its parts."""
+        return sum(self.tables[name].rows for name in self.parts(table))
+
+
+def part_name(table: str, part: int, parts: int) -> str:
+    """What a table's part of this number (from 0) is called; one that is not in parts has its own name."""
+    return table if parts == 1 else f"{table}-{part + 1:04d}"
+
+
+class Part(NamedTuple):
+    """One of the parts that a partition's records are in; what becomes of it in later states has the same number.
+
+    Attributes:
+        key: of the partition.
+        number: from 0.
+        of: how many parts it has.
+    """
+
+    key: str
+    number: int
+    of: int
+
+    @property
+    def day(self) -> str:
+        """ISO date."""
+        return self.key.rpartition("/")[2]
+
+    def named(self, table: str) -> str:
+        """What the part of a table is called."""
+        return part_name(table, self.number, self.of)
+
 
 class Replacement:
     """What a stage writes into while it replaces a partition; see `Lake.replace`."""
@@ -76,8 +122,14 @@ class Replacement:
         self.stands_for = ""
 
     def write(self, table: str, frame: pl.DataFrame) -> None:
-        """Write `frame` as the partition's table of that name."""
+        """Write `frame` as the partition's table (or part of one) of that name."""
         self.tables[table] = _write_table(self._folder, table, frame)
+
+    @contextmanager
+    def workspace(self) -> Iterator[Path]:
+        """A folder for what is written only to be read again before the partition is replaced."""
+        with tempfile.TemporaryDirectory(dir=self._folder, prefix=_WORKSPACE) as folder:
+            yield Path(folder)
 
 
 class Lake:
@@ -121,23 +173,33 @@ class Lake:
         manifest = self.manifest(key)
         return manifest is not None and dict(manifest.inputs) == dict(inputs) and manifest.policy == policy
 
-    def files(self, key: str, table: str) -> list[Path]:
-        """The file of one table of a partition, as a list of none or one."""
+    def parts(self, key: str) -> list[Part]:
+        """The parts of a partition's records, in order; none where it does not exist."""
         manifest = self.manifest(key)
-        return [self.root / key / manifest.tables[table].file] if manifest and table in manifest.tables else []
+        count = len(manifest.parts("records")) if manifest else 0
+        return [Part(key, number, count) for number in range(count)]
 
-    def read(self, key: str, table: str = "records") -> pl.DataFrame:
-        """One table of a partition.
+    def scan_part(self, part: Part) -> pl.LazyFrame:
+        """The records of a part, lazily."""
+        return pl.scan_parquet(self.files(part.key, "records")[part.number])
+
+    def files(self, key: str, table: str) -> list[Path]:
+        """The files of one table of a partition: of all its parts in order; none where it does not exist."""
+        manifest = self.manifest(key)
+        return [self.root / key / manifest.tables[name].file for name in manifest.parts(table)] if manifest else []
+
+    def read(self, key: str, table: str = "records", part: int | None = None) -> pl.DataFrame:
+        """One table of a partition, or one part of it (from 0).
 
         Raises:
-            FileNotFoundError: the partition or the table does not exist.
+            FileNotFoundError: the partition, the table or the part does not exist.
         """
         files = self.files(key, table)
-        if not files:
-            raise FileNotFoundError(f"{key} has no table {table}")
-        return pl.read_parquet(files[0])
+        if not files or (part is not None and part >= len(files)):
+            raise FileNotFoundError(f"{key} has no table {table}" + ("" if part is None else f", part {part + 1}"))
+        return pl.read_parquet(files if part is None else files[part])
 
-    def scan(self, keys: list[str], table: str, schema: pl.Schema) -> pl.LazyFrame:
+    def scan(self, keys: Iterable[str], table: str, schema: pl.Schema) -> pl.LazyFrame:
         """One table of many partitions, lazily; empty with `schema` where none exists."""
         files = [file for key in keys for file in self.files(key, table)]
         return pl.scan_parquet(files) if files else pl.LazyFrame(schema=schema)
@@ -212,6 +274,8 @@ class Lake:
         for path in folder.iterdir():
             if path.is_file() and path.name not in kept:
                 path.unlink()
+            elif path.is_dir() and path.name.startswith(_WORKSPACE):
+                shutil.rmtree(path)
 
 
 def _write_table(folder: Path, table: str, frame: pl.DataFrame) -> Table:

@@ -48,13 +48,18 @@ class Anonymized:
         records: anonymised, in the signal's schema.
         held: still raw, in the landing schema with `held_reason` (column and cause, never content).
         withheld_fields: attribute keys no policy names, with how often each was left out.
-        findings: replacements by field and entity (FINDINGS_SCHEMA).
+        counted: what was looked at, and what was found in it.
     """
 
     records: pl.DataFrame
     held: pl.DataFrame
     withheld_fields: Mapping[str, int]
-    findings: pl.DataFrame
+    counted: FindingCounts
+
+    @property
+    def findings(self) -> pl.DataFrame:
+        """Replacements by field and entity (FINDINGS_SCHEMA)."""
+        return self.counted.table()
 
     @property
     def entities(self) -> Mapping[str, int]:
@@ -147,7 +152,7 @@ class _Batch:
             records=records.filter(~np.isin(np.arange(records.height), refused)) if refused else records,
             held=self._raw.select(*self._signal.landing_schema)[refused].with_columns(reasons),
             withheld_fields=dict(sorted(self._withheld.items())),
-            findings=self._counts.table(),
+            counted=self._counts,
         )
 
     def _column(self, name: str) -> pl.Series:

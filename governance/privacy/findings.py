@@ -52,6 +52,15 @@ class FindingCounts:
         self.looked_at(attribute_field(key), count)
         self._found[attribute_field(key), WITHHELD] += count
 
+    def __add__(self, other: FindingCounts) -> FindingCounts:
+        """The counts of two batches together."""
+        both = FindingCounts()
+        for one in (self, other):
+            both._values.update(one._values)
+            both._found.update(one._found)
+            both._propagated.update(one._propagated)
+        return both
+
     def table(self) -> pl.DataFrame:
         """The counts as FINDINGS_SCHEMA, without those of nothing."""
         rows = [

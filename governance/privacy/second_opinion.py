@@ -20,9 +20,10 @@ from __future__ import annotations
 import hashlib
 import heapq
 import ipaddress
+import math
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -131,10 +132,23 @@ class Opinion:
     rate: LeakRate
     leaks: pl.DataFrame
 
+    def __add__(self, other: Opinion) -> Opinion:
+        """What it says of two parts of a day together."""
+        rate = replace(
+            self.rate,
+            leaking=self.rate.leaking + other.rate.leaking,
+            sampled=self.rate.sampled + other.rate.sampled,
+        )
+        return Opinion(rate, pl.concat([self.leaks, other.leaks]).sort(pl.all()))
 
-def second_opinion(records: pl.DataFrame, signal: Signal, policy: LeakCheck) -> Opinion:
-    """Look at a sample of anonymised records of one signal and day; the same records give the same sample."""
-    chosen = _sample(records, policy.sample_size)
+
+def second_opinion(records: pl.DataFrame, signal: Signal, policy: LeakCheck, parts: int = 1) -> Opinion:
+    """Look at a sample of anonymised records of one signal and day; the same records give the same sample.
+
+    Args:
+        parts: the records are those of one of so many parts of the day, about equal: the sample is that part of it.
+    """
+    chosen = _sample(records, math.ceil(policy.sample_size / parts))
     found = sorted(
         {
             (record_id or "", field, entity)

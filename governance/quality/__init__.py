@@ -1,8 +1,18 @@
 """The quality gate: which rows may be counted, which are set aside, and which days are withheld whole."""
 
+from governance.quality.aggregates import offending
 from governance.quality.balance import EQUATIONS, applicable, unbalanced
 from governance.quality.expecting import load_engine
-from governance.quality.judging import RESULTS_SCHEMA, Verdict, judge, judge_days, quarantine_schema, withhold
+from governance.quality.judging import (
+    RESULTS_SCHEMA,
+    Judged,
+    RowCounts,
+    Verdict,
+    conclude,
+    judge_rows,
+    quarantine_schema,
+    withhold,
+)
 from governance.quality.suites import Expectation, GatePolicy, Suite, load_gate, load_suite, load_suites
 
 __all__ = [
@@ -10,15 +20,18 @@ __all__ = [
     "RESULTS_SCHEMA",
     "Expectation",
     "GatePolicy",
+    "Judged",
+    "RowCounts",
     "Suite",
     "Verdict",
     "applicable",
-    "judge",
-    "judge_days",
+    "conclude",
+    "judge_rows",
     "load_engine",
     "load_gate",
     "load_suite",
     "load_suites",
+    "offending",
     "quarantine_schema",
     "unbalanced",
     "withhold",

@@ -2,27 +2,46 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import polars as pl
 
 from governance.quality.suites import Expectation
 
 
-def offending(frame: pl.DataFrame, expectation: Expectation) -> int:
+def offending(rows: pl.LazyFrame, expectation: Expectation, parts: int = 1) -> int:
     """How many rows break the expectation; 1 for a figure outside its bounds; 0 where it holds.
 
     A day without rows breaks only an expectation about the number of rows: no data is not a wrong value.
+
+    Args:
+        rows: those of the day.
+        parts: in how many turns the values of a column are compared, so that they need not be held all at once.
     """
-    column = expectation.columns[0] if expectation.columns else ""
+    height = _int(rows.select(pl.len()))
     if expectation.type == "expect_table_row_count_to_be_between":
-        return _outside(frame.height, expectation)
-    if frame.is_empty():
+        return _outside(height, expectation)
+    if not height:
         return 0
-    values = frame.get_column(column)
+    values = rows.select(value=expectation.columns[0])
     if expectation.type == "expect_column_values_to_be_unique":
-        return int(values.drop_nulls().is_duplicated().sum())
+        return sum(
+            _int(repeated.select(pl.col("len").filter(pl.col("len") > 1).sum())) for repeated in _met(values, parts)
+        )
     if expectation.type == "expect_column_unique_value_count_to_be_between":
-        return _outside(values.drop_nulls().n_unique(), expectation)
-    return _outside(1 - values.null_count() / frame.height, expectation)
+        return _outside(sum(_int(met.select(pl.len())) for met in _met(values, parts)), expectation)
+    return _outside(1 - _int(values.select(pl.col("value").null_count())) / height, expectation)
+
+
+def _met(values: pl.LazyFrame, parts: int) -> Iterator[pl.LazyFrame]:
+    """How often each value is there (value, len), those of equal hash together."""
+    for part in range(parts):
+        own = values if parts == 1 else values.filter(pl.col("value").hash(0) % parts == part)
+        yield own.drop_nulls().group_by("value").len()
+
+
+def _int(figure: pl.LazyFrame) -> int:
+    return int(figure.collect(engine="streaming").item())
 
 
 def _outside(figure: float, expectation: Expectation) -> int:

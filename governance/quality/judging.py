@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 import polars as pl
 
 from governance.errors import FeedbackError, PolicyError
-from governance.quality.aggregates import offending
 from governance.quality.balance import applicable, unbalanced
 from governance.quality.expecting import CHUNK_ROWS, ROW, failing_rows
 from governance.quality.suites import DERIVED, Expectation, GatePolicy, Suite
@@ -29,32 +28,65 @@ RESULTS_SCHEMA = pl.Schema(
 
 
 @dataclass(frozen=True)
+class Judged:
+    """What the row expectations made of some rows of a day: `passed.height + quarantined.height` is theirs.
+
+    Attributes:
+        passed: the rows that may be counted, where their day is believed.
+        quarantined: failing rows, with what they failed (`expectations`) and who answers (`owner`).
+        failed: how many rows failed each row expectation of the suite, in its order.
+    """
+
+    passed: pl.DataFrame
+    quarantined: pl.DataFrame
+    failed: tuple[int, ...]
+
+    @property
+    def counts(self) -> RowCounts:
+        """The numbers alone."""
+        return RowCounts(self.passed.height, self.quarantined.height, self.failed)
+
+
+@dataclass(frozen=True)
+class RowCounts:
+    """How many rows passed, were set aside, and failed each row expectation; those of parts of a day add up."""
+
+    passed: int
+    quarantined: int
+    failed: tuple[int, ...]
+
+    def __add__(self, other: RowCounts) -> RowCounts:
+        failed = (one + more for one, more in zip(self.failed, other.failed, strict=True))
+        return RowCounts(self.passed + other.passed, self.quarantined + other.quarantined, tuple(failed))
+
+    @property
+    def rows(self) -> int:
+        return self.passed + self.quarantined
+
+
+@dataclass(frozen=True)
 class Verdict:
     """What became of one anonymised day.
 
     Attributes:
-        checked: the rows that may be counted; empty where the day is withheld.
-        quarantined: failing rows, with what they failed (`expectations`) and who answers (`owner`).
+        rows: what its rows are, one by one.
         results: one row per expectation, RESULTS_SCHEMA: counts only.
-        withheld: rows that passed but whose day is not believed.
         reason: why the day is withheld; empty where it is not.
     """
 
-    checked: pl.DataFrame
-    quarantined: pl.DataFrame
+    rows: RowCounts
     results: pl.DataFrame
-    withheld: int
-    is_blocked: bool
     reason: str
+
+    @property
+    def is_blocked(self) -> bool:
+        return bool(self.reason)
 
     @property
     def counts(self) -> dict[str, int]:
         """What the ledger keeps; checked + quarantined + withheld = anonymized."""
-        return {
-            "checked": self.checked.height,
-            "quarantined": self.quarantined.height,
-            "withheld": self.withheld,
-        }
+        withheld = self.rows.passed if self.is_blocked else 0
+        return {"checked": self.rows.passed - withheld, "quarantined": self.rows.quarantined, "withheld": withheld}
 
 
 def quarantine_schema(signal: Signal) -> pl.Schema:
@@ -62,36 +94,13 @@ def quarantine_schema(signal: Signal) -> pl.Schema:
     return pl.Schema([*signal.columns.items(), ("expectations", pl.List(pl.String)), ("owner", pl.String())])
 
 
-def judge(
-    records: pl.DataFrame,
-    signal: Signal,
-    suite: Suite,
-    policy: GatePolicy,
-    *,
-    day: str,
-    known: Mapping[str, int] | None = None,
-    leaked: str = "",
-) -> Verdict:
-    """The verdict on one day, see `judge_days`."""
-    return judge_days({day: records}, signal, suite, policy, known={day: known or {}}, leaked={day: leaked})[day]
-
-
-def judge_days(
-    frames: Mapping[str, pl.DataFrame],
-    signal: Signal,
-    suite: Suite,
-    policy: GatePolicy,
-    *,
-    known: Mapping[str, Mapping[str, int]] | None = None,
-    leaked: Mapping[str, str] | None = None,
-    chunk_rows: int = CHUNK_ROWS,
-) -> dict[str, Verdict]:
-    """The verdict on each day; the same as judging them one by one, in one pass of Great Expectations.
+def judge_rows(
+    frames: Sequence[tuple[str, pl.DataFrame]], signal: Signal, suite: Suite, chunk_rows: int = CHUNK_ROWS
+) -> list[Judged]:
+    """What the row expectations make of each frame; the same as one by one, in one pass of Great Expectations.
 
     Args:
-        frames: the anonymised records of each day (ISO date); one row per record.
-        known: per day, what the stages before counted (pulled, malformed, duplicates, landed, held ...).
-        leaked: per day, which canaries were found unmasked and where; empty or absent: none.
+        frames: a day (ISO date) and anonymised records of it, all or part; one row per record.
 
     Raises:
         PolicyError: the suite is of another signal.
@@ -99,24 +108,63 @@ def judge_days(
     """
     if suite.signal != signal.name:
         raise PolicyError(f"gate: the suite is for {suite.signal}; expected one for {signal.name}")
-    for day, frame in frames.items():
+    for day, frame in frames:
         if frame.schema != signal.schema:
             raise FeedbackError(f"anonymized {signal.name} {day}: other columns than the signal's; run anonymize again")
-    row_wise = [expectation for expectation in suite.expectations if expectation.severity == "row"]
+    row_wise = suite.row_expectations
     failures = failing_rows(_stacked(frames, signal, row_wise), row_wise, chunk_rows)
-    verdicts, start = {}, 0
-    for day, frame in frames.items():
+    judged, start = [], 0
+    for _, frame in frames:
         within = pl.col(ROW).is_between(start, start + frame.height, closed="left")
         own = failures.filter(within).with_columns(pl.col(ROW) - start)
-        verdicts[day] = _verdict(
-            frame, own, signal, suite, policy, (known or {}).get(day, {}), (leaked or {}).get(day, "")
-        )
+        judged.append(_judged(frame, own, signal, suite))
         start += frame.height
-    return verdicts
+    return judged
 
 
-def _stacked(frames: Mapping[str, pl.DataFrame], signal: Signal, expectations: list[Expectation]) -> pl.DataFrame:
-    """The columns the expectations name, of all days, in order."""
+def conclude(
+    rows: RowCounts,
+    offending: Sequence[int],
+    suite: Suite,
+    policy: GatePolicy,
+    known: Mapping[str, int] | None = None,
+    leaked: str = "",
+) -> Verdict:
+    """The verdict on a day.
+
+    Args:
+        rows: of all its rows.
+        offending: what `aggregates.offending` says of each aggregate expectation, in the suite's order.
+        known: what the stages before counted (pulled, malformed, duplicates, landed, held ...).
+        leaked: which canaries were found unmasked and where; empty: none.
+    """
+    by_row, by_day = iter(rows.failed), iter(offending)
+    failed = [(one, next(by_row if one.severity == "row" else by_day)) for one in suite.expectations]
+    results: list[_Row] = [
+        (e.name, ", ".join(e.columns), e.severity, rows.rows, count, count == 0, e.blocking) for e, count in failed
+    ]
+    reasons = [f"{e.name} failed ({count} of {rows.rows} rows)" for e, count in failed if e.blocking and count]
+    counted = known or {}
+    for row, reason in (_few(rows, suite.signal, policy), _balance(rows.rows, counted), _canaries(counted, leaked)):
+        results.append(row)
+        reasons += [reason] if reason else []
+    return Verdict(rows, pl.DataFrame(results, RESULTS_SCHEMA, orient="row"), "; ".join(reasons))
+
+
+def withhold(verdict: Verdict, reason: str) -> Verdict:
+    """The verdict with the day withheld for something its rows do not show."""
+    row = ("nothing_has_leaked", "", "aggregate", 1, 1, False, True)
+    return Verdict(
+        verdict.rows,
+        pl.concat([verdict.results, pl.DataFrame([row], RESULTS_SCHEMA, orient="row")]),
+        "; ".join(filter(None, (verdict.reason, reason))),
+    )
+
+
+def _stacked(
+    frames: Sequence[tuple[str, pl.DataFrame]], signal: Signal, expectations: Sequence[Expectation]
+) -> pl.DataFrame:
+    """The columns the expectations name, of all frames, in order."""
     named = {column for expectation in expectations for column in expectation.columns}
     named |= {expectation.only.column for expectation in expectations if expectation.only}
     kept = [column for column in (*signal.columns, *DERIVED) if column in named]
@@ -125,66 +173,24 @@ def _stacked(frames: Mapping[str, pl.DataFrame], signal: Signal, expectations: l
             event_date=pl.col("event_at").dt.date().cast(pl.String),
             partition_date=pl.lit(str(date.fromisoformat(day))),
         ).select(kept)
-        for day, frame in frames.items()
+        for day, frame in frames
     ]
     return pl.concat(days) if days else pl.DataFrame()
 
 
-def withhold(verdict: Verdict, reason: str) -> Verdict:
-    """The verdict with the day withheld for something its rows do not show."""
-    row = ("nothing_has_leaked", "", "aggregate", 1, 1, False, True)
-    return Verdict(
-        checked=verdict.checked.clear(),
-        quarantined=verdict.quarantined,
-        results=pl.concat([verdict.results, pl.DataFrame([row], RESULTS_SCHEMA, orient="row")]),
-        withheld=verdict.withheld + verdict.checked.height,
-        is_blocked=True,
-        reason="; ".join(filter(None, (verdict.reason, reason))),
-    )
-
-
-def _verdict(
-    frame: pl.DataFrame,
-    failures: pl.DataFrame,
-    signal: Signal,
-    suite: Suite,
-    policy: GatePolicy,
-    known: Mapping[str, int],
-    leaked: str,
-) -> Verdict:
-    row_wise = [expectation for expectation in suite.expectations if expectation.severity == "row"]
+def _judged(frame: pl.DataFrame, failures: pl.DataFrame, signal: Signal, suite: Suite) -> Judged:
+    row_wise = suite.row_expectations
     failed_rows = dict(failures.group_by("expectation").len().iter_rows())
-    quarantined = _quarantined(frame, failures, row_wise, signal, suite)
-    results: list[tuple[Expectation, int]] = [
-        (expectation, failed_rows.get(row_wise.index(expectation), 0))
-        if expectation.severity == "row"
-        else (expectation, offending(frame, expectation))
-        for expectation in suite.expectations
-    ]
-    rows: list[_Row] = [
-        (e.name, ", ".join(e.columns), e.severity, frame.height, failed, failed == 0, e.blocking)
-        for e, failed in results
-    ]
-    reasons = [f"{e.name} failed ({failed} of {frame.height} rows)" for e, failed in results if e.blocking and failed]
-    few = _few(frame.height, quarantined.height, signal, policy)
-    for row, reason in (few, _balance(frame.height, known), _canaries(known, leaked)):
-        rows.append(row)
-        reasons += [reason] if reason else []
     is_failing = pl.int_range(pl.len(), dtype=pl.Int64).is_in(failures.get_column(ROW).implode())
-    passed = frame.filter(~is_failing)
-    checked = passed.clear() if reasons else passed
-    return Verdict(
-        checked=checked,
-        quarantined=quarantined,
-        results=pl.DataFrame(rows, RESULTS_SCHEMA, orient="row"),
-        withheld=passed.height - checked.height,
-        is_blocked=bool(reasons),
-        reason="; ".join(reasons),
+    return Judged(
+        passed=frame.filter(~is_failing),
+        quarantined=_quarantined(frame, failures, row_wise, signal, suite),
+        failed=tuple(failed_rows.get(place, 0) for place in range(len(row_wise))),
     )
 
 
 def _quarantined(
-    frame: pl.DataFrame, failures: pl.DataFrame, row_wise: list[Expectation], signal: Signal, suite: Suite
+    frame: pl.DataFrame, failures: pl.DataFrame, row_wise: Sequence[Expectation], signal: Signal, suite: Suite
 ) -> pl.DataFrame:
     """Failing rows in their order, each with what it failed in the suite's order and the distinct owners."""
     names = pl.DataFrame(
@@ -208,12 +214,12 @@ def _quarantined(
 _Row = tuple[str, str, str, int, int, bool, bool]
 
 
-def _few(rows: int, quarantined: int, signal: Signal, policy: GatePolicy) -> tuple[_Row, str]:
+def _few(rows: RowCounts, signal: str, policy: GatePolicy) -> tuple[_Row, str]:
     """Too many failing rows say that the day is wrong, not the rows."""
-    limit = policy.threshold(signal.name)
-    is_passed = rows < limit.min_rows or quarantined <= limit.max_quarantined_ratio * rows
-    reason = f"{quarantined} of {rows} rows quarantined, more than {limit.max_quarantined_ratio:.0%}"
-    row = ("quarantined_rows_are_few", "", "aggregate", rows, quarantined, is_passed, True)
+    limit = policy.threshold(signal)
+    is_passed = rows.rows < limit.min_rows or rows.quarantined <= limit.max_quarantined_ratio * rows.rows
+    reason = f"{rows.quarantined} of {rows.rows} rows quarantined, more than {limit.max_quarantined_ratio:.0%}"
+    row = ("quarantined_rows_are_few", "", "aggregate", rows.rows, rows.quarantined, is_passed, True)
     return row, "" if is_passed else reason
 
 

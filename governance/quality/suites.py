@@ -120,6 +120,16 @@ class Suite(Policy):
                     raise ValueError(f"{expectation.name}: column {column} does not exist; {one_of(column, allowed)}")
         return self
 
+    @property
+    def row_expectations(self) -> tuple[Expectation, ...]:
+        """Those that each row meets or fails."""
+        return tuple(expectation for expectation in self.expectations if expectation.severity == "row")
+
+    @property
+    def day_expectations(self) -> tuple[Expectation, ...]:
+        """Those about a whole day."""
+        return tuple(expectation for expectation in self.expectations if expectation.severity == "aggregate")
+
     def owner_of(self, expectation: Expectation) -> str:
         return expectation.owner or self.owner
 

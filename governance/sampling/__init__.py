@@ -4,9 +4,9 @@ Whole traces are kept or dropped, with their log records. Every kept row carries
 and `kept_because`. Probabilities never depend on the draw, so sums of weights are unbiased estimates of counts.
 """
 
-from governance.sampling.budget import log_volumes, rates_after, span_volumes
-from governance.sampling.draws import draws, shares_of_the_first
-from governance.sampling.keeping import Sample, sample_logs, sample_spans, template_rates
+from governance.sampling.budget import LogOffer, log_offer, log_volumes, rates_after, span_volumes, total_volumes
+from governance.sampling.draws import draws, first_of, shares_of_the_first
+from governance.sampling.keeping import Sample, count_untraced, sample_logs, sample_spans, template_rates
 from governance.sampling.policy import (
     AlwaysKeep,
     Attribute,
@@ -42,13 +42,17 @@ __all__ = [
     "VOLUMES_SCHEMA",
     "AlwaysKeep",
     "Attribute",
+    "LogOffer",
     "Rates",
     "RollupLimits",
     "Sample",
     "SamplingPolicy",
     "TraceDay",
+    "count_untraced",
     "draws",
+    "first_of",
     "load_sampling_policy",
+    "log_offer",
     "log_volumes",
     "rates_after",
     "require",
@@ -57,5 +61,6 @@ __all__ = [
     "shares_of_the_first",
     "span_volumes",
     "template_rates",
+    "total_volumes",
     "verdicts",
 ]

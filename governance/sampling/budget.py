@@ -7,7 +7,8 @@ those before it exceeds it, and the days after it make up for that.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from decimal import ROUND_FLOOR, Context
 
 import polars as pl
@@ -21,16 +22,22 @@ _ROUNDED = Context(prec=2, rounding=ROUND_FLOOR)
 _SIZES = ("row_count", "raw_bytes")
 
 
+@dataclass(frozen=True)
+class LogOffer:
+    """What log records offer: those of known traces by part (VOLUMES_SCHEMA), the others by template."""
+
+    traced: pl.DataFrame
+    templates: pl.DataFrame
+
+
 def span_volumes(traits: pl.DataFrame) -> pl.DataFrame:
-    """The spans of a day by part (VOLUMES_SCHEMA), from its own traits."""
+    """The spans of traces by part (VOLUMES_SCHEMA), from the traits of their own day."""
     sized = require(traits, TRAITS_SCHEMA, "span volumes").rename({"span_count": "row_count"})
-    return _totals([_trace_parts(sized)])
+    return total_volumes([_trace_parts(sized)])
 
 
-def log_volumes(
-    logs: pl.DataFrame, traits: pl.DataFrame, record_templates: pl.DataFrame, policy: SamplingPolicy
-) -> pl.DataFrame:
-    """The log records of a day by part (VOLUMES_SCHEMA).
+def log_offer(logs: pl.DataFrame, traits: pl.DataFrame, record_templates: pl.DataFrame) -> LogOffer:
+    """What the log records of a part of a day that holds whole traces offer.
 
     Args:
         logs: one row per record: record_id, trace_id, raw_bytes.
@@ -38,19 +45,30 @@ def log_volumes(
         record_templates: RECORD_TEMPLATES_SCHEMA.
     """
     sizes = {"row_count": pl.len().cast(pl.Int64), "raw_bytes": pl.col("raw_bytes").sum()}
-    flags = require(traits, TRAITS_SCHEMA, "log volumes, traits").drop("raw_bytes")
+    flags = require(traits, TRAITS_SCHEMA, "log offer, traits").drop("raw_bytes")
     traced = logs.group_by("trace_id").agg(**sizes).join(flags, on="trace_id")
-    shaped = require(record_templates, RECORD_TEMPLATES_SCHEMA, "log volumes, record templates")
+    shaped = require(record_templates, RECORD_TEMPLATES_SCHEMA, "log offer, record templates")
     untraced = logs.join(flags, on="trace_id", how="anti").join(shaped, on="record_id", how="left")
+    return LogOffer(total_volumes([_trace_parts(traced)]), untraced.group_by("template_id").agg(**sizes))
+
+
+def log_volumes(offers: Sequence[LogOffer], policy: SamplingPolicy) -> pl.DataFrame:
+    """The log records of a day by part (VOLUMES_SCHEMA), from what its parts offer."""
+    templates = pl.concat([offer.templates for offer in offers]).group_by("template_id").agg(pl.col(_SIZES).sum())
     whole = pl.min_horizontal(1.0, policy.logs.kept_whole_up_to / pl.col("row_count"))
-    templates = untraced.group_by("template_id").agg(**sizes)
-    return _totals(
+    return total_volumes(
         [
-            _trace_parts(traced),
+            *(offer.traced for offer in offers),
             templates.select(pl.lit("untraced").alias("part"), *_SIZES),
             templates.select(pl.lit("prioritised").alias("part"), *_shares(whole)),
         ]
     )
+
+
+def total_volumes(volumes: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """Volumes together (VOLUMES_SCHEMA)."""
+    total = pl.concat(volumes).group_by("part").agg(pl.col(_SIZES).sum()).sort("part")
+    return require(total, VOLUMES_SCHEMA, "volumes")
 
 
 def rates_after(volumes: pl.DataFrame, day_count: int, policy: SamplingPolicy) -> Rates:
@@ -91,11 +109,6 @@ def _shares(share: pl.Expr) -> list[pl.Expr]:
     """The sizes times `share`, rounded up in sum: the order of rows must not matter, so integers are added."""
     millionths = (share * 1_000_000).round().cast(pl.Int64)
     return [((pl.col(name).cast(pl.Int128) * millionths).sum() / 1_000_000).ceil().cast(pl.Int64) for name in _SIZES]
-
-
-def _totals(parts: list[pl.DataFrame]) -> pl.DataFrame:
-    total = pl.concat(parts).group_by("part").agg(pl.col(_SIZES).sum()).sort("part")
-    return require(total, VOLUMES_SCHEMA, "volumes")
 
 
 def _fraction(amount: float, of: float) -> float:

@@ -19,6 +19,15 @@ def draws(ids: pl.Series) -> pl.Series:
     )
 
 
+def first_of(drawn: pl.LazyFrame, group: str, trace: str, number: int) -> pl.LazyFrame:
+    """The first `number` traces of each group by their draw. Those of a whole are among those of its parts.
+
+    Args:
+        drawn: one row per distinct trace and group: `trace`, draw, `group`.
+    """
+    return drawn.sort("draw", trace).filter(pl.int_range(pl.len()).over(group) < number).select(group, trace, "draw")
+
+
 def shares_of_the_first(drawn: pl.LazyFrame, group: str, trace: str, number: int) -> pl.LazyFrame:
     """The first `number` traces of each group by their draw, with the probability they have; one row per trace.
 
@@ -27,7 +36,7 @@ def shares_of_the_first(drawn: pl.LazyFrame, group: str, trace: str, number: int
     using bottom-k sketches); 1 where there are no more. Sums of its weights are unbiased, and no group is short.
 
     Args:
-        drawn: one row per distinct trace and group: `trace`, draw, `group`.
+        drawn: one row per distinct trace and group: `trace`, draw, `group`; what `first_of` says of one more is enough.
 
     Returns:
         `trace` and share; of several groups the greatest share.

@@ -60,28 +60,28 @@ def sample_spans(spans: Rows, verdicts: pl.DataFrame) -> Sample:
     return Sample(require(_kept(spans, decided), SAMPLED_SPANS_SCHEMA, "sampled spans"), _outcomes(decided))
 
 
+def count_untraced(logs: Rows, verdicts: pl.DataFrame, record_templates: pl.DataFrame) -> pl.DataFrame:
+    """How many records follow no trace, by template (template_id, record_count)."""
+    return (
+        logs.lazy()
+        .select("record_id", "trace_id")
+        .join(_judged(verdicts).lazy(), on="trace_id", how="anti")
+        .join(require(record_templates, RECORD_TEMPLATES_SCHEMA, "untraced records").lazy(), on="record_id")
+        .group_by("template_id")
+        .agg(record_count=pl.len().cast(pl.Int64))
+        .collect()
+    )
+
+
 def template_rates(
-    logs: Rows,
-    verdicts: pl.DataFrame,
-    record_templates: pl.DataFrame,
-    new_templates: pl.Series,
-    rates: Rates,
-    policy: SamplingPolicy,
+    untraced: pl.DataFrame, new_templates: pl.Series, rates: Rates, policy: SamplingPolicy
 ) -> pl.DataFrame:
     """The probability of the records that follow no trace, by template (TEMPLATE_RATES_SCHEMA); stored with the day.
 
     Args:
+        untraced: how many those are over the whole day, see `count_untraced`.
         new_templates: the ids of the templates that are new that day.
     """
-    counts = (
-        logs.lazy()
-        .select("record_id", "trace_id")
-        .join(_judged(verdicts).lazy(), on="trace_id", how="anti")
-        .join(require(record_templates, RECORD_TEMPLATES_SCHEMA, "template rates").lazy(), on="record_id")
-        .group_by("template_id")
-        .len()
-        .sort("template_id")
-    )
     is_new = pl.col("template_id").is_in(new_templates.implode())
     kept_of_new = pl.when(is_new).then(policy.new_templates.kept_per_template)
     reasons = {
@@ -89,12 +89,13 @@ def template_rates(
         "whole_template": _at_least(pl.lit(policy.logs.kept_whole_up_to), rates),
         "new_template": _at_least(kept_of_new, rates).fill_null(0.0),
     }
-    judged = counts.with_columns(**reasons).with_columns(probability=pl.max_horizontal(list(reasons)))
+    judged = untraced.with_columns(**reasons).with_columns(probability=pl.max_horizontal(list(reasons)))
     named = [
         pl.when(pl.col(name) == pl.col("probability")).then(pl.lit(name))
         for name in ("new_template", "whole_template", "template_share")
     ]
-    return require(judged.with_columns(reason=pl.coalesce(named)).collect(), TEMPLATE_RATES_SCHEMA, "template rates")
+    told = judged.with_columns(reason=pl.coalesce(named)).sort("template_id")
+    return require(told, TEMPLATE_RATES_SCHEMA, "template rates")
 
 
 def sample_logs(
@@ -141,7 +142,7 @@ def sample_logs(
 
 def _at_least(number: pl.Expr, rates: Rates) -> pl.Expr:
     """The probability that leaves about `number` records of a template."""
-    return (number / pl.col("len")).clip(upper_bound=1.0) * rates.prioritised
+    return (number / pl.col("record_count")).clip(upper_bound=1.0) * rates.prioritised
 
 
 def _judged(verdicts: pl.DataFrame) -> pl.DataFrame:

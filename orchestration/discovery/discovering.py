@@ -16,7 +16,7 @@ from governance.keys import Keyring
 from governance.privacy import Anonymizer, PrivacyPolicy
 from governance.privacy.fields import Treatments
 from governance.privacy.policy import MALFORMED_KEY, Treatment
-from governance.quality import judge_days, load_gate, load_suite
+from governance.quality import judge_rows, load_suite
 from governance.signals import SIGNALS, TIMESTAMP
 from governance.sources import Files, Source
 from orchestration.discovery.naming import Names, common_folder
@@ -250,13 +250,14 @@ class Discoverer:
             withheld[self._names.shown_key(key)] += count
         held = Counter(result.held["held_reason"].to_list())
         by_day = result.records.group_by(pl.col("event_at").dt.date().cast(pl.String))
-        days = {str(day): frame for (day,), frame in by_day}
-        verdicts = judge_days(days, SIGNALS[signal], load_suite(signal), load_gate()).values()
+        days, suite = [(str(day), frame) for (day,), frame in by_day], load_suite(signal)
+        # Only the rows: what must hold of a day says nothing of a sample of it.
+        judged = judge_rows(days, SIGNALS[signal], suite)
         failed: Counter[str] = Counter()
-        for verdict in verdicts:  # of the rows: what must hold of a day says nothing of a sample of it
-            of_rows = verdict.results.filter((pl.col("severity") == "row") & (pl.col("failed") > 0))
-            failed.update(dict(of_rows.select("expectation", "failed").iter_rows()))
-        passed = result.records.height - sum(verdict.quarantined.height for verdict in verdicts)
+        for of_day in judged:
+            named = zip(suite.row_expectations, of_day.failed, strict=True)
+            failed.update({expectation.name: count for expectation, count in named if count})
+        passed = sum(of_day.passed.height for of_day in judged)
         return DryRun(signal, rows.height, held, withheld, result.entities, passed, failed)
 
     def _services(self, frames: Iterable[tuple[str, pl.DataFrame]]) -> tuple[dict[str, dict[str, int]], int]:

@@ -2,41 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import polars as pl
 
 OTHER = "(other)"
 
 
-def bound(frame: pl.DataFrame, dimensions: Sequence[str], limit: int) -> tuple[pl.DataFrame, dict[str, int]]:
-    """`frame` with at most `limit` values of each dimension per service, and how many rows of each became '(other)'.
+@dataclass(frozen=True)
+class Bounds:
+    """Which values keep their name.
 
-    Null stays null and counts as no value. Of equally frequent values the first in alphabetical order is kept.
+    Attributes:
+        frequent: of each dimension that has too many values those that do; one row per service and value.
+        overflow: how many rows of each of them become '(other)'.
     """
-    sizes = frame.group_by("service").agg(pl.col(dimensions).drop_nulls().n_unique()).max()
-    overflow: dict[str, int] = {}
+
+    frequent: Mapping[str, pl.DataFrame]
+    overflow: Mapping[str, int]
+
+    def named(self, rows: pl.LazyFrame) -> pl.LazyFrame:
+        """The rows, in their order, with '(other)' for the values that do not. Null stays null."""
+        for name, kept in self.frequent.items():
+            marked = kept.lazy().with_columns(is_frequent=pl.lit(value=True))
+            is_other = pl.col("is_frequent").is_null() & pl.col(name).is_not_null()
+            rows = (
+                rows.join(marked, on=["service", name], how="left", maintain_order="left", nulls_equal=True)
+                .with_columns(pl.when(is_other).then(pl.lit(OTHER)).otherwise(name).alias(name))
+                .drop("is_frequent")
+            )
+        return rows
+
+
+def bounds_of(rows: pl.LazyFrame, dimensions: Sequence[str], limit: int, count: pl.Expr | None = None) -> Bounds:
+    """What keeps at most `limit` values of each dimension per service; null counts as no value.
+
+    Of equally frequent values the first in alphabetical order is kept.
+
+    Args:
+        count: how many records a group of rows stands for; None: each row is one.
+    """
+    sizes = rows.group_by("service").agg(pl.col(dimensions).drop_nulls().n_unique()).max().collect(engine="streaming")
+    frequent, overflow = {}, {}
     for name in dimensions:
         if (sizes[name].item() or 0) <= limit:
             continue
-        kept = _most_frequent(frame, name, limit)
-        named = frame.join(kept, on=["service", name], how="left", maintain_order="left", nulls_equal=True)
-        is_other = pl.col("is_frequent").is_null() & pl.col(name).is_not_null()
-        overflow[name] = named.select(is_other.sum()).item()
-        frame = named.with_columns(pl.when(is_other).then(pl.lit(OTHER)).otherwise(name).alias(name)).drop(
-            "is_frequent"
-        )
-    return frame, overflow
-
-
-def _most_frequent(frame: pl.DataFrame, name: str, limit: int) -> pl.DataFrame:
-    return (
-        frame.lazy()
-        .filter(pl.col(name).is_not_null())
-        .group_by("service", name)
-        .len()
-        .sort("service", "len", name, descending=[False, True, False])
-        .filter(pl.int_range(pl.len()).over("service") < limit)
-        .select("service", name, is_frequent=pl.lit(value=True))
-        .collect()
-    )
+        counted = rows.drop_nulls(name).group_by("service", name).agg(count=pl.len() if count is None else count)
+        ranked = counted.sort("service", "count", name, descending=[False, True, False]).collect(engine="streaming")
+        is_frequent = pl.int_range(pl.len()).over("service") < limit
+        frequent[name] = ranked.filter(is_frequent).select("service", name)
+        overflow[name] = int(ranked.filter(~is_frequent)["count"].sum())
+    return Bounds(frequent, overflow)

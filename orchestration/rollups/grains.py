@@ -7,7 +7,7 @@ of the rows it was made of.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal, get_args
 
 import polars as pl
@@ -54,15 +54,22 @@ def coarsen(rollup: pl.DataFrame, grain: Grain, start: str = "period_start_at") 
             start: pl.when(is_finer).then(moved[start]).otherwise(start),
             "grain": pl.when(is_finer).then(pl.lit(grain)).otherwise("grain"),
         }
-    added = {name: kind for name, kind in rollup.schema.items() if kind in (pl.Int64, pl.Float64)}
-    keys = [name for name in rollup.columns if name not in added]
-    return (
-        rollup.with_columns(**moved)
-        .group_by(keys)
-        .agg(_sum(name, kind) for name, kind in added.items())
-        .sort(keys)
-        .select(rollup.columns)
-    )
+    return add_up([rollup.with_columns(**moved)])
+
+
+def add_up(rollups: Sequence[pl.DataFrame], maxima: Sequence[str] = ()) -> pl.DataFrame:
+    """Rollups of one schema as one, ordered by its keys: what was counted in parts is as if counted at once.
+
+    Args:
+        rollups: one or more, see `coarsen` for their columns.
+        maxima: columns that are neither keys nor sums: of them the greatest counts.
+    """
+    together = pl.concat(rollups)
+    added = {name: kind for name, kind in together.schema.items() if kind in (pl.Int64, pl.Float64)}
+    keys = [name for name in together.columns if name not in added and name not in maxima]
+    sums = [_sum(name, kind) for name, kind in added.items()]
+    summed = together.group_by(keys).agg(*sums, pl.col(maxima).max()) if maxima else together.group_by(keys).agg(sums)
+    return summed.sort(keys).select(together.columns)
 
 
 def _sum(name: str, kind: pl.DataType) -> pl.Expr:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
 from datetime import date
 
 import polars as pl
 
 from governance.sampling import RECORD_TEMPLATES_SCHEMA, RollupLimits, require
 from governance.signals import SIGNALS
-from orchestration.rollups.dimensions import OTHER, bound
+from orchestration.rollups.dimensions import OTHER, bounds_of
+from orchestration.rollups.grains import add_up
 from orchestration.rollups.known_templates import Past, carry, still_known
 from orchestration.rollups.news import MET_SCHEMA, template_days
 from orchestration.rollups.schemas import (
@@ -23,7 +24,7 @@ from orchestration.rollups.template_tree import place
 from orchestration.rollups.templates import id_of, with_shapes
 
 _READ = (
-    *("record_id", "event_at", "service", "service_version", "severity", "body", "trace_id", "account_id"),
+    *("record_id", "event_at", "service", "service_version", "severity", "trace_id", "account_id"),
     *LOG_SUMS,
 )
 _SHAPE = ("service", "severity", "shape")
@@ -41,7 +42,6 @@ class LogRollup:
     Attributes:
         template_days: what each template of the day is against the days before: new, rising, noise.
         template_counts, known_templates: what later days are to know.
-        record_templates: record_id and template_id of each record, for the sampling.
         overflow: number of records counted as '(other)' per dimension.
     """
 
@@ -50,63 +50,114 @@ class LogRollup:
     template_days: pl.DataFrame
     template_counts: pl.DataFrame
     known_templates: pl.DataFrame
-    record_templates: pl.DataFrame
     overflow: Mapping[str, int]
 
 
-def roll_up_logs(logs: pl.DataFrame, traits: pl.DataFrame, limits: RollupLimits, day: date, past: Past) -> LogRollup:
-    """The rollups of all checked log records of a day.
+@dataclass(frozen=True)
+class _Counts:
+    """What is counted of a part of a day."""
+
+    templates: pl.DataFrame
+    account_days: pl.DataFrame
+    met: pl.DataFrame
+
+    def __add__(self, other: _Counts) -> _Counts:
+        return _Counts(*(add_up([getattr(self, one.name), getattr(other, one.name)]) for one in fields(self)))
+
+
+def roll_up_logs(
+    parts: Sequence[pl.LazyFrame],
+    traits: Callable[[pl.DataFrame], pl.DataFrame],
+    limits: RollupLimits,
+    day: date,
+    past: Past,
+    keep: Callable[[int, pl.DataFrame], None],
+) -> LogRollup:
+    """The rollups of all checked log records of a day; twice over its parts, one in memory at a time.
 
     Args:
-        logs: one row per record (the signal's columns; attributes are not needed).
-        traits: one row per trace (of this day, or of its neighbours too): whose a trace was and whether it failed.
+        parts: one row per record (the signal's columns; attributes are not needed), each trace in one part.
+        traits: what is known of the traces of the records it gets: one row per trace (of this day, or of its
+            neighbours too): whose it was and whether it failed.
         day: the UTC day the records are of.
         past: what the days before left (`known_templates.NO_PAST` where there are none).
+        keep: gets the number of each part (from 0) and which template its records are instances of
+            (RECORD_TEMPLATES_SCHEMA), for the sampling.
     """
-    schema = SIGNALS["logs"].schema
-    read = require(logs, {name: schema[name] for name in _READ}, "roll up logs")
     known = still_known(past.known, day, limits.templates)
-    named, templates_over = _with_templates(read, known, limits)
-    bounded, versions_over = bound(named, ["service_version"], limits.max_values_per_service)
-    facts = _with_traces(bounded, traits).lazy()
-    templates, account_days, met = pl.collect_all([_templates(facts), _account_days(facts), _met(facts)])
-    carried = carry(known, met.filter(pl.col("template") != OTHER).select(_TEMPLATE), day, limits.templates)
-    days = template_days(_with_first_days(met, carried, known), past.counts, day, limits.news)
+    shaped = [_shapes_of(part) for part in parts]
+    shapes = add_up([one.counts for one in shaped])
+    names, templates_over = _names(shapes, known, limits)
+    versions = bounds_of(pl.concat(parts), ["service_version"], limits.max_values_per_service)
+    counted: _Counts | None = None
+    for number, (part, own) in enumerate(zip(parts, shaped, strict=True)):
+        named = versions.named(own.joined(_read(part, _READ), names).lazy()).collect()
+        keep(number, require(named, RECORD_TEMPLATES_SCHEMA, "record templates"))
+        counts = _count(_with_traces(named, traits(named)).lazy())
+        counted = counts if counted is None else counted + counts
+    assert counted is not None, "a day has one part or more"
+    carried = carry(known, counted.met.filter(pl.col("template") != OTHER).select(_TEMPLATE), day, limits.templates)
+    days = template_days(_with_first_days(counted.met, carried, known), past.counts, day, limits.news)
     return LogRollup(
-        require(templates, LOG_TEMPLATES_SCHEMA, "rollup log templates"),
-        require(account_days, LOG_ACCOUNT_DAYS_SCHEMA, "rollup log account days"),
+        require(counted.templates, LOG_TEMPLATES_SCHEMA, "rollup log templates"),
+        require(counted.account_days, LOG_ACCOUNT_DAYS_SCHEMA, "rollup log account days"),
         days,
         days.select(TEMPLATE_COUNTS_SCHEMA.names()),
         carried,
-        require(bounded, RECORD_TEMPLATES_SCHEMA, "record templates"),
-        {**templates_over, **versions_over},
+        {**templates_over, **versions.overflow},
     )
 
 
-def _with_templates(
-    logs: pl.DataFrame, known: pl.DataFrame, limits: RollupLimits
-) -> tuple[pl.DataFrame, dict[str, int]]:
-    """`logs` with template and template_id instead of body, and how many of them are of '(other)'."""
-    shaped = with_shapes(logs).drop("body")
-    shapes = shaped.lazy().group_by(_SHAPE).agg(record_count=pl.len().cast(pl.Int64)).collect()
+@dataclass(frozen=True)
+class _Shaped:
+    """The shapes of the records of a part: how many have each, and the number of that of each record."""
+
+    counts: pl.DataFrame
+    numbers: pl.Series
+
+    def joined(self, logs: pl.DataFrame, names: pl.DataFrame) -> pl.DataFrame:
+        """The records with their template_id and template."""
+        named = self.counts.select(_SHAPE).join(names, on=_SHAPE, how="left", maintain_order="left", nulls_equal=True)
+        return logs.with_columns(named["template_id"].gather(self.numbers), named["template"].gather(self.numbers))
+
+
+def _shapes_of(part: pl.LazyFrame) -> _Shaped:
+    shaped = with_shapes(_read(part, ("service", "severity", "body"))).select(_SHAPE)
+    counts = shaped.group_by(_SHAPE).agg(record_count=pl.len().cast(pl.Int64))
+    numbered = counts.select(_SHAPE).with_row_index("number")
+    numbers = shaped.join(numbered, on=_SHAPE, how="left", maintain_order="left", nulls_equal=True)["number"]
+    return _Shaped(counts, numbers)
+
+
+def _read(part: pl.LazyFrame, columns: Sequence[str]) -> pl.DataFrame:
+    schema, there = SIGNALS["logs"].schema, part.collect_schema()
+    read = part.select(name for name in columns if name in there).collect()
+    return require(read, {name: schema[name] for name in columns}, "roll up logs")
+
+
+def _names(shapes: pl.DataFrame, known: pl.DataFrame, limits: RollupLimits) -> tuple[pl.DataFrame, dict[str, int]]:
+    """The template_id and template of each shape of a day, and how many of its records are of '(other)'."""
     placed = place(shapes, known, limits.templates, limits.max_templates_per_service)
-    named = shaped.join(placed, on=_SHAPE, how="left", maintain_order="left", nulls_equal=True).drop("shape")
-    named, _ = bound(named, ["template"], limits.max_templates_per_service)
+    joined = shapes.lazy().join(placed.lazy(), on=_SHAPE, how="left", nulls_equal=True)
+    bounds = bounds_of(joined, ["template"], limits.max_templates_per_service, pl.col("record_count").sum())
+    named = bounds.named(joined).collect()
     is_other = pl.col("template").is_null() | (pl.col("template") == OTHER)
-    others = named.lazy().filter(is_other).group_by("service", "severity").len().collect()
-    if others.is_empty():
-        return named, {}
+    others = named.filter(is_other).group_by("service", "severity").agg(pl.col("record_count").sum())
     ids = [id_of(service, severity, OTHER) for service, severity, _ in others.iter_rows()]
     own = others.select("service", "severity", other_id=pl.Series(ids, dtype=pl.String))
-    named = (
-        named.join(own, on=["service", "severity"], how="left", maintain_order="left", nulls_equal=True)
+    names = (
+        named.join(own, on=["service", "severity"], how="left", nulls_equal=True)
         .with_columns(
             template_id=pl.when(is_other).then("other_id").otherwise("template_id"),
             template=pl.when(is_other).then(pl.lit(OTHER)).otherwise("template"),
         )
-        .drop("other_id")
+        .select(*_SHAPE, "template_id", "template")
     )
-    return named, {"template": int(others["len"].sum())}
+    return names, {"template": int(others["record_count"].sum())} if others.height else {}
+
+
+def _count(facts: pl.LazyFrame) -> _Counts:
+    return _Counts(*pl.collect_all([_templates(facts), _account_days(facts), _met(facts)]))
 
 
 def _with_traces(logs: pl.DataFrame, traits: pl.DataFrame) -> pl.DataFrame:
@@ -144,6 +195,7 @@ def _templates(facts: pl.LazyFrame) -> pl.LazyFrame:
         counts.join(traces, on=_MINUTE_KEYS, how="left", nulls_equal=True)
         .with_columns(pl.col("trace_count", "failing_trace_count").fill_null(0))
         .sort(_MINUTE_KEYS)
+        .select(LOG_TEMPLATES_SCHEMA.names())
     )
 
 

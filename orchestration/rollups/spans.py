@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import polars as pl
 
-from governance.sampling import RollupLimits, require
+from governance.sampling import require
 from governance.signals import SIGNALS
-from orchestration.rollups.dimensions import bound
-from orchestration.rollups.grains import Grain, start_of
+from orchestration.rollups.dimensions import Bounds
+from orchestration.rollups.grains import Grain, add_up, start_of
 from orchestration.rollups.histogram import bucket_of
 from orchestration.rollups.schemas import (
     LATENCY_SCHEMA,
@@ -33,7 +32,6 @@ _READ = (
     ),
     *SPAN_DIMENSIONS,
 )
-BOUNDED = ("operation", "service_version", "feature_flag", "feature_variant", "dependency")
 _PERIOD_KEYS = ("period_start_at", "grain", *SPAN_DIMENSIONS, "status")
 _ACCOUNT_KEYS = ("event_date", "account_id", *(name for name in SPAN_DIMENSIONS if name != "dependency"))
 # Nanoseconds are added up as 128-bit integers: exact in every order, so running again gives the same bytes.
@@ -42,27 +40,34 @@ _AS_MS = 1e6
 
 @dataclass(frozen=True)
 class SpanRollup:
-    """The rollups of one day of spans; `overflow` is the number of spans counted as '(other)' per dimension."""
+    """The rollups of one day of spans, or of a part of it."""
 
     requests: pl.DataFrame
     latency: pl.DataFrame
     account_days: pl.DataFrame
-    overflow: Mapping[str, int]
+
+    def __add__(self, other: SpanRollup) -> SpanRollup:
+        """Those of two parts together."""
+        return SpanRollup(
+            add_up([self.requests, other.requests]),
+            add_up([self.latency, other.latency]),
+            add_up([self.account_days, other.account_days], ["slowest_self_bucket"]),
+        )
 
 
-def roll_up_spans(spans: pl.DataFrame, traits: pl.DataFrame, limits: RollupLimits) -> SpanRollup:
-    """The rollups of all checked spans of a day.
+def roll_up_spans(spans: pl.DataFrame, traits: pl.DataFrame, bounds: Bounds) -> SpanRollup:
+    """The rollups of all checked spans of a day, or of a part of it that holds whole traces.
 
     Args:
         spans: one row per span (the signal's columns; attributes are not needed).
         traits: one row per trace: gives spans without an account that of their trace.
+        bounds: which values of a dimension keep their name, over the whole day.
     """
     schema = SIGNALS["spans"].schema
     read = require(spans, {name: schema[name] for name in _READ}, "roll up spans")
-    bounded, overflow = bound(read, BOUNDED, limits.max_values_per_service)
     accounts = traits.lazy().select("trace_id", trace_account_id="account_id").unique("trace_id", keep="any")
     facts = (
-        measure(bounded)
+        measure(bounds.named(read.lazy()).collect())
         .lazy()
         .join(accounts, on="trace_id", how="left")
         .with_columns(account_id=pl.coalesce("account_id", "trace_account_id"))
@@ -75,7 +80,6 @@ def roll_up_spans(spans: pl.DataFrame, traits: pl.DataFrame, limits: RollupLimit
         require(requests, REQUESTS_SCHEMA, "rollup requests"),
         require(latency, LATENCY_SCHEMA, "rollup latency"),
         require(account_days, SPAN_ACCOUNT_DAYS_SCHEMA, "rollup account days"),
-        overflow,
     )
 
 

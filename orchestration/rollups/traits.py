@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import polars as pl
 
-from governance.sampling import TRAITS_SCHEMA, SamplingPolicy, draws, require, shares_of_the_first
+from governance.sampling import TRAITS_SCHEMA, SamplingPolicy, draws, first_of, require, shares_of_the_first
 from governance.signals import SIGNALS
-from orchestration.rollups.dimensions import bound
+from orchestration.rollups.dimensions import Bounds, bounds_of
 from orchestration.rollups.histogram import bucket_of, percentile_buckets, upper_bound_of
 from orchestration.rollups.schemas import LATENCY_SCHEMA
 
 # One row per operation: a root span is slow when it lasted longer.
 THRESHOLDS_SCHEMA = pl.Schema({"service": pl.String, "operation": pl.String, "threshold_ns": pl.Int64})
 
+# What every rollup of spans keeps of these per service is bounded.
+BOUNDED = ("operation", "service_version", "feature_flag", "feature_variant", "dependency")
 _OPERATION = ("service", "operation")
 _READ = (
     *("record_id", "event_at", "trace_id", "span_id", "parent_span_id", "start_unix_nano", "duration_ns"),
@@ -20,21 +25,52 @@ _READ = (
 )
 
 
-def slow_thresholds(earlier_latency: pl.DataFrame | None, spans: pl.DataFrame, policy: SamplingPolicy) -> pl.DataFrame:
-    """The duration above which a root span is slow; one row per operation.
+@dataclass(frozen=True)
+class SpanDay:
+    """What must be known of all spans of a day before its traces can be told part by part.
+
+    Attributes:
+        bounds: which operations (and other dimensions) keep their name.
+        thresholds: the duration above which a root span is slow (THRESHOLDS_SCHEMA); one row per operation.
+        rare: the operations that make a trace rare; one row per operation.
+    """
+
+    bounds: Bounds
+    thresholds: pl.DataFrame
+    rare: pl.DataFrame
+
+
+def survey(parts: Sequence[pl.LazyFrame], earlier_latency: pl.DataFrame | None, policy: SamplingPolicy) -> SpanDay:
+    """Look over a day.
+
+    An operation is rare that is in a smaller share of the day's traces than the policy says.
 
     Args:
+        parts: the day's spans, each trace in one part.
         earlier_latency: the `latency` rollups of the closed days before (`policy.traces.slow_days` of them), together;
             None where there are none. Operations they do not know are measured by the day itself.
-        spans: the day's own spans.
     """
-    schema = SIGNALS["spans"].schema
-    read = require(spans, {name: schema[name] for name in (*_OPERATION, "duration_ns")}, "slow thresholds, spans")
-    bounded, _ = bound(read, ["operation"], policy.rollups.max_values_per_service)
-    today = bounded.drop_nulls("duration_ns").select(
-        *_OPERATION, bucket=bucket_of(pl.col("duration_ns")), span_count=pl.lit(1, pl.Int64)
+    spans = pl.concat(parts)
+    bounds = bounds_of(spans, BOUNDED, policy.rollups.max_values_per_service)
+    met = [_met(bounds.named(part.select("trace_id", *_OPERATION))) for part in parts]
+    total = sum(number for _, number in met)
+    counts = pl.concat([counts for counts, _ in met]).group_by(_OPERATION).agg(pl.col("traces").sum())
+    return SpanDay(
+        bounds,
+        slow_thresholds(earlier_latency, bounds.named(spans.select(*_OPERATION, "duration_ns")), policy),
+        counts.filter(pl.col("traces") < policy.traces.rare_share * total).select(_OPERATION),
     )
-    thresholds = _thresholds(today, policy.traces.slow_percentile)
+
+
+def slow_thresholds(earlier_latency: pl.DataFrame | None, spans: pl.LazyFrame, policy: SamplingPolicy) -> pl.DataFrame:
+    """The duration above which a root span is slow (THRESHOLDS_SCHEMA); one row per operation.
+
+    Args:
+        spans: service, operation and duration_ns of the day's own spans.
+    """
+    today = spans.drop_nulls("duration_ns").select(*_OPERATION, bucket=bucket_of(pl.col("duration_ns")))
+    counted = today.group_by(*_OPERATION, "bucket").agg(span_count=pl.len().cast(pl.Int64))
+    thresholds = _thresholds(counted.collect(engine="streaming"), policy.traces.slow_percentile)
     if earlier_latency is not None:
         latency = require(earlier_latency, LATENCY_SCHEMA, "slow thresholds, latency")
         earlier = _thresholds(latency.filter(pl.col("measure") == "duration"), policy.traces.slow_percentile)
@@ -43,25 +79,38 @@ def slow_thresholds(earlier_latency: pl.DataFrame | None, spans: pl.DataFrame, p
     return require(thresholds.sort(_OPERATION), THRESHOLDS_SCHEMA, "slow thresholds")
 
 
-def find_traits(spans: pl.DataFrame, thresholds: pl.DataFrame, policy: SamplingPolicy) -> pl.DataFrame:
-    """The traits of every trace of the day; one row per trace. Spans without a trace id have none.
+def find_traits(spans: pl.DataFrame, day: SpanDay, policy: SamplingPolicy) -> pl.DataFrame:
+    """The traits of every trace of a part of a day, but for their floor; one row per trace, sorted.
 
-    The root is the first span without a parent (or that is its own). A trace is rare when it has an operation that is
-    in a smaller share of the day's traces than the policy says, forced when the policy always keeps one of its spans.
-    A span id that is there twice counts twice: both spans are of the trace.
+    The root is the first span without a parent (or that is its own). A trace is rare when it has a rare operation,
+    forced when the policy always keeps one of its spans. Spans without a trace id have none. A span id that is there
+    twice counts twice: both spans are of the trace.
     """
     schema = SIGNALS["spans"].schema
     marked = spans.with_columns(is_forced=policy.always_keep.matches())  # before attributes are left behind
     wanted = {**{name: schema[name] for name in _READ}, "is_forced": pl.Boolean()}
-    read = require(marked, wanted, "find traits").drop_nulls("trace_id")
-    bounded, _ = bound(read, ["operation"], policy.rollups.max_values_per_service)
-    traces = _traces(bounded.lazy().sort("start_unix_nano", "span_id"), thresholds.lazy())
-    traces = traces.with_columns(draw=draws(traces["trace_id"]))
-    places = bounded.select(_OPERATION).unique().sort(_OPERATION).with_row_index("place")
-    met = _met(bounded, traces, places)
-    traces = traces.with_columns(is_rare=pl.col("trace").is_in(_rare(met, policy.traces.rare_share).implode()))
-    floor = _floor_shares(met.join(places, on="place"), traces, policy.traces.floor_per_service)
-    return require(traces.join(floor, on="trace", how="left", maintain_order="left"), TRAITS_SCHEMA, "traits")
+    read = day.bounds.named(require(marked, wanted, "find traits").lazy()).drop_nulls("trace_id").collect()
+    rare = read.lazy().join(day.rare.lazy(), on=_OPERATION, how="semi", nulls_equal=True).select("trace_id")
+    traces = _traces(read.lazy().sort("start_unix_nano", "span_id"), day.thresholds.lazy(), rare)
+    told = traces.with_columns(draw=draws(traces["trace_id"]), floor_share=pl.lit(None, pl.Float64))
+    return require(told, TRAITS_SCHEMA, "traits")
+
+
+def floor_candidates(spans: pl.DataFrame, traits: pl.DataFrame, floor: int) -> pl.DataFrame:
+    """Of each service of a part of a day the ordinary traces that can be among the first `floor` of the day by their
+    draw, and the one that comes next (service, trace_id, draw).
+    """
+    has_reason = pl.col("has_error") | pl.col("is_slow") | pl.col("is_rare") | pl.col("is_forced")
+    ordinary = traits.lazy().filter(~has_reason).select("trace_id", "draw")
+    met = spans.lazy().select("trace_id", "service").unique().join(ordinary, on="trace_id")
+    return first_of(met, "service", "trace_id", floor + 1).collect()
+
+
+def with_floor_shares(traits: pl.DataFrame, candidates: pl.DataFrame, floor: int) -> pl.DataFrame:
+    """The traits of a part (TRAITS_SCHEMA), given the candidates of all parts of the day."""
+    shares = shares_of_the_first(candidates.lazy(), "service", "trace_id", floor).rename({"share": "floor_share"})
+    joined = traits.lazy().drop("floor_share").join(shares, on="trace_id", how="left", maintain_order="left")
+    return require(joined.collect(), TRAITS_SCHEMA, "traits with floor")
 
 
 def unite_traits(traits: pl.DataFrame) -> pl.DataFrame:
@@ -91,8 +140,8 @@ def _thresholds(counts: pl.DataFrame, percentile: float) -> pl.DataFrame:
     return at.select(*_OPERATION, threshold_ns=upper_bound_of(pl.col("bucket")).floor().cast(pl.Int64))
 
 
-def _traces(ordered: pl.LazyFrame, thresholds: pl.LazyFrame) -> pl.DataFrame:
-    """What the spans of a trace, earliest first, say of it; one row per trace, sorted and numbered."""
+def _traces(ordered: pl.LazyFrame, thresholds: pl.LazyFrame, rare: pl.LazyFrame) -> pl.DataFrame:
+    """What the spans of a trace, earliest first, say of it; one row per trace, sorted."""
     is_root = pl.col("parent_span_id").is_null() | (pl.col("parent_span_id") == pl.col("span_id"))
     roots = (
         ordered.filter(is_root)
@@ -112,35 +161,17 @@ def _traces(ordered: pl.LazyFrame, thresholds: pl.LazyFrame) -> pl.DataFrame:
         )
         .join(roots, on="trace_id", how="left")
         .join(limits, on=["root_service", "root_operation"], how="left", nulls_equal=True)
-        .with_columns(is_slow=(pl.col("root_duration_ns") > pl.col("threshold_ns")).fill_null(value=False))
+        .join(rare.unique().with_columns(is_rare=pl.lit(value=True)), on="trace_id", how="left")
+        .with_columns(
+            pl.col("is_rare").fill_null(value=False),
+            is_slow=(pl.col("root_duration_ns") > pl.col("threshold_ns")).fill_null(value=False),
+        )
         .sort("trace_id")
-        .with_row_index("trace")
         .collect()
     )
 
 
-def _met(spans: pl.DataFrame, traces: pl.DataFrame, places: pl.DataFrame) -> pl.DataFrame:
-    """Where each trace has been: one row per trace and operation, as numbers (half the time that their names take)."""
-    return (
-        spans.lazy()
-        .select("trace_id", *_OPERATION)
-        .join(places.lazy(), on=_OPERATION, nulls_equal=True)
-        .join(traces.lazy().select("trace_id", "trace"), on="trace_id")
-        .select("trace", "place")
-        .unique()
-        .collect()
-    )
-
-
-def _rare(met: pl.DataFrame, share: float) -> pl.Series:
-    """The numbers of the traces with a rare operation."""
-    rare = met.group_by("place").len().filter(pl.col("len") < share * met["trace"].n_unique())
-    return met.join(rare, on="place", how="semi")["trace"].unique()
-
-
-def _floor_shares(met: pl.DataFrame, traces: pl.DataFrame, floor: int) -> pl.DataFrame:
-    """The first `floor` ordinary traces of each service by their draw; one row per such trace."""
-    has_reason = pl.col("has_error") | pl.col("is_slow") | pl.col("is_rare") | pl.col("is_forced")
-    ordinary = traces.lazy().filter(~has_reason).select("trace", "draw")
-    drawn = met.lazy().select("trace", "service").unique().join(ordinary, on="trace")
-    return shares_of_the_first(drawn, "service", "trace", floor).rename({"share": "floor_share"}).collect()
+def _met(spans: pl.LazyFrame) -> tuple[pl.DataFrame, int]:
+    """In how many traces of a part each operation is, and how many traces there are."""
+    met = spans.drop_nulls("trace_id").unique().collect()
+    return met.group_by(_OPERATION).agg(traces=pl.len().cast(pl.Int64)), met["trace_id"].n_unique()

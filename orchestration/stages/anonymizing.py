@@ -3,28 +3,35 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import lru_cache, partial
+from functools import lru_cache, partial, reduce
+from itertools import groupby
+from operator import add
+from typing import TypeVar
 
 import polars as pl
 
 from governance.errors import KeyDestroyedError
 from governance.keys import Keyring
 from governance.privacy import Anonymizer, PrivacyPolicy
-from governance.privacy.canaries import Canaries, Harvest
+from governance.privacy.canaries import Canaries, Harvest, Leak, tell
+from governance.privacy.findings import FindingCounts
 from governance.privacy.second_opinion import Opinion, second_opinion
 from governance.privacy.threads import MENTIONS_SCHEMA
 from governance.signals import SIGNALS
 from orchestration.key_management import key_of_day
-from orchestration.lake import Lake, Replacement, Table
+from orchestration.lake import Lake, Part, Replacement, Table
 from orchestration.leaks.marks import LEAKED
-from orchestration.stages.mentions import Neighbourhood, known_digest
+from orchestration.stages.mentions import Neighbourhood, Told, known_digest, known_to, mentions_key
 from orchestration.stages.tally import Tally
 from orchestration.stages.watching import leak_facts
-from orchestration.stages.workers import each_day
+from orchestration.stages.workers import each_part
+
+Item = TypeVar("Item")
+T = TypeVar("T")
 
 
 def anonymize_days(
@@ -71,21 +78,36 @@ class _Packed:
 
 @dataclass(frozen=True)
 class _Work:
-    """One day to be anonymised, and with what."""
+    """What a day is to be anonymised with."""
 
     keys: Keyring
-    known: pl.DataFrame
+    told: Told
     inputs: Mapping[str, str]
 
 
 @dataclass(frozen=True)
 class _Made:
-    """What became of one day: the files that were written, and what their manifests are to say."""
+    """What became of a part of a day: the files that were written, and what their manifests are to say."""
 
     held: Mapping[str, Table]
     anonymized: Mapping[str, Table]
     counts: Mapping[str, int]
-    facts: Mapping[str, str]
+    withheld_fields: Mapping[str, int]
+    findings: FindingCounts
+    opinion: Opinion
+    leaks: frozenset[Leak]
+
+    def __add__(self, other: _Made) -> _Made:
+        """What became of two parts together."""
+        return _Made(
+            held={**self.held, **other.held},
+            anonymized={**self.anonymized, **other.anonymized},
+            counts=_sums(self.counts, other.counts),
+            withheld_fields=_sums(self.withheld_fields, other.withheld_fields),
+            findings=self.findings + other.findings,
+            opinion=self.opinion + other.opinion,
+            leaks=self.leaks | other.leaks,
+        )
 
 
 class _Stage:
@@ -100,17 +122,15 @@ class _Stage:
     def anonymized(self, days: list[str]) -> Tally:
         made_with = dict(self._keys_of(days))
         self._find_mentions(made_with)
-        due = {day: work for day, keys in made_with.items() if (work := self._due(day, keys))}
-        judge = partial(_judged, self._lake, self._dataset, self._packed)
-        records = self._records(f"landing/{self._dataset}/{day}" for day in due)
-        for day, made in each_day(judge, due, records=records, processes=self._processes):
-            self._keep(day, due[day], made)
+        due = {self._landing(day): work for day, keys in made_with.items() if (work := self._due(day, keys))}
+        for key, made in self._each(due, partial(_judged, self._lake, self._dataset, self._packed)):
+            self._keep(key.rpartition("/")[2], due[key], made)
         return self._tally
 
     def _keys_of(self, days: list[str]) -> Iterator[tuple[str, Keyring]]:
         """The keys of each day that can be anonymised; the others are frozen, with the reason."""
         for day in days:
-            if not self._lake.exists(f"landing/{self._dataset}/{day}"):
+            if not self._lake.exists(self._landing(day)):
                 if self._lake.exists(f"anonymized/{self._dataset}/{day}"):
                     self._tally.frozen.append(day)
                 continue
@@ -121,46 +141,55 @@ class _Stage:
                 self._tally.notes[day] = f"frozen, left as it is: {gone}"
 
     def _find_mentions(self, days: Iterable[str]) -> None:
-        stale = self._around.stale(days, self._packed.digest)
-        find = partial(_mentions, self._lake, self._packed)
-        due, records = dict.fromkeys(stale, self._keys), self._records(stale)
-        for origin, mentions in each_day(find, due, records=records, processes=self._processes):
-            self._around.keep(origin, mentions, self._packed.digest, self._as_of)
+        stale = dict.fromkeys(self._around.stale(days, self._packed.digest), self._keys)
+        for origin, mentions in self._each(stale, partial(_mentions, self._lake, self._packed)):
+            self._around.keep(origin, dict(mentions), self._packed.digest, self._as_of)
+
+    def _each(self, items: Mapping[str, Item], work: Callable[[Part, Item], T]) -> Iterator[tuple[str, list[T]]]:
+        """What `work` makes of the parts of each of these landing partitions and its item."""
+        parts = {part: item for key, item in items.items() for part in self._lake.parts(key)}
+        records = sum(manifest.rows("records") for key in items if (manifest := self._lake.manifest(key)))
+        done = each_part(work, parts, records=records, processes=self._processes)
+        for key, of_parts in groupby(done, key=lambda one: one[0].key):
+            yield key, [made for _, made in of_parts]
 
     def _due(self, day: str, keys: Keyring) -> _Work | None:
         """What the day must be anonymised with; None: it was, with all of that."""
-        target = f"anonymized/{self._dataset}/{day}"
-        known = self._around.known(day)
+        target, told = f"anonymized/{self._dataset}/{day}", self._around.told(day)
+        known = (known_to(self._lake, part, told) for part in self._lake.parts(self._landing(day)))
         made_from = {
-            **self._lake.digests([f"landing/{self._dataset}/{day}"]),
-            "mentions": known_digest(known, keys),
+            **self._lake.digests([self._landing(day)]),
+            "mentions": "-".join(known_digest(of_part, keys) for of_part in known),
         }
         inputs = {**made_from, "neighbours": self._around.digest(day)}
         made = self._lake.manifest(target)
         if made is None or made.policy != self._packed.digest or not made_from.items() <= made.inputs.items():
-            return _Work(keys, known, inputs)
+            return _Work(keys, told, inputs)
         if dict(made.inputs) != inputs:  # a neighbour changed, but told nothing new
             self._lake.amend(target, inputs)
         self._tally.current.append(day)
         return None
 
-    def _records(self, keys: Iterable[str]) -> int:
-        manifests = (self._lake.manifest(key) for key in keys)
-        return sum(manifest.counts.get("landed", 0) for manifest in manifests if manifest)
-
-    def _keep(self, day: str, work: _Work, made: _Made) -> None:
-        landing = self._lake.manifest(f"landing/{self._dataset}/{day}")
+    def _keep(self, day: str, work: _Work, parts: list[_Made]) -> None:
+        landing = self._lake.manifest(self._landing(day))
+        made = reduce(add, parts)
+        facts = {f"withheld field {name}": str(count) for name, count in sorted(made.withheld_fields.items())}
+        facts |= leak_facts(made.opinion, self._policy)
+        facts |= {LEAKED: tell(made.leaks)} if made.leaks else {}
         with self._replace("held", day, work) as out:
             out.tables |= made.held
         with self._replace("anonymized", day, work) as out:
             out.tables |= made.anonymized
+            out.write("findings", made.findings.table())
+            if not made.opinion.leaks.is_empty():
+                out.write("leaks", made.opinion.leaks)
             out.counts = {**(landing.counts if landing else {}), **made.counts}
-            out.facts = dict(made.facts)
+            out.facts = facts
         self._tally.days[day] = out.counts
         if held := made.counts["held"]:
             self._tally.notes[day] = f"{held} records held"
-        if LEAKED in made.facts:
-            self._tally.notes[day] = f"canaries came out unmasked ({made.facts[LEAKED]}); the gate withholds the day"
+        if made.leaks:
+            self._tally.notes[day] = f"canaries came out unmasked ({facts[LEAKED]}); the gate withholds the day"
 
     def _replace(self, state: str, day: str, work: _Work) -> AbstractContextManager[Replacement]:
         return self._lake.replace(
@@ -171,44 +200,55 @@ class _Stage:
             key_id=work.keys.key_id,
         )
 
+    def _landing(self, day: str) -> str:
+        return f"landing/{self._dataset}/{day}"
+
 
 # What follows runs in this process or beside it, see workers.py: it writes no manifest.
 
 
-def _mentions(lake: Lake, packed: _Packed, origin: str, keys: Keyring) -> pl.DataFrame:
-    """The mentions of a landing partition."""
+def _mentions(lake: Lake, packed: _Packed, part: Part, keys: Keyring) -> tuple[str, Table]:
+    """The mentions of a part of a landing partition: the table that was written, and its name."""
     _, anonymizer = _tools(packed, keys)
-    return anonymizer.mentions(lake.read(origin), SIGNALS[origin.split("/")[2]])
+    found = anonymizer.mentions(lake.scan_part(part).collect(), SIGNALS[part.key.split("/")[2]])
+    return part.named("records"), lake.write(mentions_key(part.key), part.named("records"), found)
 
 
-def _judged(lake: Lake, dataset: str, packed: _Packed, day: str, work: _Work) -> _Made:
-    """A day's records and, going the very same way among them, its canaries; and what a second detector says."""
+def _judged(lake: Lake, dataset: str, packed: _Packed, part: Part, work: _Work) -> _Made:
+    """Records and, going the very same way among them, canaries; and what a second detector says."""
     policy, anonymizer = _tools(packed, work.keys)
-    planted = Canaries(policy, work.keys).planted(dataset, day)
-    frame = lake.read(f"landing/{dataset}/{day}")
+    planted = Canaries(policy, work.keys).planted(dataset, part.day)
+    frame = lake.scan_part(part).collect()
     together = pl.concat([frame.select(planted.frame.columns), planted.frame])
-    known = work.known.select(*MENTIONS_SCHEMA)
-    anonymized = anonymizer.anonymize(together, planted.signal, known, planted=planted.frame.height)
-    harvest = planted.harvest(anonymized)
-    opinion = second_opinion(harvest.real.records, planted.signal, policy.leak_check)
-    return _made(lake, f"{dataset}/{day}", work, harvest, opinion, policy)
-
-
-def _made(lake: Lake, place: str, work: _Work, harvest: Harvest, opinion: Opinion, policy: PrivacyPolicy) -> _Made:
-    result = harvest.real
-    held = {"records": result.held, "known": work.known}
-    anonymized = {"records": result.records, "canaries": harvest.canaries, "findings": result.findings}
-    if not opinion.leaks.is_empty():
-        anonymized["leaks"] = opinion.leaks
-    facts = {f"withheld field {name}": str(count) for name, count in sorted(result.withheld_fields.items())}
-    facts |= leak_facts(opinion, policy)
-    facts |= {LEAKED: harvest.leaked} if harvest.leaks else {}
-    return _Made(
-        held={name: lake.write(f"held/{place}", name, frame) for name, frame in held.items()},
-        anonymized={name: lake.write(f"anonymized/{place}", name, frame) for name, frame in anonymized.items()},
-        counts={"anonymized": result.records.height, "held": result.held.height, **harvest.counts},
-        facts=facts,
+    known = known_to(lake, part, work.told)
+    anonymized = anonymizer.anonymize(
+        together, planted.signal, known.select(*MENTIONS_SCHEMA), planted=planted.frame.height
     )
+    harvest = planted.harvest(anonymized)
+    opinion = second_opinion(harvest.real.records, planted.signal, policy.leak_check, part.of)
+    return _made(lake, dataset, part, known, harvest, opinion)
+
+
+def _made(lake: Lake, dataset: str, part: Part, known: pl.DataFrame, harvest: Harvest, opinion: Opinion) -> _Made:
+    result, place = harvest.real, f"{dataset}/{part.day}"
+    held = {"records": result.held, "known": known}
+    anonymized = {"records": result.records, "canaries": harvest.canaries}
+    return _Made(
+        held={part.named(name): lake.write(f"held/{place}", part.named(name), frame) for name, frame in held.items()},
+        anonymized={
+            part.named(name): lake.write(f"anonymized/{place}", part.named(name), frame)
+            for name, frame in anonymized.items()
+        },
+        counts={"anonymized": result.records.height, "held": result.held.height, **harvest.counts},
+        withheld_fields=result.withheld_fields,
+        findings=result.counted,
+        opinion=opinion,
+        leaks=frozenset(harvest.leaks),
+    )
+
+
+def _sums(counts: Mapping[str, int], more: Mapping[str, int]) -> dict[str, int]:
+    return {name: counts.get(name, 0) + more.get(name, 0) for name in (*counts, *more)}
 
 
 @lru_cache(1)  # one at a time, as each remembers up to 64 MB of texts

@@ -5,13 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
+from functools import partial, reduce
+from itertools import groupby
+from operator import add
 
 import polars as pl
 
-from governance.quality import GatePolicy, Suite, Verdict, judge_days, withhold
+from governance.quality import (
+    GatePolicy,
+    Judged,
+    RowCounts,
+    Suite,
+    Verdict,
+    conclude,
+    judge_rows,
+    offending,
+    withhold,
+)
 from governance.signals import SIGNALS
-from orchestration.lake import Lake, Manifest, Table
+from orchestration.lake import Lake, Manifest, Part, Table
 from orchestration.leaks.marks import leaked, verdict_inputs
 from orchestration.stages.tally import Tally
 from orchestration.stages.watching import LEAK_RATE
@@ -22,12 +34,11 @@ _ROWS_AT_ONCE = 50_000  # of small days; a larger one is chunked by the gate its
 
 @dataclass(frozen=True)
 class _Judged:
-    """What the gate decided of one day: the files that were written, and what their manifests are to say."""
+    """What the row expectations made of a part of a day: the files that were written, and how many rows are in them."""
 
-    checked: Table | None  # None: the day is withheld
-    quarantine: Mapping[str, Table]
-    counts: Mapping[str, int]
-    reason: str
+    checked: Table
+    quarantined: Table
+    rows: RowCounts
 
 
 def judge_dataset(
@@ -44,17 +55,19 @@ def judge_dataset(
     Args:
         processes: how many work at it; None: as many as `workers.worker_count` says.
     """
-    rules = rules_of(policy, suite)
-    tally = Tally()
-    groups = {"/".join(group): group for group in _groups(lake, dataset, days, rules, tally)}
-    rows = sum(manifest.tables["records"].rows for group in groups.values() for manifest in group.values())
-    judge = partial(_judge, lake, dataset, suite, policy)
-    for name, judged in each_group(judge, groups, records=rows, processes=processes):
-        for day, made in judged.items():
-            _settle(lake, dataset, day, groups[name][day], made, rules, as_of)
-            tally.days[day] = made.counts
-            if made.checked is None:
-                tally.notes[day] = made.reason
+    rules, tally = rules_of(policy, suite), Tally()
+    due = dict(_due(lake, dataset, days, rules, tally))
+    parts = [part for day in due for part in lake.parts(f"anonymized/{dataset}/{day}")]
+    groups = {str(number): group for number, group in enumerate(_groups(parts, due))}
+    rows = sum(manifest.rows("records") for manifest in due.values())
+    judged = each_group(partial(_judge, lake, dataset, suite), groups, records=rows, processes=processes)
+    in_order = (one for _, group in judged for one in group)
+    for day, found in groupby(zip(parts, in_order, strict=True), key=lambda one: one[0].day):
+        of_parts = dict(found)
+        verdict = _verdict(lake, dataset, day, due[day], [one.rows for one in of_parts.values()], suite, policy)
+        tally.days[day] = _settle(lake, dataset, day, due[day], of_parts, verdict, rules, as_of)
+        if verdict.is_blocked:
+            tally.notes[day] = verdict.reason
     return tally
 
 
@@ -63,74 +76,95 @@ def rules_of(policy: GatePolicy, suite: Suite) -> str:
     return f"{policy.digest}:{suite.digest}"
 
 
-def _groups(lake: Lake, dataset: str, days: list[str], rules: str, tally: Tally) -> Iterator[dict[str, Manifest]]:
-    """The days that must be judged (again), in groups small enough for one pass."""
-    group: dict[str, Manifest] = {}
+def _due(lake: Lake, dataset: str, days: list[str], rules: str, tally: Tally) -> Iterator[tuple[str, Manifest]]:
+    """The days that must be judged (again), as they were anonymised."""
     for day in days:
         manifest = lake.manifest(f"anonymized/{dataset}/{day}")
         verdict_key = f"quarantine/{dataset}/{day}"
         if manifest is None:
             if lake.exists(verdict_key):
                 tally.frozen.append(day)
-            continue
-        if lake.is_current(verdict_key, verdict_inputs(lake, dataset, day), rules):
+        elif lake.is_current(verdict_key, verdict_inputs(lake, dataset, day), rules):
             tally.current.append(day)
-            continue
-        group[day] = manifest
-        if sum(m.tables["records"].rows for m in group.values()) >= _ROWS_AT_ONCE:
+        else:
+            yield day, manifest
+
+
+def _groups(parts: list[Part], days: Mapping[str, Manifest]) -> Iterator[list[Part]]:
+    """Parts of days, in order, in groups small enough for one pass."""
+    group, rows = list[Part](), 0
+    for part in parts:
+        group.append(part)
+        rows += days[part.day].tables[part.named("records")].rows
+        if rows >= _ROWS_AT_ONCE:
             yield group
-            group = {}
+            group, rows = [], 0
     if group:
         yield group
 
 
-def _settle(lake: Lake, dataset: str, day: str, source: Manifest, made: _Judged, rules: str, as_of: datetime) -> None:
+def _verdict(
+    lake: Lake,
+    dataset: str,
+    day: str,
+    anonymized: Manifest,
+    parts: list[RowCounts],
+    suite: Suite,
+    policy: GatePolicy,
+) -> Verdict:
+    """What the rows of all parts, and the day as a whole, come to."""
+    rows = lake.scan([f"anonymized/{dataset}/{day}"], "records", SIGNALS[suite.signal].schema)
+    broken = [offending(rows, expectation, len(parts)) for expectation in suite.day_expectations]
+    verdict = conclude(reduce(add, parts), broken, suite, policy, anonymized.counts, leaked(lake, dataset, day))
+    if LEAK_RATE in anonymized.facts:
+        return withhold(verdict, f"{LEAK_RATE}: {anonymized.facts[LEAK_RATE]}")
+    return verdict
+
+
+def _settle(
+    lake: Lake,
+    dataset: str,
+    day: str,
+    source: Manifest,
+    parts: Mapping[Part, _Judged],
+    verdict: Verdict,
+    rules: str,
+    as_of: datetime,
+) -> Mapping[str, int]:
     """Keep what the gate decided: the checked rows first, then the verdict, which is what `is_current` asks."""
     inputs = {**verdict_inputs(lake, dataset, day), f"anonymized/{dataset}/{day}": source.digest}
-    counts = {**source.counts, **made.counts}
+    counts = {**source.counts, **verdict.counts}
     checked, quarantine = (f"{state}/{dataset}/{day}" for state in ("checked", "quarantine"))
-    if made.checked is None:
+    if verdict.is_blocked:
         lake.remove(checked)
     else:
         with lake.replace(checked, as_of=as_of, inputs=inputs, policy=rules, key_id=source.key_id) as out:
-            out.tables["records"] = made.checked
+            out.tables |= {part.named("records"): judged.checked for part, judged in parts.items()}
             out.counts = counts
     with lake.replace(quarantine, as_of=as_of, inputs=inputs, policy=rules, key_id=source.key_id) as out:
-        out.tables |= made.quarantine
+        out.tables |= {part.named("records"): judged.quarantined for part, judged in parts.items()}
+        out.write("results", verdict.results)
         out.counts = counts
-        out.facts = {"blocked": str(made.checked is None).lower(), "reason": made.reason}
+        out.facts = {"blocked": str(verdict.is_blocked).lower(), "reason": verdict.reason}
+    return verdict.counts
 
 
 # What follows runs in this process or beside it, see workers.py: it writes no manifest.
 
 
-def _judge(
-    lake: Lake, dataset: str, suite: Suite, policy: GatePolicy, name: str, group: Mapping[str, Manifest]
-) -> dict[str, _Judged]:
-    """The verdict on each day of a group."""
-    verdicts = judge_days(
-        {day: lake.read(f"anonymized/{dataset}/{day}") for day in group},
-        SIGNALS[suite.signal],
-        suite,
-        policy,
-        known={day: manifest.counts for day, manifest in group.items()},
-        leaked={day: leaked(lake, dataset, day) for day in group},
-    )
-    judged = {}
-    for day, verdict in verdicts.items():
-        if LEAK_RATE in group[day].facts:
-            verdict = withhold(verdict, f"{LEAK_RATE}: {group[day].facts[LEAK_RATE]}")
-        judged[day] = _written(lake, f"{dataset}/{day}", verdict)
-    return judged
+def _judge(lake: Lake, dataset: str, suite: Suite, name: str, group: list[Part]) -> list[_Judged]:
+    """What the row expectations make of each part of a group."""
+    frames = [(part.day, lake.scan_part(part).collect()) for part in group]
+    judged = judge_rows(frames, SIGNALS[suite.signal], suite)
+    return [_written(lake, dataset, part, one) for part, one in zip(group, judged, strict=True)]
 
 
-def _written(lake: Lake, place: str, verdict: Verdict) -> _Judged:
-    tables = {"records": verdict.quarantined, "results": verdict.results}
+def _written(lake: Lake, dataset: str, part: Part, judged: Judged) -> _Judged:
+    name, place = part.named("records"), f"{dataset}/{part.day}"
     return _Judged(
-        checked=None if verdict.is_blocked else lake.write(f"checked/{place}", "records", verdict.checked),
-        quarantine={name: lake.write(f"quarantine/{place}", name, frame) for name, frame in tables.items()},
-        counts=verdict.counts,
-        reason=verdict.reason,
+        checked=lake.write(f"checked/{place}", name, judged.passed),
+        quarantined=lake.write(f"quarantine/{place}", name, judged.quarantined),
+        rows=judged.counts,
     )
 
 

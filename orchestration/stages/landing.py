@@ -1,27 +1,36 @@
 """Landing: what was received of one signal, one partition a UTC day, each record once.
 
-State `landing/<source>/<signal>/<day>`, table `records`. A version once landed stays, also when the document it came
-from is gone; a day whose landing has expired, or whose pseudonym key was destroyed, is closed and left as it is.
+State `landing/<source>/<signal>/<day>`, table `records`; of a large day in parts, so that no stage need hold it whole:
+all records of a trace are in the same part, and the parts of later states hold what became of those of this one. A
+version once landed stays, also when the document it came from is gone; a day whose landing has expired, or whose
+pseudonym key was destroyed, is closed and left as it is.
 """
 
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Literal
 
 import polars as pl
 
-from governance.signals import PROVENANCE, SIGNALS
+from governance.signals import PROVENANCE, SIGNALS, Signal
 from governance.sources import Source
-from orchestration.lake import Lake, Manifest
+from orchestration.lake import Lake, Manifest, part_name
 from orchestration.stages.receiving import day_counts, superseded_by
 from orchestration.stages.tally import Tally
 
 # Raised whenever the same documents would land differently.
 VERSION = "2"
+# Of a part, about: what every later stage holds at once.
+PART_ROWS = 100_000
+# Of each part while a day is split, so that what is not yet written stays small.
+_SPLIT_ROWS = 8_192
+_ORDER = ("event_at", "record_id")
 
 
 @dataclass(frozen=True)
@@ -128,25 +137,79 @@ def _land(
     manifests = {name: found for name in inputs if (found := lake.manifest(name))}
     ledger = _ledger(manifests, before, signal, day)
     incoming = _records(lake, manifests, signal, day)
-    kept = _carried(lake, key, before, manifests, ledger) if before else incoming.clear()
-    together = pl.concat([kept, incoming])
-    # What landed before wins, then what was received first: so the order of arrival decides, never chance.
-    records = together.unique("record_id", keep="first", maintain_order=True).sort("event_at", "record_id")
+    together = pl.concat([_carried(lake, key, before, manifests, ledger), incoming]) if before else incoming
     malformed = sum(part.malformed for part in ledger.values())
-    pulled = max(sum(part.records for part in ledger.values()), records.height) + malformed
+    received = sum(part.records for part in ledger.values())
+    parts = max(1, math.ceil(received / PART_ROWS))
     with lake.replace(key, as_of=as_of, inputs=inputs, policy=VERSION) as out:
-        out.write("records", records)
+        landed = conflicts = 0
+        with out.workspace() as folder:
+            for part, records in enumerate(_parts(together, SIGNALS[signal], parts, folder)):
+                out.write(part_name("records", part, parts), records.rows)
+                landed, conflicts = landed + records.rows.height, conflicts + records.conflicts
+        pulled = max(received, landed) + malformed
         out.counts = {
             "pulled": pulled,
             "malformed": malformed,
-            "duplicates": pulled - malformed - records.height,
-            "landed": records.height,
-            "conflicts": _conflicts(together),
+            "duplicates": pulled - malformed - landed,
+            "landed": landed,
+            "conflicts": conflicts,
         }
-        parts = {name: [part.name, part.records, part.malformed] for name, part in ledger.items()}
-        out.facts["documents"] = json.dumps(parts, sort_keys=True)
+        documents = {name: [part.name, part.records, part.malformed] for name, part in ledger.items()}
+        out.facts["documents"] = json.dumps(documents, sort_keys=True)
         counts = out.counts
     return Landed("landed", counts)
+
+
+@dataclass(frozen=True)
+class _Once:
+    """Records each once, and how many of their ids had come with more than one content."""
+
+    rows: pl.DataFrame
+    conflicts: int
+
+
+def _parts(together: pl.LazyFrame, signal: Signal, parts: int, folder: Path) -> Iterator[_Once]:
+    """The records of each part, each once, by time.
+
+    Args:
+        together: all records of the day, those that win first.
+        folder: an empty one, for what is split.
+    """
+    record, trace = pl.col("record_id"), pl.coalesce("trace_id", "record_id") if signal.is_sampled else None
+    if parts == 1 or trace is None:
+        yield from map(_once, _split(together, record, parts, folder / "records"))
+        return
+    conflicts = 0
+    (folder / "once").mkdir()
+    for part, frame in enumerate(_split(together, record, parts, folder / "records")):
+        once = _once(frame)
+        conflicts += once.conflicts
+        once.rows.write_parquet(folder / "once" / f"{part:04d}.parquet", compression="lz4")
+    for frame in _split(pl.scan_parquet(folder / "once"), trace, parts, folder / "traces"):
+        yield _Once(frame.sort(_ORDER), conflicts)
+        conflicts = 0  # they are the day's; told once
+
+
+def _split(rows: pl.LazyFrame, by: pl.Expr, parts: int, folder: Path) -> Iterator[pl.DataFrame]:
+    """The rows in so many parts, those alike in `by` in the same, in the order they come in; one part in memory."""
+    if parts == 1:
+        yield rows.collect()
+        return
+    place = "__part"
+    into = pl.PartitionBy(folder, key=place, include_key=False, approximate_bytes_per_file=None)
+    rows.with_columns((by.hash(0) % parts).alias(place)).sink_parquet(
+        into, compression="lz4", row_group_size=_SPLIT_ROWS, mkdir=True
+    )
+    for part in range(parts):
+        files = sorted((folder / f"{place}={part}").glob("*.parquet"))
+        yield pl.read_parquet(files) if files else rows.collect_schema().to_frame()
+
+
+def _once(together: pl.DataFrame) -> _Once:
+    # What landed before wins, then what was received first: so the order of arrival decides, never chance.
+    rows = together.unique("record_id", keep="first", maintain_order=True).sort(_ORDER)
+    return _Once(rows, _conflicts(together))
 
 
 def _ledger(manifests: Mapping[str, Manifest], before: Manifest | None, signal: str, day: str) -> dict[str, _Received]:
@@ -162,32 +225,26 @@ def _ledger(manifests: Mapping[str, Manifest], before: Manifest | None, signal: 
     return parts
 
 
-def _records(lake: Lake, manifests: Mapping[str, Manifest], signal: str, day: str) -> pl.DataFrame:
+def _records(lake: Lake, manifests: Mapping[str, Manifest], signal: str, day: str) -> pl.LazyFrame:
     """Every received record of the day, in the order of arrival."""
     start = datetime.combine(date.fromisoformat(day), datetime.min.time(), UTC)
     ordered = sorted(manifests.items(), key=lambda item: (item[1].facts["received_at"], item[1].facts["name"], item[0]))
-    files = [
-        lake.root / key / table.file
-        for key, manifest in ordered
-        for name, table in sorted(manifest.tables.items())
-        if name.rpartition("-")[0] == signal
-    ]
-    if not files:
-        return pl.DataFrame(schema=SIGNALS[signal].landing_schema)
     is_of_the_day = pl.col("event_at").is_between(start, start + timedelta(days=1), closed="left")
-    return pl.scan_parquet(files).filter(is_of_the_day).collect()
+    received = lake.scan([key for key, _ in ordered], signal, SIGNALS[signal].landing_schema)
+    return received.filter(is_of_the_day)
 
 
 def _carried(
     lake: Lake, key: str, before: Manifest, manifests: Mapping[str, Manifest], ledger: Mapping[str, _Received]
-) -> pl.DataFrame:
+) -> pl.LazyFrame:
     """What landed before, except rows of documents that were read anew since: those speak for themselves."""
     expired = {part.name for name, part in ledger.items() if name not in manifests}
     replaced = {old for manifest in manifests.values() for old in superseded_by(manifest)}
     again = {name for name, digest in before.inputs.items() if name in manifests and manifests[name].digest != digest}
     parts = json.loads(before.facts["documents"])
     names = {parts[name][0] for name in replaced | again if name in parts} - expired
-    return lake.read(key).filter(~pl.col("received_file").is_in(sorted(names)))
+    landed = lake.scan([key], "records", SIGNALS[key.split("/")[2]].landing_schema)
+    return landed.filter(~pl.col("received_file").is_in(sorted(names)))
 
 
 def _conflicts(records: pl.DataFrame) -> int:

@@ -1,7 +1,7 @@
 """Partitions of the lake as tables of the warehouse, each loaded once: a day more costs a day, not the year before it.
 
-Schema `loaded` has one table per relation and `partitions`, which says from which file each partition was loaded. A
-file is named by its content: one of another name takes the place of the one before; one that is gone takes its rows
+Schema `loaded` has one table per relation and `partitions`, which says from which files each partition was loaded. A
+file is named by its content: a partition with other files than before is loaded again; one that is gone takes its rows
 with it.
 """
 
@@ -46,7 +46,7 @@ class LakeTable:
         return ["source"] if self.signal else list(PLACE)
 
     def files(self, lake: Lake) -> pl.DataFrame:
-        """One row per partition that has the table: its key, place and file."""
+        """One row per file of a partition that has the table: its key, place and file."""
         rows = []
         for key in lake.keys(self.state):
             _, source, signal, day = key.split("/")
@@ -72,7 +72,7 @@ def load(connection: duckdb.DuckDBPyConnection, lake: Lake, tables: Mapping[str,
         except BaseException:
             connection.execute("rollback")
             raise
-        covered[name] = files.height
+        covered[name] = files["partition_key"].n_unique()
     return covered
 
 
@@ -82,8 +82,10 @@ def _bring_up_to_date(connection: duckdb.DuckDBPyConnection, name: str, table: L
     connection.execute(
         f"""
         create or replace temp table gone as
-        select partition_key from loaded.partitions where relation = '{name}'
-        and (partition_key, file) not in (select partition_key, file from existing)
+        with known as (select partition_key, file from loaded.partitions where relation = '{name}')
+        select partition_key
+        from known full join (select partition_key, file from existing) as found using (partition_key, file)
+        where known.file is null or found.file is null
         """
     )
     connection.execute(f"delete from loaded.{name} where partition_key in (select partition_key from gone)")
@@ -145,7 +147,7 @@ def create_view(connection: duckdb.DuckDBPyConnection, lake: Lake, name: str, ta
     ]
     body = "\nunion all by name\n".join([f"select * from lake._empty_{name}", *selects])
     connection.execute(f"create view lake.{name} as {body}")
-    return files.height
+    return files["partition_key"].n_unique()
 
 
 def _listed(paths: list[str]) -> str:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import polars as pl
 
 from governance.keys import Keyring
 from governance.privacy.threads import MENTIONS_SCHEMA, THREADS
-from governance.signals import SIGNALS
-from orchestration.lake import Lake
+from orchestration.lake import Lake, Part, Table
 
+# Landing partitions and the files of what was found in them.
+Told = tuple[tuple[str, str], ...]
 KNOWN_SCHEMA = pl.Schema([*MENTIONS_SCHEMA.items(), ("origin", pl.String())])
 
 
@@ -23,9 +24,9 @@ class Neighbourhood:
 
     def __init__(self, lake: Lake, dataset: str) -> None:
         self._lake, self._dataset = lake, dataset
-        self._source, self._signal = dataset.split("/")
-        self._threading = THREADS.get(self._signal)
-        self._found: dict[str, pl.DataFrame] = {}
+        self._source, signal = dataset.split("/")
+        self._threading = THREADS.get(signal)
+        self._files: dict[str, list[str]] = {}
 
     @cached_property
     def _landed(self) -> dict[str, str]:
@@ -48,39 +49,54 @@ class Neighbourhood:
     def stale(self, days: Iterable[str], policy: str) -> list[str]:
         """The origins of the days whose mentions must be found (again): they or the policy have changed."""
         wanted = dict.fromkeys(origin for day in days for origin in self.origins(day))
-        return [
-            key for key in wanted if not self._lake.is_current(_mentions_key(key), {key: self._landed[key]}, policy)
-        ]
+        return [key for key in wanted if not self._lake.is_current(mentions_key(key), {key: self._landed[key]}, policy)]
 
-    def keep(self, origin: str, mentions: pl.DataFrame, policy: str, as_of: datetime) -> None:
-        """Keep the mentions of a landing partition (MENTIONS_SCHEMA) beside it."""
+    def keep(self, origin: str, mentions: Mapping[str, Table], policy: str, as_of: datetime) -> None:
+        """Keep the mentions of a landing partition beside it: tables (MENTIONS_SCHEMA) that have been written there."""
         inputs = {origin: self._landed[origin]}
-        with self._lake.replace(_mentions_key(origin), as_of=as_of, inputs=inputs, policy=policy) as out:
-            out.write("records", mentions)
+        with self._lake.replace(mentions_key(origin), as_of=as_of, inputs=inputs, policy=policy) as out:
+            out.tables |= mentions
+        self._files.pop(origin, None)
 
-    def known(self, day: str) -> pl.DataFrame:
-        """What the threads of a day are known to hold (KNOWN_SCHEMA); what was known once stays known.
+    def told(self, day: str) -> Told:
+        """The files of the mentions of the day's origins."""
+        return tuple((origin, file) for origin in self.origins(day) for file in self._told(origin))
 
-        Landing expires day by day: what an expired neighbour told is kept from the last time, so that a rerun of a
-        day does not unmask what was masked.
-        """
-        if self._threading is None:
-            return pl.DataFrame(schema=KNOWN_SCHEMA)
-        own = self._lake.scan([f"landing/{self._dataset}/{day}"], "records", SIGNALS[self._signal].landing_schema)
-        column = self._threading.column
-        threads = own.select(pl.col(column).drop_nulls().unique()).collect()[column]
-        origins = self.origins(day)
-        frames = [self._mentions(key) for key in origins]
-        held = f"held/{self._dataset}/{day}"
-        if self._lake.files(held, "known"):
-            frames.append(self._lake.read(held, "known").filter(~pl.col("origin").is_in(origins)))
-        found = pl.concat([pl.DataFrame(schema=KNOWN_SCHEMA), *frames])
-        return found.filter(pl.col("thread").is_in(threads.implode())).unique().sort(pl.all())
+    def _told(self, origin: str) -> list[str]:
+        if origin not in self._files:
+            self._files[origin] = [str(file) for file in self._lake.files(mentions_key(origin), "records")]
+        return self._files[origin]
 
-    def _mentions(self, origin: str) -> pl.DataFrame:
-        if origin not in self._found:
-            self._found[origin] = self._lake.read(_mentions_key(origin)).with_columns(origin=pl.lit(origin))
-        return self._found[origin]
+
+def known_to(lake: Lake, part: Part, told: Told) -> pl.DataFrame:
+    """What the threads of a part of a landing partition are known to hold (KNOWN_SCHEMA).
+
+    What was known once stays known. Landing expires day by day: what an expired neighbour told is kept from the last
+    time, so that a rerun of a day does not unmask what was masked.
+
+    Args:
+        told: see `Neighbourhood.told`.
+    """
+    _, source, signal, day = part.key.split("/")
+    threading = THREADS.get(signal)
+    if threading is None:
+        return pl.DataFrame(schema=KNOWN_SCHEMA)
+    threads = lake.scan_part(part).select(thread=pl.col(threading.column)).drop_nulls().unique()
+    # Where every day looks at the same ones they are few, and read once; those around a day pass by.
+    mentions = _read(told).lazy() if threading.days_around is None else _scanned(told)
+    before = lake.scan([f"held/{source}/{signal}/{day}"], "known", KNOWN_SCHEMA)
+    gone = before.filter(~pl.col("origin").is_in({origin for origin, _ in told}))
+    return pl.concat([mentions, gone]).join(threads, on="thread", how="semi").unique().sort(pl.all()).collect()
+
+
+@lru_cache(1)
+def _read(told: Told) -> pl.DataFrame:
+    return _scanned(told).collect()
+
+
+def _scanned(told: Told) -> pl.LazyFrame:
+    scans = [pl.scan_parquet(file).with_columns(origin=pl.lit(origin)) for origin, file in told]
+    return pl.concat([pl.LazyFrame(schema=KNOWN_SCHEMA), *scans])
 
 
 def known_digest(known: pl.DataFrame, keys: Keyring) -> str:
@@ -88,7 +104,8 @@ def known_digest(known: pl.DataFrame, keys: Keyring) -> str:
     return keys.record_id(known.drop("origin").unique().sort(pl.all()).write_ndjson().encode())[:16]
 
 
-def _mentions_key(origin: str) -> str:
+def mentions_key(origin: str) -> str:
+    """The partition with what was found in a landing partition."""
     return origin.replace("landing/", "mentions/", 1)
 
 

@@ -1,47 +1,54 @@
 """sample, first half: checked -> traits and rollups over all rows, and what the day offers to the sample.
 
-A refreshed day makes others stale (see dependencies): each function also looks at those.
+A day is read part by part, one in memory at a time. A refreshed day makes others stale (see dependencies): each
+function also looks at those.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date, datetime
+from pathlib import Path
 
 import polars as pl
 
-from governance.sampling import SamplingPolicy, log_volumes, span_volumes
-from orchestration.lake import Lake
+from governance.sampling import SamplingPolicy, log_offer, log_volumes, span_volumes, total_volumes
+from orchestration.lake import Lake, Part
 from orchestration.rollups.logs import roll_up_logs
 from orchestration.rollups.schemas import LATENCY_SCHEMA
-from orchestration.rollups.spans import roll_up_spans
-from orchestration.rollups.traits import find_traits, slow_thresholds
-from orchestration.stages.dependencies import Dependencies, around
+from orchestration.rollups.spans import SpanRollup, roll_up_spans
+from orchestration.rollups.traits import SpanDay, find_traits, floor_candidates, survey, with_floor_shares
+from orchestration.stages.dependencies import LOGS, SPANS, Dependencies, around
 from orchestration.stages.refreshing import Inputs, refresh
 from orchestration.stages.tally import Tally
 from orchestration.stages.template_history import following, past_inputs, read_past
-from orchestration.stages.trace_days import find_news, new_templates, stored_traits, traits_of_day
+from orchestration.stages.trace_days import find_news, new_templates, news_candidates, stored_traits, traits_of_day
 
 
 def roll_up_span_days(lake: Lake, source: str, days: list[str], policy: SamplingPolicy, as_of: datetime) -> Tally:
     """Traits and rollups of the spans of a source, oldest day first: what is slow follows from the days before."""
-    dataset, depends = f"{source}/spans", Dependencies.of(lake, policy)
+    dataset, depends = f"{source}/{SPANS}", Dependencies.of(lake, policy)
 
     def make(day: str, inputs: Inputs) -> dict[str, int]:
-        spans = lake.read(f"checked/{dataset}/{day}")
+        parts = lake.parts(f"checked/{dataset}/{day}")
         earlier = [key for key in depends.earlier_latency(source, day) if key in inputs]
         latency = lake.scan(earlier, "latency", LATENCY_SCHEMA).collect() if earlier else None
-        traits = find_traits(spans, slow_thresholds(latency, spans, policy), policy)
-        rollup = roll_up_spans(spans, traits, policy.rollups)
+        surveyed = survey([lake.scan_part(part) for part in parts], latency, policy)
         with lake.replace(f"traits/{dataset}/{day}", as_of=as_of, inputs=inputs, policy=policy.digest) as out:
-            out.write("traces", traits)
-            out.write("volumes", span_volumes(traits))
+            with out.workspace() as folder:
+                rollup = _roll_up_parts(lake, parts, surveyed, policy, folder)
+                volumes = []
+                for part, traits in zip(parts, _with_floor(folder, len(parts), policy), strict=True):
+                    out.write(part.named("traces"), traits)
+                    volumes.append(span_volumes(traits))
+            out.write("volumes", total_volumes(volumes))
+            traces = sum(table.rows for name, table in out.tables.items() if name != "volumes")
         with lake.replace(f"rollups/{dataset}/{day}", as_of=as_of, inputs=inputs, policy=policy.digest) as out:
             out.write("requests", rollup.requests)
             out.write("latency", rollup.latency)
             out.write("account_days", rollup.account_days)
-            out.counts = {"rolled_up": spans.height, **_overflow(rollup.overflow)}
-        return {**out.counts, "traces": traits.height}
+            out.counts = {"rolled_up": _rows(lake, dataset, day), **_overflow(surveyed.bounds.overflow)}
+        return {**out.counts, "traces": traces}
 
     def inputs_of(day: str) -> Inputs:
         return lake.digests(depends.span_rollups(source, day))
@@ -54,25 +61,30 @@ def roll_up_log_days(lake: Lake, source: str, days: list[str], policy: SamplingP
 
     Oldest day first: a day's templates follow from those of the days before.
     """
-    dataset, depends = f"{source}/logs", Dependencies.of(lake, policy)
+    dataset, depends = f"{source}/{LOGS}", Dependencies.of(lake, policy)
 
     def inputs_of(day: str) -> Inputs:
         past = past_inputs(lake, dataset, day, policy.rollups)
         return {**lake.digests(depends.log_rollups(source, day)), **past}
 
     def make(day: str, inputs: Inputs) -> dict[str, int]:
-        logs = lake.read(f"checked/{dataset}/{day}")
-        traits = stored_traits(lake, depends.traits(around(day, -1, 1)))
+        parts, window = lake.parts(f"checked/{dataset}/{day}"), depends.traits(around(day, -1, 1))
         past = read_past(lake, dataset, day, policy.rollups)
-        rollup = roll_up_logs(logs, traits, policy.rollups, date.fromisoformat(day), past)
         with lake.replace(f"rollups/{dataset}/{day}", as_of=as_of, inputs=inputs, policy=policy.digest) as out:
+            rollup = roll_up_logs(
+                [lake.scan_part(part) for part in parts],
+                lambda logs: stored_traits(lake, window, logs["trace_id"]),
+                policy.rollups,
+                date.fromisoformat(day),
+                past,
+                lambda number, shaped: out.write(parts[number].named("record_templates"), shaped),
+            )
             out.write("templates", rollup.templates)
             out.write("account_days", rollup.account_days)
             out.write("template_days", rollup.template_days)
             out.write("template_counts", rollup.template_counts)
             out.write("known_templates", rollup.known_templates)
-            out.write("record_templates", rollup.record_templates)
-            out.counts = {"rolled_up": logs.height, **_overflow(rollup.overflow)}
+            out.counts = {"rolled_up": _rows(lake, dataset, day), **_overflow(rollup.overflow)}
         return out.counts
 
     reach = following(lake, dataset, depends.reach(days))
@@ -83,22 +95,53 @@ def roll_up_log_days(lake: Lake, source: str, days: list[str], policy: SamplingP
 
 def _find_news_days(lake: Lake, source: str, days: list[str], policy: SamplingPolicy, as_of: datetime) -> None:
     """The traces with a new template, and what the logs of a day offer to the sample."""
-    dataset, depends = f"{source}/logs", Dependencies.of(lake, policy)
+    dataset, depends, number = f"{source}/{LOGS}", Dependencies.of(lake, policy), policy.new_templates.kept_per_template
 
     def make(day: str, inputs: Inputs) -> dict[str, int]:
-        files = lake.files(f"checked/{dataset}/{day}", "records")
-        logs = pl.read_parquet(files, columns=["record_id", "trace_id", "raw_bytes"])
-        shaped = lake.read(f"rollups/{dataset}/{day}", "record_templates")
-        new = new_templates(lake, source, day)
+        new, candidates, offers = new_templates(lake, source, day), [], []
+        for part in lake.parts(f"checked/{dataset}/{day}"):
+            logs = lake.scan_part(part).select("record_id", "trace_id", "raw_bytes").collect()
+            shaped = lake.read(f"rollups/{dataset}/{day}", "record_templates", part.number)
+            candidates.append(news_candidates(logs, shaped, new, number))
+            offers.append(log_offer(logs, traits_of_day(lake, day, logs["trace_id"], depends), shaped))
         with lake.replace(f"traits/{dataset}/{day}", as_of=as_of, inputs=inputs, policy=policy.digest) as out:
-            out.write("news", find_news(logs, shaped, new, policy.new_templates.kept_per_template))
-            out.write("volumes", log_volumes(logs, traits_of_day(lake, day, depends), shaped, policy))
+            out.write("news", find_news(pl.concat(candidates), number))
+            out.write("volumes", log_volumes(offers, policy))
         return {"new_templates": new.len()}
 
     def inputs_of(day: str) -> Inputs:
         return lake.digests(depends.news(source, day))
 
     refresh(lake, ("traits",), dataset, days, inputs_of, make, policy.digest)
+
+
+def _roll_up_parts(
+    lake: Lake, parts: list[Part], surveyed: SpanDay, policy: SamplingPolicy, folder: Path
+) -> SpanRollup:
+    """The rollups of all parts together; the traits of each, and who is a candidate for a floor, go to `folder`."""
+    rollup: SpanRollup | None = None
+    for part in parts:
+        spans = lake.scan_part(part).collect()
+        traits = find_traits(spans, surveyed, policy)
+        candidates = floor_candidates(spans, traits, policy.traces.floor_per_service)
+        traits.write_parquet(folder / f"traits-{part.number}.parquet", compression="lz4")
+        candidates.write_parquet(folder / f"candidates-{part.number}.parquet", compression="lz4")
+        own = roll_up_spans(spans, traits, surveyed.bounds)
+        rollup = own if rollup is None else rollup + own
+    assert rollup is not None, "a day has one part or more"
+    return rollup
+
+
+def _with_floor(folder: Path, parts: int, policy: SamplingPolicy) -> Iterator[pl.DataFrame]:
+    candidates = pl.read_parquet([folder / f"candidates-{number}.parquet" for number in range(parts)])
+    for number in range(parts):
+        traits = pl.read_parquet(folder / f"traits-{number}.parquet")
+        yield with_floor_shares(traits, candidates, policy.traces.floor_per_service)
+
+
+def _rows(lake: Lake, dataset: str, day: str) -> int:
+    manifest = lake.manifest(f"checked/{dataset}/{day}")
+    return manifest.rows("records") if manifest else 0
 
 
 def _overflow(overflow: Mapping[str, int]) -> dict[str, int]:

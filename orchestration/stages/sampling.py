@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import lru_cache, partial
 
 import polars as pl
 
 from governance.sampling import (
     VOLUMES_SCHEMA,
-    Sample,
     SamplingPolicy,
+    count_untraced,
     rates_after,
     sample_logs,
     sample_spans,
@@ -18,11 +20,11 @@ from governance.sampling import (
     verdicts,
 )
 from governance.signals import SIGNALS
-from orchestration.lake import Lake
+from orchestration.lake import Lake, Part
+from orchestration.rollups.grains import add_up
 from orchestration.rollups.kept import count_kept
 from orchestration.stages.dependencies import (
     LOGS,
-    SPANS,
     Dependencies,
     Standing,
     around,
@@ -70,25 +72,27 @@ def sample_days(lake: Lake, dataset: str, days: list[str], policy: SamplingPolic
     rate_days(lake, reach, policy, as_of)
 
     def make(day: str, inputs: Inputs) -> Mapping[str, int]:
-        rows = lake.scan([f"checked/{dataset}/{day}"], "records", SIGNALS[signal].schema)
-        judged = _judge(lake, day, rows, policy, depends)
-        rates = None
-        if signal == LOGS:
-            shaped = lake.read(f"rollups/{dataset}/{day}", "record_templates")
-            new = new_templates(lake, source, day)
-            rates = template_rates(rows, judged, shaped, new, rates_of_day(lake, day, policy), policy)
-            sample = sample_logs(rows, judged, shaped, rates, policy)
-        else:
-            sample = sample_spans(rows, judged)
+        parts = lake.parts(f"checked/{dataset}/{day}")
+        judge = lru_cache(1)(partial(_judge, lake, policy, depends))  # the logs of a day are gone through twice
+        rates = _template_rates(lake, source, day, parts, judge, policy) if signal == LOGS else None
+        outcomes, kept, cut = [], [], Counter[str]()
         with lake.replace(f"sampled/{dataset}/{day}", as_of=as_of, inputs=inputs, policy=policy.digest) as out:
-            out.write("records", sample.rows)
-            out.write("kept", count_kept(sample.rows))
-            out.write("outcomes", sample.outcomes)
+            for part in parts:
+                rows, judged = lake.scan_part(part), judge(part)
+                if rates is None:
+                    sample = sample_spans(rows, judged)
+                    cut.update(_cut(judged))
+                else:
+                    sample = sample_logs(rows, judged, _shaped(lake, part), rates, policy)
+                out.write(part.named("records"), sample.rows)
+                outcomes.append(sample.outcomes)
+                kept.append(count_kept(sample.rows))
+            out.write("kept", add_up(kept))
+            out.write("outcomes", add_up(outcomes))
             if rates is not None:
                 out.write("template_rates", rates)
-            out.counts = _counts(sample)
-            if signal == SPANS:  # a trace is counted once, not again with its logs
-                out.counts |= _cut(judged)
+            # A trace is counted once, not again with its logs.
+            out.counts = {**_counts(pl.concat(outcomes)), **cut}
         return out.counts
 
     def inputs_of(day: str) -> Inputs:
@@ -111,15 +115,32 @@ def _exists(lake: Lake, state: str, day: str, depends: Dependencies) -> bool:
     return any(lake.exists(f"{state}/{source}/{signal}/{day}") for source in depends.sources for signal in _SAMPLED)
 
 
-def _judge(lake: Lake, day: str, rows: pl.LazyFrame, policy: SamplingPolicy, depends: Dependencies) -> pl.DataFrame:
-    traces = rows.select("trace_id").unique().collect()["trace_id"]
-    return verdicts(trace_days(lake, around(day, -1, 1), traces, policy, depends))
+def _shaped(lake: Lake, part: Part) -> pl.DataFrame:
+    return lake.read(part.key.replace("checked/", "rollups/", 1), "record_templates", part.number)
 
 
-def _counts(sample: Sample) -> dict[str, int]:
+def _judge(lake: Lake, policy: SamplingPolicy, depends: Dependencies, part: Part) -> pl.DataFrame:
+    traces = lake.scan_part(part).select("trace_id").unique().collect()["trace_id"]
+    return verdicts(trace_days(lake, around(part.day, -1, 1), traces, policy, depends))
+
+
+def _template_rates(
+    lake: Lake,
+    source: str,
+    day: str,
+    parts: list[Part],
+    judge: Callable[[Part], pl.DataFrame],
+    policy: SamplingPolicy,
+) -> pl.DataFrame:
+    untraced = [count_untraced(lake.scan_part(part), judge(part), _shaped(lake, part)) for part in parts]
+    new = new_templates(lake, source, day)
+    return template_rates(add_up(untraced), new, rates_of_day(lake, day, policy), policy)
+
+
+def _counts(outcomes: pl.DataFrame) -> dict[str, int]:
     told = {"sampled": "kept_rows", "sampled_out": "removed_rows"}
     told |= {"sampled_bytes": "kept_bytes", "sampled_out_bytes": "removed_bytes"}
-    return {name: int(sample.outcomes[column].sum()) for name, column in told.items()}
+    return {name: int(outcomes[column].sum()) for name, column in told.items()}
 
 
 def _cut(judged: pl.DataFrame) -> dict[str, int]:

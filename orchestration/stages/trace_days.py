@@ -14,6 +14,7 @@ from governance.sampling import (
     SamplingPolicy,
     TraceDay,
     draws,
+    first_of,
     require,
     shares_of_the_first,
 )
@@ -23,15 +24,16 @@ from orchestration.rollups.traits import unite_traits
 from orchestration.stages.dependencies import LOGS, Dependencies, rates_key
 
 
-def stored_traits(lake: Lake, keys: Iterable[str]) -> pl.DataFrame:
-    """The traits among these keys (TRAITS_SCHEMA); one row per trace, source and day."""
+def stored_traits(lake: Lake, keys: Iterable[str], traces: pl.Series) -> pl.DataFrame:
+    """What these keys say of `traces` (TRAITS_SCHEMA); one row per trace and day, whichever sources it came from."""
+    wanted = traces.drop_nulls().unique().to_frame("trace_id").lazy()
     of_spans = [key for key in keys if key.startswith("traits/") and key.split("/")[2] != LOGS]
-    return lake.scan(of_spans, "traces", TRAITS_SCHEMA).collect()
+    return lake.scan(of_spans, "traces", TRAITS_SCHEMA).join(wanted, on="trace_id", how="semi").collect()
 
 
-def traits_of_day(lake: Lake, day: str, depends: Dependencies) -> pl.DataFrame:
-    """One row per trace of the day, whichever sources it came from (TRAITS_SCHEMA)."""
-    return unite_traits(stored_traits(lake, depends.traits([day])))
+def traits_of_day(lake: Lake, day: str, traces: pl.Series, depends: Dependencies) -> pl.DataFrame:
+    """What is known of `traces` on the day (TRAITS_SCHEMA); one row per trace."""
+    return unite_traits(stored_traits(lake, depends.traits([day]), traces))
 
 
 def trace_days(
@@ -41,9 +43,9 @@ def trace_days(
     wanted = traces.drop_nulls().unique().to_frame("trace_id").lazy()
     found = []
     for day in days:
-        traits = lake.scan(depends.traits([day]), "traces", TRAITS_SCHEMA).join(wanted, on="trace_id", how="semi")
+        traits = traits_of_day(lake, day, traces, depends)
         news = lake.scan(depends.traits([day], LOGS), "news", NEWS_SCHEMA).join(wanted, on="trace_id", how="semi")
-        found.append(TraceDay(unite_traits(traits.collect()), news.collect(), rates_of_day(lake, day, policy)))
+        found.append(TraceDay(traits, news.collect(), rates_of_day(lake, day, policy)))
     return found
 
 
@@ -59,11 +61,12 @@ def new_templates(lake: Lake, source: str, day: str) -> pl.Series:
     return told.filter("is_new").select("template_id").unique().sort("template_id").collect()["template_id"]
 
 
-def find_news(logs: pl.DataFrame, record_templates: pl.DataFrame, new: pl.Series, number: int) -> pl.DataFrame:
-    """The first `number` traces by their draw of each new template (NEWS_SCHEMA); one row per trace, sorted.
+def news_candidates(logs: pl.DataFrame, record_templates: pl.DataFrame, new: pl.Series, number: int) -> pl.DataFrame:
+    """The traces of a part of a day that can be among the first `number` with a new template by their draw, and the one
+    that comes next (template_id, trace_id, draw).
 
     Args:
-        logs: record_id and trace_id of the day's records.
+        logs: record_id and trace_id of the records.
         record_templates: which template each is an instance of.
         new: the ids of the templates that are new.
     """
@@ -74,5 +77,14 @@ def find_news(logs: pl.DataFrame, record_templates: pl.DataFrame, new: pl.Series
         .unique()
     )
     drawn = met.with_columns(draw=draws(met["trace_id"])).lazy()
-    news = shares_of_the_first(drawn, "template_id", "trace_id", number).rename({"share": "new_template_share"})
-    return require(news.sort("trace_id").collect(), NEWS_SCHEMA, "news")
+    return first_of(drawn, "template_id", "trace_id", number + 1).collect()
+
+
+def find_news(candidates: pl.DataFrame, number: int) -> pl.DataFrame:
+    """The first `number` traces by their draw of each new template (NEWS_SCHEMA); one row per trace, sorted.
+
+    Args:
+        candidates: those of all parts of the day.
+    """
+    news = shares_of_the_first(candidates.lazy(), "template_id", "trace_id", number)
+    return require(news.rename({"share": "new_template_share"}).sort("trace_id").collect(), NEWS_SCHEMA, "news")

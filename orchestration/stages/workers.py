@@ -1,6 +1,6 @@
 """Processes that compute beside this one, and write files; which of them belong to a partition, this one alone says.
 
-Each keeps its days: what it has read of a day's threads it still knows when the day itself is anonymised. They start
+Each keeps its parts of days: the texts that it has seen of one it still knows when it sees them again. They start
 when there is work for them and live as long as this process.
 """
 
@@ -18,7 +18,9 @@ from functools import lru_cache
 from typing import TypeVar
 
 from governance.errors import UsageError
+from orchestration.lake import Part
 
+Key = TypeVar("Key")
 Item = TypeVar("Item")
 T = TypeVar("T")
 
@@ -38,42 +40,41 @@ def worker_count() -> int:
     return int(told)
 
 
-def each_day(
-    work: Callable[[str, Item], T], items: Mapping[str, Item], *, records: int, processes: int | None = None
-) -> Iterator[tuple[str, T]]:
-    """The result of `work` for each day and its item, in order; here where there is little to do.
+def each_part(
+    work: Callable[[Part, Item], T], items: Mapping[Part, Item], *, records: int, processes: int | None = None
+) -> Iterator[tuple[Part, T]]:
+    """The result of `work` for each part of a day and its item, in order; here where there is little to do.
 
     Args:
         work: can be pickled, and depends on its arguments and what it was made with alone.
-        items: by ISO day, or by a key that ends with one.
         records: how many records there are to work on.
     """
-    turns = {key: date.fromisoformat(key.rsplit("/", 1)[-1]).toordinal() for key in items}
+    turns = {part: date.fromisoformat(part.day).toordinal() + part.number for part in items}
     yield from _each(work, items, turns, records, processes)
 
 
 def each_group(
     work: Callable[[str, Item], T], items: Mapping[str, Item], *, records: int, processes: int | None = None
 ) -> Iterator[tuple[str, T]]:
-    """As `each_day`, for items that any process can take: they get them in turn."""
+    """As `each_part`, for items that any process can take: they get them in turn."""
     turns = {name: place for place, name in enumerate(items)}
     yield from _each(work, items, turns, records, processes)
 
 
 def _each(
-    work: Callable[[str, Item], T],
-    items: Mapping[str, Item],
-    turns: Mapping[str, int],
+    work: Callable[[Key, Item], T],
+    items: Mapping[Key, Item],
+    turns: Mapping[Key, int],
     records: int,
     processes: int | None,
-) -> Iterator[tuple[str, T]]:
+) -> Iterator[tuple[Key, T]]:
     count = worker_count() if processes is None else processes
     is_enough = len(items) > 1 and (records >= _ENOUGH_RECORDS or _are_started())
     if count < 2 or not is_enough:
         yield from ((name, work(name, item)) for name, item in items.items())
         return
     pools = _pools(count)
-    futures: list[tuple[str, Future[T]]] = [
+    futures: list[tuple[Key, Future[T]]] = [
         (name, pools[turns[name] % count].submit(work, name, item)) for name, item in items.items()
     ]
     yield from ((name, future.result()) for name, future in futures)

@@ -22,11 +22,11 @@ from governance.estimates.limits import Z
 from governance.keys import Keyring
 from governance.sampling import load_sampling_policy
 from governance.sources import load_sources
-from orchestration.rollups.traits import find_traits, slow_thresholds
 from orchestration.sources.connector import Pull
 from orchestration.sources.registry import connector_for
 from tests.bench.events import write_events
 from tests.bench.measure import Measure
+from tests.days import traits_of
 
 RESAMPLES, SHARE = 2_000, 0.1
 _EVENTS, _DAY, _AT_ONCE = 40_000, date(2026, 11, 1), 200
@@ -113,7 +113,7 @@ def population() -> tuple[pl.DataFrame, np.ndarray]:
     """Spans of one day, one row per span and domain it is in; and the probability that each trace is kept."""
     spans = _spans()
     policy = load_sampling_policy()
-    traits = find_traits(spans, slow_thresholds(None, spans, policy), policy)
+    traits = traits_of(spans, policy)
     is_certain = traits.select(pl.any_horizontal("has_error", "is_slow", "is_rare", "is_forced")).to_series()
     numbered = traits.select("trace_id", number=pl.int_range(pl.len()))
     account = pl.col("account_id").fill_null("").str.slice(-2).str.to_integer(strict=False).fill_null(0) % 12

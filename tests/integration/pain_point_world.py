@@ -31,9 +31,6 @@ from governance.sources import load_sources
 from orchestration.ledger import LEDGER_SCHEMA
 from orchestration.rollups import schemas
 from orchestration.rollups.known_templates import NO_PAST, Past
-from orchestration.rollups.logs import roll_up_logs
-from orchestration.rollups.spans import roll_up_spans
-from orchestration.rollups.traits import find_traits, slow_thresholds
 from orchestration.settings import PROJECT
 from orchestration.simulation.run import simulate
 from orchestration.simulation.scenario import Scenario
@@ -41,6 +38,7 @@ from orchestration.simulation.truth import Truth
 from orchestration.sources.connector import Pull
 from orchestration.sources.registry import connector_for
 from orchestration.stages.warehousing import PARTITIONS_SCHEMA
+from tests.days import log_rollup, span_rollup, traits_of
 
 LAST_DAY = date(2026, 11, 22)
 AS_OF = datetime(2026, 11, 23, tzinfo=UTC)
@@ -86,14 +84,14 @@ def _roll_up(records: dict[str, pl.DataFrame], tables: dict[str, list[pl.DataFra
     spans, logs = (_by_day(records.get(signal)) for signal in ("spans", "logs"))
     traits: dict[date, pl.DataFrame] = {}
     for day, frame in sorted(spans.items()):
-        traits[day] = find_traits(frame, slow_thresholds(None, frame, policy), policy)
-        rollup = roll_up_spans(frame, traits[day], policy.rollups)
+        traits[day] = traits_of(frame, policy)
+        rollup = span_rollup(frame, traits[day], policy.rollups)
         _add(tables, traces=traits[day], span_requests=rollup.requests, span_latency=rollup.latency)
         _add(tables, span_account_days=rollup.account_days)
     empty, past = pl.DataFrame(schema=TRAITS_SCHEMA), NO_PAST
     for day, frame in sorted(logs.items()):
         known = pl.concat([traits.get(day + timedelta(days=shift), empty) for shift in (-1, 0, 1)])
-        logged = roll_up_logs(frame, known, policy.rollups, day, past)
+        logged, _ = log_rollup(frame, known, policy.rollups, day, past)
         _add(tables, log_templates=logged.templates, log_account_days=logged.account_days)
         _add(tables, log_template_days=logged.template_days)
         compared = pl.col("event_date") >= day - timedelta(days=policy.rollups.news.compared_days - 1)

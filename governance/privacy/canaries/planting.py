@@ -111,8 +111,13 @@ class Harvest:
 
     @property
     def leaked(self) -> str:
-        """Which entities came out unmasked and where, such as `CARD in body`; empty where none did."""
-        return ", ".join(sorted({f"{leak.entity} in {leak.place}" for leak in self.leaks}))
+        """Which entities came out unmasked and where; empty where none did."""
+        return tell(self.leaks)
+
+
+def tell(leaks: Iterable[Leak]) -> str:
+    """Leaks in words, each once: `CARD in body, EMAIL in resource`."""
+    return ", ".join(sorted({f"{leak.entity} in {leak.place}" for leak in leaks}))
 
 
 class Canaries:

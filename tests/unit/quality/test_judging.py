@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import reduce
+from operator import add
+from typing import Any
 
 import polars as pl
 import pytest
@@ -12,15 +16,48 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from governance.errors import FeedbackError, PolicyError
-from governance.quality import Verdict, judge, judge_days, load_gate, load_suite, quarantine_schema
+from governance.quality import (
+    Verdict,
+    conclude,
+    judge_rows,
+    load_gate,
+    load_suite,
+    offending,
+    quarantine_schema,
+)
 from governance.signals import SIGNALS
 
 Records = Callable[..., pl.DataFrame]
 DAY = "2026-01-01"
 
 
-def verdict(signal: str, frame: pl.DataFrame, known: dict[str, int] | None = None) -> Verdict:
-    return judge(frame, SIGNALS[signal], load_suite(signal), load_gate(), day=DAY, known=known)
+@dataclass(frozen=True)
+class Day:
+    """What the gate makes of a day that comes in parts."""
+
+    verdict: Verdict
+    passed: pl.DataFrame
+    quarantined: pl.DataFrame
+
+    @property
+    def checked(self) -> pl.DataFrame:
+        return self.passed.clear() if self.verdict.is_blocked else self.passed
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.verdict, name)
+
+
+def verdict(signal: str, frame: pl.DataFrame, known: dict[str, int] | None = None, parts: int = 1) -> Day:
+    return judged_day(signal, [frame[part::parts] for part in range(parts)], known)
+
+
+def judged_day(signal: str, frames: list[pl.DataFrame], known: dict[str, int] | None = None, day: str = DAY) -> Day:
+    suite = load_suite(signal)
+    parts = judge_rows([(day, frame) for frame in frames], SIGNALS[signal], suite)
+    rows = pl.concat(frames).lazy()
+    broken = [offending(rows, expectation, len(frames)) for expectation in suite.day_expectations]
+    concluded = conclude(reduce(add, (part.counts for part in parts)), broken, suite, load_gate(), known)
+    return Day(concluded, pl.concat([part.passed for part in parts]), pl.concat([part.quarantined for part in parts]))
 
 
 def at(text: str) -> datetime:
@@ -165,7 +202,7 @@ def test_other_columns_than_the_signals_stop_the_gate(records: Records) -> None:
 
 def test_a_suite_of_another_signal_stops_the_gate(records: Records) -> None:
     with pytest.raises(PolicyError, match="suite is for logs"):
-        judge(records("spans", DAY, {}), SIGNALS["spans"], load_suite("logs"), load_gate(), day=DAY)
+        judge_rows([(DAY, records("spans", DAY, {}))], SIGNALS["spans"], load_suite("logs"))
 
 
 SPOILS = [{}, {"status": "bogus"}, {"status": None, "kind": "x"}, {"trace_id": "no"}, {"record_id": "same"}]
@@ -176,12 +213,21 @@ SPOILS = [{}, {"status": "bogus"}, {"status": None, "kind": "x"}, {"trace_id": "
 def test_judging_many_days_at_once_is_judging_each(
     records: Records, days: list[list[dict[str, object]]], chunk: int
 ) -> None:
-    signal, suite, policy = SIGNALS["spans"], load_suite("spans"), load_gate()
-    frames = {f"2026-01-0{n + 1}": records("spans", f"2026-01-0{n + 1}", *rows) for n, rows in enumerate(days)}
-    together = judge_days(frames, signal, suite, policy, chunk_rows=chunk)
-    for day, frame in frames.items():
-        alone = judge(frame, signal, suite, policy, day=day)
-        for part in ("checked", "quarantined", "results"):
-            assert_frame_equal(getattr(together[day], part), getattr(alone, part))
-        assert (together[day].is_blocked, together[day].reason) == (alone.is_blocked, alone.reason)
-        assert sum(alone.counts.values()) == frame.height
+    signal, suite = SIGNALS["spans"], load_suite("spans")
+    frames = [(f"2026-01-0{n + 1}", records("spans", f"2026-01-0{n + 1}", *rows)) for n, rows in enumerate(days)]
+    for of_day, together in zip(frames, judge_rows(frames, signal, suite, chunk_rows=chunk), strict=True):
+        (alone,) = judge_rows([of_day], signal, suite)
+        assert_frame_equal(together.passed, alone.passed)
+        assert_frame_equal(together.quarantined, alone.quarantined)
+        assert together.failed == alone.failed
+        assert alone.counts.rows == of_day[1].height
+
+
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(rows=st.lists(st.sampled_from(SPOILS), max_size=8), parts=st.integers(2, 4))
+def test_a_day_in_parts_is_judged_as_a_whole(records: Records, rows: list[dict[str, object]], parts: int) -> None:
+    frame = records("spans", DAY, *rows)
+    whole, parted = verdict("spans", frame), verdict("spans", frame, parts=parts)
+    assert_frame_equal(parted.results, whole.results)
+    assert (parted.reason, parted.counts) == (whole.reason, whole.counts)
+    assert_frame_equal(parted.passed, whole.passed, check_row_order=False)

@@ -11,7 +11,8 @@ from governance.errors import FeedbackError
 from governance.sampling import SamplingPolicy
 from orchestration.rollups.grains import GRAINS, Grain, coarsen, is_coarser
 from orchestration.rollups.histogram import percentile_buckets
-from orchestration.rollups.spans import SpanRollup, roll_up_spans
+from orchestration.rollups.spans import SpanRollup
+from tests.days import span_rollup
 
 Frame = Callable[..., pl.DataFrame]
 MINUTE = 60 * 10**9
@@ -32,7 +33,7 @@ SPANS = st.lists(
 def rolled_up(spans: Frame, traits: Frame, policy: SamplingPolicy, rows: Sequence[tuple[object, ...]]) -> SpanRollup:
     names = ("at", "operation", "duration_ns", "status")
     given = [{**dict(zip(names, row, strict=True)), "at": int(str(row[0])) * MINUTE} for row in rows]
-    return roll_up_spans(spans(*given), traits(), policy.rollups)
+    return span_rollup(spans(*given), traits(), policy.rollups)
 
 
 def counts(requests: pl.DataFrame, every: str) -> pl.DataFrame:

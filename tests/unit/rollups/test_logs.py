@@ -1,11 +1,14 @@
 from collections.abc import Callable
+from dataclasses import fields
 from datetime import date, timedelta
 
 import polars as pl
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from governance.sampling import RECORD_TEMPLATES_SCHEMA, RollupLimits, SamplingPolicy
 from orchestration.rollups.known_templates import NO_PAST, Past
-from orchestration.rollups.logs import LogRollup, roll_up_logs
+from orchestration.rollups.logs import LogRollup
 from orchestration.rollups.schemas import (
     KNOWN_TEMPLATES_SCHEMA,
     LOG_ACCOUNT_DAYS_SCHEMA,
@@ -13,6 +16,7 @@ from orchestration.rollups.schemas import (
     TEMPLATE_COUNTS_SCHEMA,
     TEMPLATE_DAYS_SCHEMA,
 )
+from tests.days import log_rollup
 
 Frame = Callable[..., pl.DataFrame]
 DAY = date(1970, 1, 1) + timedelta(days=20_000)  # that of the records made here
@@ -20,7 +24,8 @@ MINUTE = 60 * 10**9
 
 
 def rolled_up(logs: pl.DataFrame, traits: pl.DataFrame, limits: RollupLimits, past: Past = NO_PAST) -> LogRollup:
-    return roll_up_logs(logs, traits, limits, DAY, past)
+    rollup, _ = log_rollup(logs, traits, limits, DAY, past)
+    return rollup
 
 
 def test_records_and_traces_are_counted_by_template(logs: Frame, traits: Frame, policy: SamplingPolicy) -> None:
@@ -63,13 +68,13 @@ def test_traits_of_neighbouring_days_do_not_count_a_record_twice(
 
 
 def test_a_day_without_logs_has_empty_rollups(logs: Frame, traits: Frame, policy: SamplingPolicy) -> None:
-    rollup = rolled_up(logs(), traits(), policy.rollups)
+    rollup, shaped = log_rollup(logs(), traits(), policy.rollups, DAY)
     assert rollup.templates.schema == LOG_TEMPLATES_SCHEMA
     assert rollup.account_days.schema == LOG_ACCOUNT_DAYS_SCHEMA
     assert rollup.template_days.schema == TEMPLATE_DAYS_SCHEMA
     assert rollup.template_counts.schema == TEMPLATE_COUNTS_SCHEMA
     assert rollup.known_templates.schema == KNOWN_TEMPLATES_SCHEMA
-    assert rollup.record_templates.schema == RECORD_TEMPLATES_SCHEMA
+    assert shaped.schema == RECORD_TEMPLATES_SCHEMA
 
 
 def test_minutes_add_up_to_the_day(logs: Frame, traits: Frame, policy: SamplingPolicy) -> None:
@@ -88,10 +93,40 @@ def test_minutes_add_up_to_the_day(logs: Frame, traits: Frame, policy: SamplingP
 
 def test_lines_that_are_alike_are_one_template_of_one_id(logs: Frame, traits: Frame, policy: SamplingPolicy) -> None:
     bodies = ("no answer from any source [a_1] today", "no answer from any source [b_7] today")
-    rollup = rolled_up(logs(*({"body": body} for body in bodies)), traits(), policy.rollups)
+    rollup, shaped = log_rollup(logs(*({"body": body} for body in bodies)), traits(), policy.rollups, DAY)
     assert rollup.templates.select("template", "record_count").rows() == [("no answer from any source <*> today", 2)]
-    assert rollup.record_templates["template_id"].n_unique() == 1
+    assert shaped["template_id"].n_unique() == 1
     assert rollup.known_templates["template_id"].to_list() == rollup.templates["template_id"].to_list()
+
+
+LOGS = st.lists(
+    st.fixed_dictionaries(
+        {
+            "body": st.sampled_from(["timeout after 5 ms", "timeout after 7 ms", "paid", "refused: 7", "a b", "a c"]),
+            "trace_id": st.sampled_from([None, "t0", "t1", "t2", "t3"]),
+            "service_version": st.sampled_from(["1", "2", "3", None]),
+            "severity": st.sampled_from(["INFO", "ERROR"]),
+            "at": st.integers(0, 200).map(lambda seconds: seconds * 10**9),
+            "account_id": st.sampled_from([None, "a"]),
+        }
+    ),
+    max_size=40,
+)
+
+
+@settings(deadline=None, max_examples=40)
+@given(LOGS, st.integers(2, 4), st.integers(1, 3))
+def test_a_day_in_parts_is_rolled_up_as_a_whole(
+    logs: Frame, traits: Frame, policy: SamplingPolicy, rows: list[dict[str, object]], parts: int, limit: int
+) -> None:
+    limits = policy.rollups.model_copy(update={"max_values_per_service": limit, "max_templates_per_service": limit})
+    day, known = logs(*rows), traits({"trace_id": "t1", "has_error": True}, {"trace_id": "t2", "account_id": "b"})
+    whole, shaped = log_rollup(day, known, limits, DAY)
+    parted, shaped_parts = log_rollup(day, known, limits, DAY, parts=parts)
+    for table in fields(whole):
+        one, other = getattr(whole, table.name), getattr(parted, table.name)
+        assert one == other if isinstance(one, dict) else one.equals(other), table.name
+    assert shaped.sort("record_id").equals(shaped_parts.sort("record_id"))
 
 
 def test_what_is_new_is_told_once_the_service_is_known(logs: Frame, traits: Frame, policy: SamplingPolicy) -> None:

@@ -12,9 +12,9 @@ from governance.sampling import SamplingPolicy
 from governance.signals import SIGNALS
 from orchestration.rollups.grains import GRAINS, Grain, coarsen, start_of
 from orchestration.rollups.histogram import percentile_buckets, percentile_from_buckets, value_of
-from orchestration.rollups.spans import SpanRollup, roll_up_spans
-from orchestration.rollups.traits import find_traits, slow_thresholds
+from orchestration.rollups.spans import SpanRollup
 from tests.bench.templates import grouping_accuracy, labelled, templates_of
+from tests.days import span_bounds, span_rollup, traits_of
 
 pytestmark = pytest.mark.skipif("FEEDBACK_REAL_DATA" not in os.environ, reason="FEEDBACK_REAL_DATA is not set")
 KINDS = ("unspecified", "internal", "server", "client", "producer", "consumer")
@@ -55,9 +55,9 @@ def day() -> pl.DataFrame:
 
 @pytest.fixture(scope="module")
 def rollup(day: pl.DataFrame, policy: SamplingPolicy) -> SpanRollup:
-    found = find_traits(day, slow_thresholds(None, day, policy), policy)
+    found = traits_of(day, policy)
     assert found.height == 1247
-    return roll_up_spans(day, found, policy.rollups)
+    return span_rollup(day, found, policy.rollups)
 
 
 @pytest.fixture(scope="module")
@@ -105,8 +105,8 @@ def test_every_operation_is_counted_exactly_and_timed_within_six_thousandths(
         assert off.filter(nearest["exact"].is_not_null()).to_series().max() <= 0.006
 
 
-def test_nothing_of_it_is_lost_to_a_bound(rollup: SpanRollup) -> None:
-    assert rollup.overflow == {}
+def test_nothing_of_it_is_lost_to_a_bound(day: pl.DataFrame, policy: SamplingPolicy) -> None:
+    assert span_bounds(day, policy.rollups).overflow == {}
 
 
 # Share of lines whose group is exactly that of loghub's labels; measured: see tests/bench/templates.py.

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from governance.errors import FeedbackError
 from governance.sampling import SamplingPolicy
 from orchestration.rollups.schemas import LATENCY_SCHEMA, REQUESTS_SCHEMA, SPAN_ACCOUNT_DAYS_SCHEMA
-from orchestration.rollups.spans import measure, roll_up_spans
+from orchestration.rollups.spans import measure
+from tests.days import span_bounds, span_rollup, traits_of
 
 Frame = Callable[..., pl.DataFrame]
 MINUTE = 60 * 10**9
@@ -80,7 +81,7 @@ def test_every_span_is_counted_once_per_minute_dimensions_and_status(
         {"at": MINUTE - 1, "duration_ns": 1_000_000, "feature_flag": "new-cart", "feature_variant": "on"},
         {"at": MINUTE, "duration_ns": 1_000_000, "status": None},
     )
-    rollup = roll_up_spans(day, traits(), policy.rollups)
+    rollup = span_rollup(day, traits(), policy.rollups)
     columns = ["feature_variant", "status", "span_count", "error_count", "origin_error_count", "duration_ms", "self_ms"]
     assert rollup.requests.select(columns).rows() == [
         ("on", "error", 1, 1, 1, 4.0, 4.0),
@@ -98,7 +99,7 @@ def test_every_span_is_counted_once_per_minute_dimensions_and_status(
 def test_a_span_without_account_has_that_of_its_trace(spans: Frame, traits: Frame, policy: SamplingPolicy) -> None:
     day = spans({"account_id": "own"}, {"status": "error"}, {"trace_id": "nobody"})
     known = traits({"trace_id": "t", "account_id": "of-trace"}, {"trace_id": "nobody"})
-    rollup = roll_up_spans(day, known, policy.rollups)
+    rollup = span_rollup(day, known, policy.rollups)
     rows = rollup.account_days.select("account_id", "span_count", "origin_error_count").rows()
     assert rows == [("of-trace", 1, 1), ("own", 1, 0)]
 
@@ -106,10 +107,43 @@ def test_a_span_without_account_has_that_of_its_trace(spans: Frame, traits: Fram
 def test_dimensions_keep_their_most_frequent_values(spans: Frame, traits: Frame, policy: SamplingPolicy) -> None:
     limits = policy.rollups.model_copy(update={"max_values_per_service": 2})
     day = spans(*[{"operation": name} for name in ("a", "b", "b", "c", "d")], {"service": "pay", "operation": "z"})
-    rollup = roll_up_spans(day, traits(), limits)
+    rollup = span_rollup(day, traits(), limits)
     rows = rollup.requests.select("service", "operation", "span_count").rows()
     assert rows == [("cart", "(other)", 2), ("cart", "a", 1), ("cart", "b", 2), ("pay", "z", 1)]
-    assert rollup.overflow == {"operation": 2}
+    assert span_bounds(day, limits).overflow == {"operation": 2}
+
+
+SPANS = st.lists(
+    st.fixed_dictionaries(
+        {
+            "trace_id": st.sampled_from(["t0", "t1", "t2", "t3", "t4", None]),
+            "parent_span_id": st.sampled_from([None, "s0", "s1", "s2"]),
+            "operation": st.sampled_from(["a", "b", "c", "d"]),
+            "service": st.sampled_from(["cart", "pay"]),
+            "status": st.sampled_from(["ok", "error", None]),
+            "account_id": st.sampled_from([None, "a", "b"]),
+            "duration_ns": st.integers(0, 10**10),
+            "at": st.integers(0, 200).map(lambda seconds: seconds * 10**9),
+        }
+    ),
+    max_size=40,
+)
+
+
+@settings(deadline=None, max_examples=60)
+@given(SPANS, st.integers(2, 4), st.integers(1, 3))
+def test_a_day_in_parts_is_rolled_up_as_a_whole(
+    spans: Frame, policy: SamplingPolicy, rows: list[dict[str, object]], parts: int, limit: int
+) -> None:
+    limits = policy.rollups.model_copy(update={"max_values_per_service": limit})
+    floored = policy.traces.model_copy(update={"floor_per_service": limit, "rare_share": 0.3})
+    bounded = policy.model_copy(update={"rollups": limits, "traces": floored})
+    day = spans(*rows)
+    whole, parted = (traits_of(day, bounded, parts=number) for number in (1, parts))
+    assert whole.equals(parted)
+    one, other = (span_rollup(day, whole, limits, parts=number) for number in (1, parts))
+    for table in ("requests", "latency", "account_days"):
+        assert getattr(one, table).equals(getattr(other, table))
 
 
 def test_the_order_of_spans_changes_nothing(spans: Frame, traits: Frame, policy: SamplingPolicy) -> None:
@@ -117,13 +151,13 @@ def test_the_order_of_spans_changes_nothing(spans: Frame, traits: Frame, policy:
         {"duration_ns": n * 7_777_777, "trace_id": f"t{n % 5}", "operation": f"o{n % 3}", "account_id": f"a{n % 4}"}
         for n in range(60)
     ]
-    one, other = (roll_up_spans(frame, traits(), policy.rollups) for frame in (spans(*rows), spans(*rows).reverse()))
+    one, other = (span_rollup(frame, traits(), policy.rollups) for frame in (spans(*rows), spans(*rows).reverse()))
     for table in ("requests", "latency", "account_days"):
         assert getattr(one, table).equals(getattr(other, table))
 
 
 def test_a_day_without_spans_has_empty_rollups(spans: Frame, traits: Frame, policy: SamplingPolicy) -> None:
-    rollup = roll_up_spans(spans(), traits(), policy.rollups)
+    rollup = span_rollup(spans(), traits(), policy.rollups)
     assert rollup.requests.schema == REQUESTS_SCHEMA
     assert rollup.latency.schema == LATENCY_SCHEMA
     assert rollup.account_days.schema == SPAN_ACCOUNT_DAYS_SCHEMA
@@ -132,7 +166,7 @@ def test_a_day_without_spans_has_empty_rollups(spans: Frame, traits: Frame, poli
 
 def test_a_missing_column_is_named(spans: Frame, traits: Frame, policy: SamplingPolicy) -> None:
     with pytest.raises(FeedbackError, match="column duration_ns is missing; expected Int64"):
-        roll_up_spans(spans({}).drop("duration_ns"), traits(), policy.rollups)
+        span_rollup(spans({}).drop("duration_ns"), traits(), policy.rollups)
 
 
 def test_a_hundred_thousand_spans_take_seconds(spans: Frame) -> None:

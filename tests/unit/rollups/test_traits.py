@@ -6,7 +6,8 @@ import pytest
 from governance.sampling import TRAITS_SCHEMA, Attribute, SamplingPolicy
 from orchestration.rollups.histogram import bucket_of
 from orchestration.rollups.schemas import LATENCY_SCHEMA
-from orchestration.rollups.traits import THRESHOLDS_SCHEMA, find_traits, slow_thresholds
+from orchestration.rollups.traits import THRESHOLDS_SCHEMA, slow_thresholds
+from tests.days import traits_of
 
 Frame = Callable[..., pl.DataFrame]
 NO_THRESHOLDS = pl.DataFrame(schema=THRESHOLDS_SCHEMA)
@@ -32,7 +33,7 @@ def test_a_trace_has_the_traits_of_its_spans(spans: Frame, policy: SamplingPolic
         {"at": 10, "duration_ns": 7, "status": "error"},
         {"at": 15, "parent_span_id": "s1", "account_id": "first", "operation": "child"},
     )
-    found = find_traits(day, NO_THRESHOLDS, policy)
+    found = traits_of(day, policy, thresholds=NO_THRESHOLDS)
     assert found.schema == TRAITS_SCHEMA
     trace = found.row(0, named=True)
     assert trace["account_id"] == "first"  # of the earliest span that has one
@@ -52,7 +53,7 @@ def test_a_trace_has_the_traits_of_its_spans(spans: Frame, policy: SamplingPolic
 def test_a_root_is_a_span_without_parent(
     spans: Frame, policy: SamplingPolicy, row: dict[str, str], root: str | None
 ) -> None:
-    trace = find_traits(spans(row), NO_THRESHOLDS, policy).row(0, named=True)
+    trace = traits_of(spans(row), policy, thresholds=NO_THRESHOLDS).row(0, named=True)
     assert trace["root_operation"] == root
     assert trace["is_slow"] is False
 
@@ -71,15 +72,14 @@ def test_slow_is_above_the_percentile_of_the_days_before(
 ) -> None:
     day = spans({"duration_ns": duration_ms * MS})
     before = latency("get", [value * MS for value in earlier]) if earlier else None
-    thresholds = slow_thresholds(before, day, policy)
-    assert find_traits(day, thresholds, policy)["is_slow"].item() is is_slow
+    assert traits_of(day, policy, latency=before)["is_slow"].item() is is_slow
 
 
 def test_an_operation_unknown_to_the_days_before_is_measured_by_its_own_day(
     spans: Frame, policy: SamplingPolicy
 ) -> None:
     day = spans(*[{"operation": "new", "duration_ns": 10 * MS, "trace_id": f"t{n}"} for n in range(100)])
-    thresholds = slow_thresholds(latency("get", [5]), day, policy)
+    thresholds = slow_thresholds(latency("get", [5]), day.lazy(), policy)
     assert thresholds["operation"].to_list() == ["get", "new"]
     assert thresholds["threshold_ns"][1] == pytest.approx(10 * MS, rel=0.011)
 
@@ -87,20 +87,22 @@ def test_an_operation_unknown_to_the_days_before_is_measured_by_its_own_day(
 def test_on_the_first_day_at_most_one_in_a_hundred_is_slow(spans: Frame, policy: SamplingPolicy) -> None:
     day = spans(*[{"trace_id": f"t{n}", "duration_ns": 2**n} for n in range(2, 60) for _ in range(4)])
     day = day.with_columns(trace_id=pl.concat_str("trace_id", "record_id"))
-    slow = find_traits(day, slow_thresholds(None, day, policy), policy)["is_slow"]
+    slow = traits_of(day, policy)["is_slow"]
     assert slow.sum() <= len(slow) / 100
 
 
 def test_a_trace_with_a_rare_operation_is_rare(spans: Frame, policy: SamplingPolicy) -> None:
     rows = [{"trace_id": f"t{n:03}"} for n in range(400)]
     day = spans(*rows, {"trace_id": "t007", "parent_span_id": "s7", "operation": "refund"})
-    found = find_traits(day, NO_THRESHOLDS, policy)
+    found = traits_of(day, policy, thresholds=NO_THRESHOLDS)
     assert found.filter("is_rare")["trace_id"].to_list() == ["t007"]
 
 
 def test_ids_in_operation_names_do_not_make_every_trace_rare(spans: Frame, policy: SamplingPolicy) -> None:
     rows = [{"trace_id": f"t{n:04}", "operation": f"GET /orders/{n:04}"} for n in range(1000)]
-    assert find_traits(spans(*rows), NO_THRESHOLDS, policy)["is_rare"].sum() == 200  # those that keep their name
+    assert (
+        traits_of(spans(*rows), policy, thresholds=NO_THRESHOLDS)["is_rare"].sum() == 200
+    )  # those that keep their name
 
 
 @pytest.mark.parametrize(
@@ -119,11 +121,11 @@ def test_a_trace_is_forced_by_id_or_attribute(
         {"attributes": [{"key": "debug.keep", "value": "true"}]},
         {"trace_id": "u", "attributes": [{"key": "debug.keep", "value": "false"}]},
     )
-    assert find_traits(day, NO_THRESHOLDS, forcing).select("trace_id", "is_forced").rows() == [
+    assert traits_of(day, forcing, thresholds=NO_THRESHOLDS).select("trace_id", "is_forced").rows() == [
         ("t", True),
         ("u", False),
     ]
 
 
 def test_a_day_without_spans_has_no_traits(spans: Frame, policy: SamplingPolicy) -> None:
-    assert find_traits(spans(), slow_thresholds(None, spans(), policy), policy).schema == TRAITS_SCHEMA
+    assert traits_of(spans(), policy).schema == TRAITS_SCHEMA

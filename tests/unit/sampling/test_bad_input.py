@@ -15,7 +15,7 @@ from governance.sampling import (
     verdicts,
 )
 from governance.signals import SIGNALS
-from orchestration.rollups.traits import find_traits, slow_thresholds
+from tests.days import traits_of
 from tests.unit.conftest import MIDNIGHT
 
 Frame = Callable[..., pl.DataFrame]
@@ -50,7 +50,7 @@ def test_a_trace_of_a_million_spans_is_one_trace(
     endless_trace: pl.DataFrame, day_of: Day, policy: SamplingPolicy
 ) -> None:
     started = time.perf_counter()
-    found = find_traits(endless_trace, slow_thresholds(None, endless_trace, policy), policy)
+    found = traits_of(endless_trace, policy)
     sample = sample_spans(endless_trace.lazy(), verdicts([day_of(found)]))
     seconds = time.perf_counter() - started
     trace = found.row(0, named=True)
@@ -70,7 +70,7 @@ def test_a_span_id_that_is_there_twice_in_one_trace_counts_twice(
         {"span_id": "a", "parent_span_id": None, "at": 10, "kind": "server", "duration_ns": 50, "status": "error"},
         {"span_id": "b", "parent_span_id": "a", "at": 20, "kind": "internal", "duration_ns": 5},
     )
-    found = find_traits(day, slow_thresholds(None, day, policy), policy)
+    found = traits_of(day, policy)
     trace = found.row(0, named=True)
     assert (trace["span_count"], trace["has_error"], trace["root_duration_ns"]) == (3, True, 100)
     assert sample_spans(day, verdicts([day_of(found)])).rows["kind"].to_list() == ["client", "server", "internal"]
@@ -83,7 +83,7 @@ def test_clocks_hours_off_change_what_is_slow_of_no_trace(spans: Frame, policy: 
         {"span_id": "early", "parent_span_id": "root", "at": 0},
         {"span_id": "late", "parent_span_id": "root", "at": 50_000 * 10**9},
     )
-    trace = find_traits(day, slow_thresholds(None, day, policy), policy).row(0, named=True)
+    trace = traits_of(day, policy).row(0, named=True)
     assert (trace["root_duration_ns"], trace["is_slow"]) == (5, False)
     assert trace["first_span_at"] == day["event_at"].min()
 
@@ -91,7 +91,7 @@ def test_clocks_hours_off_change_what_is_slow_of_no_trace(spans: Frame, policy: 
 def test_a_service_with_nearly_all_rows_takes_no_trace_of_the_others(spans: Frame, policy: SamplingPolicy) -> None:
     loud = [{"trace_id": f"loud{n}", "service": "loud"} for n in range(990)]
     calm = [{"trace_id": f"calm{n}", "service": "calm"} for n in range(10)]
-    found = find_traits(spans(*loud, *calm), slow_thresholds(None, spans(), policy), policy)
+    found = traits_of(spans(*loud, *calm), policy)
     floors = found.filter(pl.col("floor_share").is_not_null())
     number = policy.traces.floor_per_service
     assert floors["trace_id"].str.slice(0, 4).value_counts().sort("trace_id").rows() == [

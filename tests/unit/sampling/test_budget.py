@@ -9,6 +9,7 @@ from governance.sampling import (
     VOLUMES_SCHEMA,
     Rates,
     SamplingPolicy,
+    log_offer,
     log_volumes,
     rates_after,
     span_volumes,
@@ -106,7 +107,7 @@ def test_logs_are_counted_by_the_part_of_their_trace_or_template(
     shaped = day.select("record_id", template_id=pl.lit("a"))
     known = traits({"trace_id": "failed", "has_error": True}, {"trace_id": "fine"})
     # 40 records follow no trace; of a template of 40, 20 are kept
-    assert log_volumes(day, known, shaped, policy).rows() == [
+    assert log_volumes([log_offer(day, known, shaped)], policy).rows() == [
         ("ordinary", 3, 30),
         ("prioritised", 22, 220),
         ("untraced", 40, 400),

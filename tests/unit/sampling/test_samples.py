@@ -14,6 +14,7 @@ from governance.sampling import (
     Sample,
     SamplingPolicy,
     TraceDay,
+    count_untraced,
     sample_logs,
     sample_spans,
     template_rates,
@@ -37,7 +38,8 @@ def rated(
     rates: Rates | None = None,
 ) -> pl.DataFrame:
     ids = pl.Series(new, dtype=pl.String)
-    return template_rates(logs, judged, templates_of(logs), ids, rates or Rates.of_policy(policy), policy)
+    untraced = count_untraced(logs, judged, templates_of(logs))
+    return template_rates(untraced, ids, rates or Rates.of_policy(policy), policy)
 
 
 def sampled(logs: pl.DataFrame, judged: pl.DataFrame, policy: SamplingPolicy) -> Sample:

@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 
 from orchestration.rollups.traits import unite_traits
-from orchestration.stages.trace_days import find_news
+from orchestration.stages.trace_days import find_news, news_candidates
 
 Frame = Callable[..., pl.DataFrame]
 
@@ -37,7 +37,9 @@ def test_traits_of_several_sources_are_those_of_one_trace(traits: Frame) -> None
 def test_the_first_traces_of_a_new_template_are_news(logs: Frame, number: int, found: list[str]) -> None:
     day = logs({"trace_id": "t0"}, {"trace_id": "t0"}, {"trace_id": "t1"}, {"trace_id": "t2"}, {"trace_id": None})
     shaped = pl.DataFrame({"record_id": day["record_id"], "template_id": ["new", "new", "new", "old", "new"]})
-    news = find_news(day.select("record_id", "trace_id"), shaped, pl.Series("template_id", ["new"]), number)
+    new = pl.Series("template_id", ["new"])
+    of_parts = [(day[:3], shaped[:3]), (day[3:], shaped[3:])]
+    news = find_news(pl.concat([news_candidates(logs, own, new, number) for logs, own in of_parts]), number)
     assert news["trace_id"].to_list() == found
     if number == 1:
         assert news["new_template_share"].round(2).to_list() == [0.64]
