@@ -29,7 +29,7 @@ def traits_of(
     spans: pl.DataFrame,
     policy: SamplingPolicy,
     *,
-    latency: pl.DataFrame | None = None,
+    latency: pl.LazyFrame | None = None,
     thresholds: pl.DataFrame | None = None,
     parts: int = 1,
 ) -> pl.DataFrame:

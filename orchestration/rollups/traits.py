@@ -11,7 +11,6 @@ from governance.sampling import TRAITS_SCHEMA, SamplingPolicy, draws, first_of, 
 from governance.signals import SIGNALS
 from orchestration.rollups.dimensions import Bounds, bounds_of
 from orchestration.rollups.histogram import bucket_of, percentile_buckets, upper_bound_of
-from orchestration.rollups.schemas import LATENCY_SCHEMA
 
 # One row per operation: a root span is slow when it lasted longer.
 THRESHOLDS_SCHEMA = pl.Schema({"service": pl.String, "operation": pl.String, "threshold_ns": pl.Int64})
@@ -40,15 +39,16 @@ class SpanDay:
     rare: pl.DataFrame
 
 
-def survey(parts: Sequence[pl.LazyFrame], earlier_latency: pl.DataFrame | None, policy: SamplingPolicy) -> SpanDay:
+def survey(parts: Sequence[pl.LazyFrame], earlier_latency: pl.LazyFrame | None, policy: SamplingPolicy) -> SpanDay:
     """Look over a day.
 
     An operation is rare that is in a smaller share of the day's traces than the policy says.
 
     Args:
         parts: the day's spans, each trace in one part.
-        earlier_latency: the `latency` rollups of the closed days before (`policy.traces.slow_days` of them), together;
-            None where there are none. Operations they do not know are measured by the day itself.
+        earlier_latency: the `latency` rollups (LATENCY_SCHEMA) of the closed days before, together
+            (`policy.traces.slow_days` of them); None where there are none. Operations they do not know are measured by
+            the day itself.
     """
     spans = pl.concat(parts)
     bounds = bounds_of(spans, BOUNDED, policy.rollups.max_values_per_service)
@@ -62,7 +62,7 @@ def survey(parts: Sequence[pl.LazyFrame], earlier_latency: pl.DataFrame | None, 
     )
 
 
-def slow_thresholds(earlier_latency: pl.DataFrame | None, spans: pl.LazyFrame, policy: SamplingPolicy) -> pl.DataFrame:
+def slow_thresholds(earlier_latency: pl.LazyFrame | None, spans: pl.LazyFrame, policy: SamplingPolicy) -> pl.DataFrame:
     """The duration above which a root span is slow (THRESHOLDS_SCHEMA); one row per operation.
 
     Args:
@@ -72,8 +72,9 @@ def slow_thresholds(earlier_latency: pl.DataFrame | None, spans: pl.LazyFrame, p
     counted = today.group_by(*_OPERATION, "bucket").agg(span_count=pl.len().cast(pl.Int64))
     thresholds = _thresholds(counted.collect(engine="streaming"), policy.traces.slow_percentile)
     if earlier_latency is not None:
-        latency = require(earlier_latency, LATENCY_SCHEMA, "slow thresholds, latency")
-        earlier = _thresholds(latency.filter(pl.col("measure") == "duration"), policy.traces.slow_percentile)
+        durations = earlier_latency.filter(pl.col("measure") == "duration").group_by(*_OPERATION, "bucket")
+        counted = durations.agg(pl.col("span_count").sum())
+        earlier = _thresholds(counted.collect(engine="streaming"), policy.traces.slow_percentile)
         unknown = thresholds.join(earlier, on=_OPERATION, how="anti", nulls_equal=True)
         thresholds = pl.concat([earlier, unknown])
     return require(thresholds.sort(_OPERATION), THRESHOLDS_SCHEMA, "slow thresholds")

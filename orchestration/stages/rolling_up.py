@@ -32,7 +32,7 @@ def roll_up_span_days(lake: Lake, source: str, days: list[str], policy: Sampling
     def make(day: str, inputs: Inputs) -> dict[str, int]:
         parts = lake.parts(f"checked/{dataset}/{day}")
         earlier = [key for key in depends.earlier_latency(source, day) if key in inputs]
-        latency = lake.scan(earlier, "latency", LATENCY_SCHEMA).collect() if earlier else None
+        latency = lake.scan(earlier, "latency", LATENCY_SCHEMA) if earlier else None
         surveyed = survey([lake.scan_part(part) for part in parts], latency, policy)
         with lake.replace(f"traits/{dataset}/{day}", as_of=as_of, inputs=inputs, policy=policy.digest) as out:
             with out.workspace() as folder:

@@ -14,17 +14,21 @@ NO_THRESHOLDS = pl.DataFrame(schema=THRESHOLDS_SCHEMA)
 MS = 1_000_000
 
 
-def latency(operation: str, durations: list[int]) -> pl.DataFrame:
+def latency(operation: str, durations: list[int]) -> pl.LazyFrame:
     counts = pl.DataFrame({"value": durations}).select(bucket=bucket_of(pl.col("value")))
     filled = counts.with_columns(
         *(pl.lit(None, kind).alias(name) for name, kind in LATENCY_SCHEMA.items() if name != "bucket")
     )
-    return filled.with_columns(
-        service=pl.lit("cart"),
-        operation=pl.lit(operation),
-        measure=pl.lit("duration"),
-        span_count=pl.lit(1, pl.Int64),
-    ).select(LATENCY_SCHEMA.names())
+    return (
+        filled.with_columns(
+            service=pl.lit("cart"),
+            operation=pl.lit(operation),
+            measure=pl.lit("duration"),
+            span_count=pl.lit(1, pl.Int64),
+        )
+        .select(LATENCY_SCHEMA.names())
+        .lazy()
+    )
 
 
 def test_a_trace_has_the_traits_of_its_spans(spans: Frame, policy: SamplingPolicy) -> None:
