@@ -147,11 +147,12 @@ def load_policies() -> int:
     from governance.ranking import load_ranking
     from governance.retention import load_retention
     from governance.sampling import load_sampling_policy
+    from governance.slos import load_slos
     from governance.subscriptions import load_subscriptions
 
     loaders: tuple[Callable[[], object], ...] = (
         *(load_sources, load_privacy, load_gate, load_suites, load_sampling_policy, load_ranking),
-        *(load_owners, load_access, load_retention, load_freshness, load_subscriptions),
+        *(load_owners, load_access, load_retention, load_freshness, load_subscriptions, load_slos),
     )
     return len([load() for load in loaders])
 

@@ -115,3 +115,31 @@
     from (select *, explode(attributes) as pair from {{ relation }}) as one
     where pair.value is not null
 {%- endmacro %}
+
+
+{# Whole minutes from 1970 (UTC) to a time; windows and periods are compared as numbers of them. #}
+{% macro minute_of(time) -%}
+    {{ return(adapter.dispatch('minute_of')(time)) }}
+{%- endmacro %}
+
+{% macro default__minute_of(time) -%}
+    cast(floor(epoch({{ time }}) / 60) as bigint)
+{%- endmacro %}
+
+{% macro spark__minute_of(time) -%}
+    cast(floor(cast({{ time }} as double) / 60) as bigint)
+{%- endmacro %}
+
+
+{# The time of so many minutes from 1970 (UTC). #}
+{% macro time_of_minute(minute) -%}
+    {{ return(adapter.dispatch('time_of_minute')(minute)) }}
+{%- endmacro %}
+
+{% macro default__time_of_minute(minute) -%}
+    to_timestamp(({{ minute }}) * 60)
+{%- endmacro %}
+
+{% macro spark__time_of_minute(minute) -%}
+    timestamp_seconds(({{ minute }}) * 60)
+{%- endmacro %}

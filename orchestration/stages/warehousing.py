@@ -24,6 +24,7 @@ from governance.quality import RESULTS_SCHEMA
 from governance.ranking import load_ranking
 from governance.sampling import SAMPLED_LOGS_SCHEMA, SAMPLED_SPANS_SCHEMA, TRAITS_SCHEMA
 from governance.signals import MALFORMED_SCHEMA, SIGNALS, TIMESTAMP
+from governance.slos import load_slos, slo_frames
 from orchestration.lake import Lake
 from orchestration.ledger import ledger
 from orchestration.rollups import schemas
@@ -55,7 +56,10 @@ LAKE_TABLES: Mapping[str, LakeTable] = {
 # One row per partition of rollups: what models that keep what they have read compare, to read new days alone.
 PARTITIONS_SCHEMA = pl.Schema({**PLACE, "digest": pl.String()})
 # Small enough to be copied into the warehouse whole.
-COPIED_TABLES = ("partitions", "ledger", "malformed", "owners", "ranking", "request_attributes", "costs")
+COPIED_TABLES = (
+    *("partitions", "ledger", "malformed", "owners", "ranking", "request_attributes", "costs"),
+    *("slos", "slo_alerts", "maintenance_windows"),
+)
 
 
 # Shown as text, as files and screens that know no lists need it.
@@ -67,7 +71,7 @@ def run_id(lake: Lake, as_of: datetime) -> str:
     digest = hashlib.sha256(as_of.isoformat().encode())
     for state in sorted({table.state for table in LAKE_TABLES.values()} | {"anonymized", "quarantine"}):
         digest.update(lake.state_digest(state).encode())
-    for policy in (load_owners(), load_ranking(), load_estimates_policy(), load_costs()):
+    for policy in (load_owners(), load_ranking(), load_estimates_policy(), load_costs(), load_slos()):
         digest.update(policy.digest.encode())
     return f"run-{digest.hexdigest()[:12]}"
 
@@ -130,6 +134,7 @@ def _copies(lake: Lake) -> dict[str, pl.DataFrame]:
         "ranking": load_ranking().as_frame(),
         "request_attributes": load_estimates_policy().as_frame(),
         "costs": load_costs().as_frame(),
+        **slo_frames(),
     }
 
 

@@ -27,6 +27,7 @@ from governance.sampling import (
     load_sampling_policy,
 )
 from governance.signals import MALFORMED_SCHEMA, SIGNALS
+from governance.slos import slo_frames
 from governance.sources import load_sources
 from orchestration.ledger import LEDGER_SCHEMA
 from orchestration.rollups import schemas
@@ -120,6 +121,7 @@ def fill_warehouse(warehouse: Path, tables: dict[str, list[pl.DataFrame]]) -> No
     frames["owners"] = load_owners().as_frame()
     frames["costs"] = load_costs().as_frame()
     frames["ranking"] = load_ranking().as_frame()
+    frames |= slo_frames()
     frames["request_attributes"] = load_estimates_policy().as_frame()
     frames["ledger"] = pl.concat([pl.DataFrame(schema=LEDGER_SCHEMA), *tables.get("ledger", [])])
     with duckdb.connect(str(warehouse)) as connection:

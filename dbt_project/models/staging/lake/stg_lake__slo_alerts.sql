@@ -1,0 +1,15 @@
+with source as (
+    select * from {{ source('lake', 'slo_alerts') }}
+),
+
+final as (
+    select
+        severity,
+        long_minutes,
+        short_minutes,
+        spent_ratio,
+        digest
+    from source
+)
+
+select * from final
