@@ -118,6 +118,26 @@ MARTS: Mapping[str, tuple[str, Mapping[str, str]]] = {
             **_ORIGIN,
         },
     ),
+    "budgets": (
+        "fct_slo_budgets",
+        {
+            "slo": _TEXT,
+            "service": _TEXT,
+            "owner_team": _TEXT,
+            "objective_ratio": _FIGURE,
+            "period_days": _COUNT,
+            "evaluated_at": _TIME,
+            "counted_count": _COUNT,
+            "bad_count": _COUNT,
+            "remaining_ratio": _FIGURE,
+            "no_figure_reason": _TEXT,
+            **_ORIGIN,
+        },
+    ),
+    "burn_alerts": (
+        "fct_slo_burn_alerts",
+        {"slo": _TEXT, "service": _TEXT, "severity": _TEXT, "long_minutes": _COUNT, "is_firing": _FLAG, **_ORIGIN},
+    ),
     "gate_results": (
         "fct_gate_results",
         {
@@ -175,6 +195,8 @@ class ReportData:
     ticket_volume: pl.DataFrame
     deployments: pl.DataFrame
     incidents: pl.DataFrame
+    budgets: pl.DataFrame
+    burn_alerts: pl.DataFrame
     gate_results: pl.DataFrame
     ledger: pl.DataFrame
     costs: pl.DataFrame

@@ -150,6 +150,18 @@ def _median(timed: pl.DataFrame, waited: str, served: str) -> float | None:
     return median_wait(timed.select(waited, pl.col(served).is_not_null().alias("was_served")).iter_rows())
 
 
+def budgets(data: ReportData) -> list[Row]:
+    """One row per objective and service: what is left of its budget, and the severities that fire; the worst first."""
+    firing = data.burn_alerts.filter("is_firing").sort("severity", "long_minutes")
+    by_objective = firing.group_by("slo", "service", maintain_order=True).agg(
+        fires=pl.col("severity").unique(maintain_order=True)
+    )
+    joined = data.budgets.join(by_objective, on=["slo", "service"], how="left").sort(
+        pl.col("fires").list.first(), "remaining_ratio", "slo", "service", nulls_last=True
+    )
+    return joined.head(LISTED).with_columns(pl.col("fires").fill_null([])).to_dicts()
+
+
 def gate(data: ReportData) -> list[Row]:
     """One row per signal and expectation, what failed most first."""
     return (

@@ -29,7 +29,7 @@ def percent(ratio: float | None) -> str:
     share = ratio * 100
     if 0 < share < 0.01:
         return "under 0.01 %"
-    return f"{share:.0f} %" if share >= 10 or share == 0 else f"{share:.2g} %"
+    return f"{share:.0f} %" if abs(share) >= 10 or share == 0 else f"{share:.2g} %"
 
 
 def size(count: float | None) -> str:

@@ -323,6 +323,8 @@ def _policy(chance: random.Random) -> SlosPolicy:
         start = datetime(2026, 2, 20, tzinfo=UTC) + chance.randrange(40 * 1440) * MINUTE
         windows.append((chance.choice(("*", "cart", "auth-*", "checkout")), start, chance.choice((7, 50, 600, 3000))))
     windows.append(("cart", AS_OF - timedelta(hours=3), 45))
+    # Ends with the minute before one with requests, begins with the minute after one: neither of them is left out.
+    windows += [("checkout", AS_OF - timedelta(minutes=50), 7), ("checkout", AS_OF - timedelta(minutes=40), 5)]
     maintenance = [
         {
             "service": service,

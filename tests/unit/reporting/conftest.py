@@ -191,9 +191,34 @@ def _changes() -> tuple[list[Row], list[Row]]:
     return deployments, incidents
 
 
+def _budgets() -> tuple[list[Row], list[Row]]:
+    """A budget that is overspent and burns, one that is half left, and one of a service without requests."""
+    shared = {"slo": "requests-succeed", "objective_ratio": 0.98, "period_days": 30, "evaluated_at": AS_OF}
+    budgets = [
+        {**shared, "service": "catalog", "owner_team": "storefront", "counted_count": 900, "bad_count": 9,
+         "remaining_ratio": 0.5},
+        {**shared, "service": "payment", "owner_team": "payments", "counted_count": 1000, "bad_count": 30,
+         "remaining_ratio": -0.5},
+        {**shared, "service": "printer", "counted_count": 0, "bad_count": 0, "no_figure_reason": "no_requests"},
+    ]  # fmt: skip
+    alerts = [
+        {
+            "slo": "requests-succeed",
+            "service": service,
+            "severity": severity,
+            "long_minutes": minutes,
+            "is_firing": fires,
+        }
+        for service, fires in (("payment", True), ("catalog", False), ("printer", None))
+        for severity, minutes in (("page", 60), ("page", 360), ("ticket", 1440))
+    ]
+    return budgets, alerts
+
+
 def rows_of_marts() -> dict[str, list[Row]]:
     """Rows by field of ReportData; a column that is left out is null."""
     deployments, incidents = _changes()
+    budgets, alerts = _budgets()
     volume = [
         {"event_date": day, "created_count": 18 + n % 7, "solved_count": 16 + (n * 3) % 8, "backlog_count": 60 + n}
         for n, day in enumerate(DAYS)
@@ -208,6 +233,8 @@ def rows_of_marts() -> dict[str, list[Row]]:
         "ticket_volume": volume,
         "deployments": deployments,
         "incidents": incidents,
+        "budgets": budgets,
+        "burn_alerts": alerts,
         "gate_results": _gate_results(),
         "ledger": _ledger(),
         "costs": _costs(),

@@ -11,7 +11,7 @@ from governance.errors import FeedbackError
 from orchestration.reporting.data import read_report_data
 from orchestration.reporting.report import build_report
 
-SECTIONS = ("pain-points", "services", "tickets", "changes", "gate", "ledger", "costs", "definitions")
+SECTIONS = ("pain-points", "services", "budgets", "tickets", "changes", "gate", "ledger", "costs", "definitions")
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(1)>"
 
 
@@ -79,6 +79,9 @@ def test_every_chart_has_a_table_beside_it(page):
         "590 ms before: 210 ms",
         "fix shipped with deployment 4742: it did not help",
         "checkout otel spans 42,000 10,500 31,500 84 MB 21 MB 63 MB 75 % EUR 1.26 EUR 0.84",
+        "payment requests-succeed payments 98 % 30 days 1,000 30 -50 % ✗ page ✗ ticket",  # one mark a severity
+        "catalog requests-succeed storefront 98 % 30 days 900 9 50 % printer",  # the least left first, nothing fires
+        "printer requests-succeed not known 98 % 30 days 0 0 no data: no requests",
         "search otel spans 42,000 no data: not sampled yet",  # one day is not known, so the sum is not
     ],
 )
@@ -95,6 +98,7 @@ def test_empty_warehouse_says_why_instead_of_zero(empty_page):
     for reason in (
         "no pain point was found in these days",
         "no trace passed the gate",
+        "no objective is about a service with traces",
         "no ticket passed the gate",
         "no deployment passed the gate",
         "the gate has judged no day",

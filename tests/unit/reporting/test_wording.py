@@ -22,6 +22,7 @@ from orchestration.reporting import wording
         (wording.percent(0.00001), "under 0.01 %"),  # a small share is not none
         (wording.percent(0.0042), "0.42 %"),
         (wording.percent(0.5), "50 %"),
+        (wording.percent(-2.374), "-237 %"),  # more was spent than there was
         (wording.size(None), "no data"),
         (wording.size(0), "0 B"),
         (wording.size(812), "812 B"),
