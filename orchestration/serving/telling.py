@@ -26,7 +26,8 @@ def list_all(console: Console, file: Path, output: str = "table") -> None:
         sys.stdout.buffer.write(written(pl.DataFrame(metrics, infer_schema_length=None), output))
         return
     table = Table(title="Metrics (feedback metric show NAME says what one means)")
-    for heading in ("metric", "what it is", "unit", "owner", "by"):
+    table.add_column("metric", no_wrap=True)
+    for heading in ("what it is", "unit", "owner", "by"):
         table.add_column(heading, overflow="fold")
     for metric in metrics:
         dimensions = ", ".join(map(str, _list(metric["dimensions"])))
