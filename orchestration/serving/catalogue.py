@@ -7,12 +7,14 @@ computed from, with a `form`. The SQL is made here, once, when the roles' files 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import orjson
+import sqlglot
 from jinja2 import Environment, FileSystemLoader
+from sqlglot import exp
 
 from governance.errors import PolicyError, one_of
 from governance.metrics import Metric, about
@@ -88,9 +90,15 @@ def _semantic(project: Node) -> Iterator[Metric]:
             table=table,
             time=time,
             dimensions=tuple(dimensions),
-            columns=(time, *dimensions.values(), *(measure["expr"] or measure["name"] for _, measure in parts)),
+            columns=(time, *dimensions.values(), *_columns(values)),
             query=form.format(value=value, table=table, time=time, choice=choice),
         )
+
+
+def _columns(expressions: Iterable[str]) -> Iterator[str]:
+    """The columns that these expressions read."""
+    for expression in expressions:
+        yield from (column.name for column in sqlglot.parse_one(expression, dialect="duckdb").find_all(exp.Column))
 
 
 def _measures(metric: Node, declared: Mapping[str, Node]) -> list[str]:

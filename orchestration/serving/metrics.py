@@ -113,13 +113,14 @@ def sql_of(metric: Mapping[str, object], question: Question) -> str:
         else {_EVERYTHING: "'all'"}
     )
     keys = {**period, **{f"by_{name}": f'"{name}"' for name in question.by}}
-    days = [f"cast({time} as date) >= date '{question.since}'"] if question.since else []
+    days = [f"{time} is not null"]  # what has no time is of no period
+    days += [f"cast({time} as date) >= date '{question.since}'"] if question.since else []
     days += [f"cast({time} as date) <= date '{question.until}'"] if question.until else []
     query = str(metric["query"]).format(
         keys=", ".join(keys),
         period_keys=", ".join(period),
         select_keys=", ".join(f"{what} as {key}" for key, what in keys.items()),
-        where=" and ".join(days) or "true",
+        where=" and ".join(days),
     )
     shown = [*(["period"] if question.grain else []), *(f"by_{name} as {name}" for name in question.by), "value"]
     order = ", ".join(str(place) for place in range(1, len(shown))) or "1"
