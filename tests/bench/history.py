@@ -23,7 +23,7 @@ from orchestration.lake import Lake
 from orchestration.settings import PROJECT
 from orchestration.simulation.run import simulate
 from orchestration.simulation.scenario import load_scenario
-from tests.bench.measure import Measure
+from tests.bench.measure import Measure, print_lines
 
 LAST = date(2026, 11, 22)
 # What a year-old deployment still has, in the order it is made: state -> days it is kept.
@@ -117,8 +117,7 @@ def _dbt_seconds(home: Path) -> dict[str, float]:
 
 def main() -> None:
     """Print the measures, of so many days as given."""
-    for one in history(int(sys.argv[1]) if len(sys.argv) > 1 else 365):
-        print(f"{one.name:90} {one.ours:12,.1f} {one.stock or 0:12,.1f} {one.unit:8} {one.ratio or 0:8.4} {one.goal}")
+    print_lines(history(int(sys.argv[1]) if len(sys.argv) > 1 else 365))
 
 
 if __name__ == "__main__":
