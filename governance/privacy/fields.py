@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from functools import partial
 
 from governance.keys import Keyring
-from governance.privacy.found import Found, Scanned
+from governance.privacy.found import Found, Scanned, counted
 from governance.privacy.memory import Memory
 from governance.privacy.policy import PrivacyPolicy, Treatment
 from governance.privacy.pseudonyms import kind_of, stand_in
@@ -106,7 +106,7 @@ class Treatments:
         found.append(Found(0, len(value), entity, value))
         if entity == "EMAIL" and (spelt := name_spelt(value)):
             found.append(Found(0, len(spelt), "PERSON", spelt))
-        return Scanned(token, {entity: int(token != value)}, None, tuple(found))
+        return Scanned(token, counted((entity,) if token != value else ()), None, tuple(found))
 
     def _coarse(self, how: str, values: Iterable[str]) -> dict[str, Scanned]:
         coarsen = {"network": _network, "hour": _hour, "magnitude": _magnitude}[how]

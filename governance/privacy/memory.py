@@ -8,8 +8,8 @@ from sys import getsizeof
 from governance.privacy.found import Scanned
 
 # What an entry and a finding cost beside their texts.
-_PER_TEXT, _PER_FINDING = 200, 400
-_MOST_BYTES = 64_000_000
+_PER_TEXT, _PER_FINDING = 250, 200
+_MOST_BYTES = 128_000_000  # 200,000 log lines
 
 
 class Memory:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import accumulate
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
 import orjson
@@ -17,7 +15,7 @@ from governance.errors import PolicyError
 from governance.keys import Keyring
 from governance.privacy.checks import OWN_TOKEN
 from governance.privacy.engine import names_engine, structured_engine
-from governance.privacy.found import MOST_FINDINGS, Found, Scanned, TooManyFindings, masked, surest
+from governance.privacy.found import MOST_FINDINGS, Found, Scanned, TooManyFindings, counted, masked, surest
 from governance.privacy.memory import Memory
 from governance.privacy.patterns import SEPARATOR
 from governance.privacy.policy import PrivacyPolicy
@@ -37,9 +35,6 @@ _REPLACED_AT_ONCE, _CHARACTERS_REPLACED_AT_ONCE = 32, 8_192
 
 # A stand-in where JSON has a number: behind a colon, comma or bracket, not inside a string.
 _BARE_STAND_IN = re.compile(rf"(?<=[:,\[\s])(?:<[A-Z_]+(?::[A-Z_]+)?>|{OWN_TOKEN.pattern})(?=\s{{0,3}}[,}}\]])")
-
-
-_NONE: Mapping[str, int] = MappingProxyType({})
 
 
 class Scanner:
@@ -101,7 +96,7 @@ class Scanner:
         if len(found) > MOST_FINDINGS:
             raise TooManyFindings
         replaced = self._replaced(text, found, wholes)
-        return Scanned(_still_json(replaced, text), Counter(one.entity for one in found))
+        return Scanned(_still_json(replaced, text), counted(tuple([one.entity for one in found])))
 
     def _scan(self, texts: Iterable[str], reading: Reading) -> dict[str, Scanned]:
         scanned: dict[str, Scanned] = {}
@@ -145,9 +140,11 @@ class Scanner:
         held = [(text, sorted(own)) for text, own in zip(batch, found, strict=True) if own]
         calls = _calls([text for text, _ in held])
         replaced = [part for call in calls for part in self._replaced_in_one(held[call])]
-        scanned = {text: Scanned(text, _NONE) for text in batch}
+        scanned = {text: Scanned(text, counted(())) for text in batch}
         for (text, own), part in zip(held, replaced, strict=True):
-            scanned[text] = Scanned(_still_json(part, text), Counter(one.entity for one in own), None, tuple(own))
+            scanned[text] = Scanned(
+                _still_json(part, text), counted(tuple([one.entity for one in own])), None, tuple(own)
+            )
         return [scanned[text] for text in batch]
 
     def _replaced_in_one(self, held: list[tuple[str, list[Found]]]) -> list[str]:
