@@ -82,7 +82,7 @@ def is_masked(spans: list[tuple[int, int]], start: int, end: int) -> bool:
 
 
 def _figure(value: float) -> str:
-    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.4g}"
 
 
 def _print(table: Table) -> None:
