@@ -10,7 +10,7 @@ export DAGSTER_DISABLE_TELEMETRY := 1
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 export GX_ANALYTICS_ENABLED := false
 
-.PHONY: install run ui test test-deep test-exhaustive lint bench clean lock
+.PHONY: install run ui test test-deep test-exhaustive lint bench bench-large clean lock
 
 install: $(STAMP)
 
@@ -46,8 +46,11 @@ test-deep: install  ## Twenty seeds and twenty kills: about 20 minutes on two co
 test-exhaustive: install  ## Other scenarios, seed by seed: about 20 minutes on two cores
 	@$(BIN)/pytest -m exhaustive -n 2 --dist loadfile
 
-bench: install  ## Speed and memory as ratios within one run
+bench: install  ## Speed, memory and quality against their goals
 	@$(BIN)/python -m tests.bench
+
+bench-large: install  ## Memory of 10 and of 30 million events
+	@$(BIN)/python -m tests.bench.flow --memory 10000000 30000000
 
 lock:  ## Pin what pyproject.toml asks for
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra dev pyproject.toml \

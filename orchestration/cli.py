@@ -123,6 +123,32 @@ def query(
     sys.stdout.buffer.flush()
 
 
+@app.command(epilog="Example: `feedback metric request_latency_p95 --by service --grain week --since 2026-11-01`")
+def metric(
+    what: Annotated[str, typer.Argument(metavar="list|show|NAME", help="What there is, or a metric to measure.")],
+    name: Annotated[str, typer.Argument(help="With show: which metric.")] = "",
+    by: Annotated[list[str] | None, typer.Option(help="A dimension; several where given several times.")] = None,
+    grain: Annotated[str, typer.Option(help="A row for each day, week, month, quarter or year.")] = "",
+    since: Annotated[str, typer.Option(help="First day (ISO).")] = "",
+    until: Annotated[str, typer.Option(help="Last day (ISO).")] = "",
+    role: Annotated[str, typer.Option(help="Whose published file to read.")] = "analyst",
+    output: Annotated[Format, typer.Option("--format", help="How to print it.")] = Format.table,
+) -> None:
+    """Ask a metric of what was published for a role; `list` says which there are, `show NAME` what one means."""
+    from orchestration.serving.metrics import Question
+    from orchestration.serving.querying import published_file
+    from orchestration.serving.telling import list_all, measure, show
+
+    console, file = Console(highlight=False), published_file(home().published, role)
+    if what == "list":
+        list_all(console, file, output.value)
+    elif what == "show":
+        show(console, file, name)
+    else:
+        days = (_day(text, option) if text else None for text, option in ((since, "--since"), (until, "--until")))
+        measure(console, file, Question(what, tuple(by or ()), grain or None, *days), output.value)
+
+
 @source_app.command("list", epilog="Example: `feedback source list`")
 def list_sources() -> None:
     """Every source: type, signals, owner, purpose and where it is read."""
@@ -272,11 +298,11 @@ def _poison(text: str) -> Poison:
         raise PolicyError(f"--poison {text}: expected DAY:SHARE such as 5:0.05 with 0 < SHARE <= 1") from None
 
 
-def _day(text: str) -> date:
+def _day(text: str, option: str = "--end") -> date:
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise PolicyError(f"--end {text}: expected an ISO date such as 2026-11-23") from None
+        raise PolicyError(f"{option} {text}: expected an ISO date such as 2026-11-23") from None
 
 
 if __name__ == "__main__":

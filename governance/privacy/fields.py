@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 from functools import partial
 
 from governance.keys import Keyring
-from governance.privacy.found import Found, Scanned
+from governance.privacy.found import Found, Scanned, counted
+from governance.privacy.memory import Memory
 from governance.privacy.policy import PrivacyPolicy, Treatment
 from governance.privacy.pseudonyms import kind_of, stand_in
 from governance.privacy.scanner import Scanner
@@ -25,6 +26,9 @@ _PLAIN_ID = re.compile(PLAIN_ID)
 _VERSION = re.compile(r"v?[0-9]{1,8}(?:\.[0-9]{1,8}){0,4}(?![0-9.])")
 _NAMED_ADDRESS = re.compile(r"([^<>]{0,256})<([^<>\s]{1,256}@[^<>\s]{1,256})>\s{0,8}")
 
+# Treatments that do more than scan, which the scanner remembers.
+_REMEMBERED = frozenset(("version", "url", "sql", "pseudonymise", "generalise"))
+
 
 class Treatments:
     """Applies treatments to values; one per run of the stage, so that its scanner is made once."""
@@ -32,7 +36,8 @@ class Treatments:
     def __init__(self, policy: PrivacyPolicy, keys: Keyring, *, with_names: bool = True) -> None:
         self._policy = policy
         self._keys = keys
-        self._scanner = Scanner(policy, keys, with_names=with_names)
+        self._memory = Memory()
+        self._scanner = Scanner(policy, keys, with_names=with_names, memory=self._memory)
 
     def apply(self, values: Iterable[str], treatment: Treatment) -> Mapping[str, Scanned]:
         """Each distinct value and what becomes of it; a text of None without refusal: dropped."""
@@ -47,7 +52,9 @@ class Treatments:
             "generalise": partial(self._coarse, treatment.detail),
             "drop": lambda dropped: dict.fromkeys(dropped, Scanned(None, {})),
         }
-        return by_action[treatment.action](values)
+        work = by_action[treatment.action]
+        is_remembered = treatment.action in _REMEMBERED
+        return self._memory.recall(str(treatment), values, work) if is_remembered else work(values)
 
     def propagate(self, text: str, known: tuple[Mention, ...]) -> Scanned:
         """A treated text with what its thread is known to hold replaced as well."""
@@ -99,7 +106,7 @@ class Treatments:
         found.append(Found(0, len(value), entity, value))
         if entity == "EMAIL" and (spelt := name_spelt(value)):
             found.append(Found(0, len(spelt), "PERSON", spelt))
-        return Scanned(token, {entity: int(token != value)}, None, tuple(found))
+        return Scanned(token, counted((entity,) if token != value else ()), None, tuple(found))
 
     def _coarse(self, how: str, values: Iterable[str]) -> dict[str, Scanned]:
         coarsen = {"network": _network, "hour": _hour, "magnitude": _magnitude}[how]

@@ -12,6 +12,9 @@ from governance.privacy.checks import OWN_TOKEN
 from governance.privacy.numeric import phone
 from governance.privacy.plain_text import decoded, plain
 
+# An address as it is nearly always written, which is its one form too; any other is parsed.
+_OCTET = r"(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
+_PLAIN_IPV4 = re.compile(rf"{_OCTET}(?:\.{_OCTET}){{3}}")
 _EMAIL = re.compile(r"[^@\s<>]+@[^@\s<>]+\.[^@\s<>.]+")
 _ENCODED_AT = re.compile(r"%40|\\u0040", re.IGNORECASE)
 
@@ -35,7 +38,7 @@ def kind_of(entity: str, value: str) -> str:
     value = value.strip()
     if _EMAIL.fullmatch(_ENCODED_AT.sub("@", value)):
         return "EMAIL"
-    if _address(value) is not None:
+    if _PLAIN_IPV4.fullmatch(value) or _address(value) is not None:
         return "IP"
     return "PHONE" if value.startswith("+") and phone(value, 0, len(value)) else "USER"
 
@@ -64,7 +67,7 @@ def _address(value: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None
 
 
 def _ip(value: str, region: str) -> str:
-    return str(_address(value) or value)
+    return value if _PLAIN_IPV4.fullmatch(value) else str(_address(value) or value)
 
 
 def _mac(value: str, region: str) -> str:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import accumulate
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
 import orjson
@@ -17,7 +15,8 @@ from governance.errors import PolicyError
 from governance.keys import Keyring
 from governance.privacy.checks import OWN_TOKEN
 from governance.privacy.engine import names_engine, structured_engine
-from governance.privacy.found import MOST_FINDINGS, Found, Scanned, TooManyFindings, masked, surest
+from governance.privacy.found import MOST_FINDINGS, Found, Scanned, TooManyFindings, counted, masked, surest
+from governance.privacy.memory import Memory
 from governance.privacy.patterns import SEPARATOR
 from governance.privacy.policy import PrivacyPolicy
 from governance.privacy.pseudonyms import stand_in
@@ -34,15 +33,8 @@ Reading = Literal["structured", "technical", "prose"]
 _TEXTS_AT_ONCE, _CHARACTERS_AT_ONCE = 512, 131_072
 _REPLACED_AT_ONCE, _CHARACTERS_REPLACED_AT_ONCE = 32, 8_192
 
-# What was judged is remembered up to so many characters: telemetry repeats itself, and a thread's texts are read twice.
-_REMEMBERED_CHARACTERS = 32_000_000
-_REMEMBERED_PER_TEXT = 400  # what an entry costs beside its text
-
 # A stand-in where JSON has a number: behind a colon, comma or bracket, not inside a string.
 _BARE_STAND_IN = re.compile(rf"(?<=[:,\[\s])(?:<[A-Z_]+(?::[A-Z_]+)?>|{OWN_TOKEN.pattern})(?=\s{{0,3}}[,}}\]])")
-
-
-_NONE: Mapping[str, int] = MappingProxyType({})
 
 
 class Scanner:
@@ -52,7 +44,10 @@ class Scanner:
         PolicyError: the policy has no patterns.
     """
 
-    def __init__(self, policy: PrivacyPolicy, keys: Keyring, *, with_names: bool = True) -> None:
+    def __init__(
+        self, policy: PrivacyPolicy, keys: Keyring, *, with_names: bool = True, memory: Memory | None = None
+    ) -> None:
+        """`memory`: of results under this policy and keyring, this scanner's and others; None: one of its own."""
         from presidio_anonymizer import AnonymizerEngine
         from presidio_anonymizer.entities import OperatorConfig
 
@@ -73,22 +68,11 @@ class Scanner:
             reading: {entity: level for entity, level in levels.items() if entity in supported}
             for reading, levels in asked.items()
         }
-        self._memory: dict[tuple[Reading, str], Scanned] = {}
-        self._remembered = 0
+        self._memory = memory or Memory()
 
     def scan(self, texts: Iterable[str], reading: Reading = "structured") -> dict[str, Scanned]:
         """Each distinct text and what became of it."""
-        distinct = dict.fromkeys(texts)
-        scanned = {text: known for text in distinct if (known := self._memory.get((reading, text)))}
-        for batch in self._batches((text for text in distinct if text not in scanned), scanned):
-            try:
-                results = self._scan_batch(batch, reading)
-            except Exception:  # whatever it was: alone, the others of the batch need not wait with the one at fault
-                results = [self._scan_alone(text, reading) for text in batch]
-            for text, result in zip(batch, results, strict=True):
-                scanned[text] = result
-                self._remember(reading, text, result)
-        return scanned
+        return self._memory.recall(reading, texts, lambda unknown: self._scan(unknown, reading))
 
     def propagate(self, text: str, known: Sequence[Mention]) -> Scanned:
         """An anonymised text with the values that its thread is known to hold replaced as well."""
@@ -112,14 +96,17 @@ class Scanner:
         if len(found) > MOST_FINDINGS:
             raise TooManyFindings
         replaced = self._replaced(text, found, wholes)
-        return Scanned(_still_json(replaced, text), Counter(one.entity for one in found))
+        return Scanned(_still_json(replaced, text), counted(tuple([one.entity for one in found])))
 
-    def _remember(self, reading: Reading, text: str, result: Scanned) -> None:
-        if self._remembered > _REMEMBERED_CHARACTERS:
-            self._memory.clear()
-            self._remembered = 0
-        self._memory[reading, text] = result
-        self._remembered += 2 * len(text) + _REMEMBERED_PER_TEXT
+    def _scan(self, texts: Iterable[str], reading: Reading) -> dict[str, Scanned]:
+        scanned: dict[str, Scanned] = {}
+        for batch in self._batches(texts, scanned):
+            try:
+                results = self._scan_batch(batch, reading)
+            except Exception:  # whatever it was: alone, the others of the batch need not wait with the one at fault
+                results = [self._scan_alone(text, reading) for text in batch]
+            scanned.update(zip(batch, results, strict=True))
+        return scanned
 
     def _batches(self, texts: Iterable[str], refused: dict[str, Scanned]) -> Iterator[list[str]]:
         batch: list[str] = []
@@ -153,9 +140,11 @@ class Scanner:
         held = [(text, sorted(own)) for text, own in zip(batch, found, strict=True) if own]
         calls = _calls([text for text, _ in held])
         replaced = [part for call in calls for part in self._replaced_in_one(held[call])]
-        scanned = {text: Scanned(text, _NONE) for text in batch}
+        scanned = {text: Scanned(text, counted(())) for text in batch}
         for (text, own), part in zip(held, replaced, strict=True):
-            scanned[text] = Scanned(_still_json(part, text), Counter(one.entity for one in own), None, tuple(own))
+            scanned[text] = Scanned(
+                _still_json(part, text), counted(tuple([one.entity for one in own])), None, tuple(own)
+            )
         return [scanned[text] for text in batch]
 
     def _replaced_in_one(self, held: list[tuple[str, list[Found]]]) -> list[str]:

@@ -193,7 +193,8 @@ def _texts(records: pl.DataFrame, signal: Signal) -> Iterator[tuple[str | None, 
 
 def _entities(text: str) -> Iterator[str]:
     """The entities that the second detector finds in a text, without what the first one left in it."""
-    text = _OWN.sub(_BLANK, text)
+    if "_" in text or "<" in text:
+        text = _OWN.sub(_BLANK, text)
     for start in range(0, max(1, len(text) - _OVERLAP), _WINDOW - _OVERLAP):
         yield from _in_window(text[start : start + _WINDOW])
 

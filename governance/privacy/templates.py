@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from governance.privacy.checks import OWN_TOKEN
 
@@ -41,6 +42,7 @@ def url_template(value: str) -> str:
     return origin + path + (f"?{_query_names(query)}" if query else "")
 
 
+@lru_cache(maxsize=16_384)  # paths repeat their parts
 def _names_one(segment: str) -> bool:
     if "@" in segment or "%" in segment:
         return True

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import compress
 
 import polars as pl
@@ -82,8 +82,10 @@ class Mention:
 
 def spreads(entity: str, value: str) -> bool:
     """Whether a value is told from ordinary words wherever it stands: long, and no common word or small number."""
+    if entity in _FOUND_BY_FORM:
+        return False
     value = plain(value)[0].strip()
-    if entity in _FOUND_BY_FORM or len(value) < 4 or len(value) > 256 or value.lower() in _COMMON:
+    if len(value) < 4 or len(value) > 256 or value.lower() in _COMMON:
         return False
     if value.isdigit():
         return len(value) >= 6
@@ -97,7 +99,12 @@ def name_spelt(address: str) -> str | None:
     return None if not words or _COMMON.intersection(words) else " ".join(map(str.capitalize, words))
 
 
-def _mentions(entity: str, value: str) -> Iterator[Mention]:
+@lru_cache(maxsize=16_384)  # an account is in many threads and on many days
+def _mentions(entity: str, value: str) -> tuple[Mention, ...]:
+    return tuple(_told(entity, value))
+
+
+def _told(entity: str, value: str) -> Iterator[Mention]:
     value = " ".join(plain(value)[0].split())
     if spreads(entity, value):
         yield Mention(value, entity, value, is_part=False)

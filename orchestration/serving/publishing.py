@@ -6,7 +6,7 @@ The file is the boundary: what is not in it cannot be read, whatever statement i
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,6 +15,8 @@ import duckdb
 from governance.access import Column, Publication, Role
 from governance.durability import sync_folder
 from governance.errors import FeedbackError, PolicyError, one_of
+from governance.metrics import Metric
+from orchestration.serving.metrics import published_metrics, write_metrics
 
 ABOUT = "about"
 # Readable by every DuckDB client from 1.0.0 on, whichever version writes it.
@@ -23,11 +25,13 @@ _STORAGE = "v1.0.0"
 _Types = Mapping[str, str]
 
 
-def publish(warehouse: Path, target: Path, role: Role, as_of: datetime) -> dict[str, int]:
+def publish(
+    warehouse: Path, target: Path, role: Role, as_of: datetime, catalogue: Sequence[Metric] = ()
+) -> dict[str, int]:
     """Write `role`'s file at `target` from the warehouse; returns the rows of each table.
 
-    The file holds the role's tables and `about`: one row per table, saying what was masked and left out. Readers that
-    have the file before open keep seeing it.
+    The file holds the role's tables, `about` (one row per table, saying what was masked and left out) and `metrics`:
+    those of the catalogue that its tables are enough for. Readers that have the file before open keep seeing it.
 
     Raises:
         FeedbackError: the warehouse does not exist or cannot be read.
@@ -40,7 +44,7 @@ def publish(warehouse: Path, target: Path, role: Role, as_of: datetime) -> dict[
     _discard(temporary)
     try:
         with duckdb.connect(config={"autoinstall_known_extensions": "false", "threads": 2}) as connection:
-            counts = _write(connection, warehouse, temporary, role, as_of)
+            counts = _write(connection, warehouse, temporary, role, as_of, catalogue)
         os.chmod(temporary, 0o640)
         with temporary.open("rb") as file:
             os.fsync(file.fileno())
@@ -57,7 +61,12 @@ def _discard(temporary: Path) -> None:
 
 
 def _write(
-    connection: duckdb.DuckDBPyConnection, warehouse: Path, temporary: Path, role: Role, as_of: datetime
+    connection: duckdb.DuckDBPyConnection,
+    warehouse: Path,
+    temporary: Path,
+    role: Role,
+    as_of: datetime,
+    catalogue: Sequence[Metric],
 ) -> dict[str, int]:
     connection.execute("set timezone = 'UTC'")
     connection.execute(f"attach {_text(str(warehouse))} as warehouse (read_only)")
@@ -75,6 +84,7 @@ def _write(
         about = _about(connection, table, types[table.relation])
         row = (table.name, counts[table.name], role.name, as_of.astimezone(UTC), *about, table.where, role.policy)
         connection.execute(f"insert into published.{ABOUT} values (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+    write_metrics(connection, "published", published_metrics(catalogue, role.tables))
     connection.commit()
     connection.execute("detach published")
     return counts

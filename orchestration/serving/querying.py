@@ -45,13 +45,32 @@ def query(published: Path, role: str, sql: str, output: str = "table") -> bytes:
         UsageError: the role, format, table or column does not exist, or the statement is not one select.
         FeedbackError: nothing has been published for the role, or the statement failed.
     """
+    return written(answer(published_file(published, role), sql), output)
+
+
+def published_file(published: Path, role: str) -> Path:
+    """The file of a role.
+
+    Raises:
+        UsageError: the role does not exist.
+        FeedbackError: nothing has been published for it.
+    """
     load_access().role(role)
-    if output not in _WRITERS:
-        raise UsageError(f"--format {output} does not exist; {one_of(output, _WRITERS)}")
     file = published / f"{role}.duckdb"
     if not file.is_file():
         raise FeedbackError(f"nothing is published for {role} yet; run `feedback run` first")
-    return _WRITERS[output](answer(file, sql))
+    return file
+
+
+def written(frame: pl.DataFrame, output: str) -> bytes:
+    """Rows as table, csv, json or parquet.
+
+    Raises:
+        UsageError: the format does not exist.
+    """
+    if output not in _WRITERS:
+        raise UsageError(f"--format {output} does not exist; {one_of(output, _WRITERS)}")
+    return _WRITERS[output](frame)
 
 
 def answer(file: Path, sql: str, timeout_seconds: float = _TIMEOUT_SECONDS) -> pl.DataFrame:

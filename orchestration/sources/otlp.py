@@ -7,74 +7,52 @@ not: a bad record is set aside alone, a bad request as one.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
 
 import orjson
 
-from orchestration.sources.connector import Batch, Cell, Document, Pull, Rows
+from orchestration.sources.connector import Batch, Document, Pull, Rows
+from orchestration.sources.otlp_columns import Read
+from orchestration.sources.otlp_logs import LogColumns
 from orchestration.sources.otlp_messages import (
-    LogRecord,
+    Log,
     Resource,
     Scope,
     Span,
-    Status,
-    TraceRequest,
+    canonical_of,
     converted,
+    export_request,
+    log_of,
     resource_of,
     scope_of,
-    trace_request,
 )
-from orchestration.sources.otlp_spans import CALLING, KINDS, STATUSES, SpanColumns
-from orchestration.sources.otlp_values import (
-    SEVERITIES,
-    Lift,
-    Origin,
-    add_events,
-    any_text,
-    enum_number,
-    hex_id,
-    nanoseconds,
-    read_attributes,
-    required_hex_id,
-    severity_name,
-    text_of,
-)
+from orchestration.sources.otlp_spans import SpanColumns
+from orchestration.sources.otlp_values import Origin, read_attributes
 from orchestration.sources.reading import Value, files, json_values
-from orchestration.sources.values import (
-    Attributes,
-    Json,
-    MalformedRecord,
-    clean,
-    list_of,
-    object_of,
-    plausible,
-)
+from orchestration.sources.values import Attributes, Json, MalformedRecord, clean, list_of, object_of
 
-# Columns that are taken out of the attributes, in this order.
-_LIFTED = {
-    "spans": (
-        "service",
-        "service_version",
-        "account_id",
-        "account_plan",
-        "feature_flag",
-        "feature_variant",
-        "dependency",
-    ),
-    "logs": ("service", "service_version", "account_id"),
-}
-_KIND_NAMES = {f"SPAN_KIND_{kind.upper()}": number for number, kind in enumerate(KINDS)}
-_STATUS_NAMES = {f"STATUS_CODE_{status.upper()}": number for number, status in enumerate(STATUSES)}
-_NO_STATUS = Status()
 _MOST_ORIGINS = 4_096
 
-_SEVERITY_NAMES = {
-    f"SEVERITY_NUMBER_{name}{'' if step == 0 else step + 1}": 4 * index + step + 1
-    for index, name in enumerate(SEVERITIES)
-    for step in range(4)
+
+class _Keys(NamedTuple):
+    """Where a kind of request holds what: its signal, the keys of the scopes (an old name last) and of the records."""
+
+    signal: str
+    scopes: tuple[str, str]
+    records: str
+
+
+_REQUESTS = {
+    "resourceSpans": _Keys("spans", ("scopeSpans", "instrumentationLibrarySpans"), "spans"),
+    "resourceLogs": _Keys("logs", ("scopeLogs", "instrumentationLibraryLogs"), "logRecords"),
 }
 
 
-_ReadRecord = Callable[[Json, Origin, int], None]
+class _Usual(NamedTuple):
+    """An export request: its records by what they share."""
+
+    signal: str
+    groups: list[tuple[Origin, Sequence[Span | Log]]]
 
 
 class Otlp:
@@ -87,10 +65,9 @@ class Otlp:
 
     def read(self, document: Document, pull: Pull) -> Iterator[Batch]:
         reader = _Reader(document, pull)
-        typed = trace_request if "spans" in pull.source.signals else lambda line: None
-        for value in json_values(document, typed=typed):
-            if isinstance(value.message, TraceRequest):
-                reader.spans(value.message, value.line, value.size)
+        for value in json_values(document, typed=reader.usual_request):
+            if isinstance(value.message, _Usual):
+                reader.usual(value.message, value.line, value.size)
             else:
                 reader.other(value)
             if reader.is_full:
@@ -103,58 +80,75 @@ class _Reader:
 
     def __init__(self, document: Document, pull: Pull) -> None:
         self._rows = Rows(document, pull)
-        self._pull = pull
-        self._latest = pull.latest_us
-        self._lifts = {signal: Lift.of(pull.source, columns) for signal, columns in _LIFTED.items()}
-        self._origins: dict[tuple[bytes, bytes], Origin] = {}
-        self._columns = SpanColumns(self._lifts["spans"], pull.latest_us, document.name, self._span)
-        # Key of the request -> signal, keys of the scopes (an old name last), key of the records, reader of one.
-        self._kinds: dict[str, tuple[str, tuple[str, str], str, _ReadRecord]] = {
-            "resourceSpans": ("spans", ("scopeSpans", "instrumentationLibrarySpans"), "spans", self._span_of),
-            "resourceLogs": ("logs", ("scopeLogs", "instrumentationLibraryLogs"), "logRecords", self._log_of),
+        self._collected = pull.source.signals
+        self._origins: dict[tuple[str, bytes, bytes], Origin] = {}
+        spans, logs = SpanColumns(pull, document.name), LogColumns(pull, document.name)
+        self._columns: dict[str, SpanColumns | LogColumns] = {"spans": spans, "logs": logs}
+        self._alone: dict[str, Callable[[Json, Origin], Read]] = {
+            "spans": lambda record, origin: spans.alone(converted(record, Span), origin),
+            "logs": lambda record, origin: logs.alone(log_of(record), origin),
         }
 
     @property
     def is_full(self) -> bool:
-        return self._rows.is_full or self._columns.is_full
+        return self._rows.is_full or any(columns.is_full for columns in self._columns.values())
 
     def batch(self) -> Batch:
         """What was read since the last batch."""
-        self._columns.hand_over(self._rows)
+        self._settle()
         return self._rows.batch()
 
-    def spans(self, request: TraceRequest, line: int, size: int) -> None:
-        """An export request that is good in all its parts, as far as types go."""
-        self._columns.line(line, size)
-        for block in request.resource_spans:
-            resource = bytes(block.resource)
-            try:
-                groups = [(self._origin(resource, bytes(g.scope)), g.spans or ()) for g in block.scope_spans or ()]
-            except MalformedRecord as reason:
-                self._columns.hand_over(self._rows)
-                self._rows.reject(line, str(reason), "spans")
-                continue
-            for origin, spans in groups:
-                self._columns.add(spans, origin)
+    def usual_request(self, line: bytes) -> _Usual | None:
+        """A line that is an export request of what is collected, good in all its parts as far as types go."""
+        request = export_request(line)
+        if request is None or request.signal not in self._collected:
+            return None
+        try:
+            return _Usual(
+                request.signal,
+                [
+                    (self._origin(request.signal, resource, scope), records)
+                    for resource, groups in request.blocks
+                    for scope, records in groups
+                ],
+            )
+        except MalformedRecord:
+            return None
 
-    def _origin(self, resource: bytes, scope: bytes) -> Origin:
-        """The same for the same texts: what is planned for one line's spans holds for all."""
-        if (known := self._origins.get((resource, scope))) is not None:
+    def usual(self, request: _Usual, line: int, size: int) -> None:
+        """Its records; what was read of other signals comes before them."""
+        for signal, columns in self._columns.items():
+            if signal == request.signal:
+                columns.line(line, size)
+                for origin, records in request.groups:
+                    columns.add(records, origin)  # type: ignore[arg-type]  # they are records of that signal
+            else:
+                columns.hand_over(self._rows)
+
+    def _origin(self, signal: str, resource: bytes, scope: bytes) -> Origin:
+        """The same for the same texts: what is planned for one line's records holds for all."""
+        key = (signal, resource, scope)
+        if (known := self._origins.get(key)) is not None:
             return known
         if len(self._origins) >= _MOST_ORIGINS:
             self._origins.clear()
-        origin = Origin(_scoped(scope_of(scope), _shared(resource_of(resource))))
-        self._origins[resource, scope] = origin
+        canonical = canonical_of(resource) if signal == "logs" else b""
+        origin = self._origins[key] = Origin(_scoped(scope_of(scope), _shared(resource_of(resource))), canonical)
         return origin
 
     def other(self, value: Value) -> None:
         """A line that is something else, or not good in all its parts."""
-        self._columns.hand_over(self._rows)
+        self._settle()
         self._rows.consumed(value.size)
         if value.reason is not None:
             self._rows.reject(value.line, value.reason)
         else:
             self._parts(value.content, value.line)
+
+    def _settle(self) -> None:
+        """Make rows of what was collected: at any time, records of one signal alone."""
+        for columns in self._columns.values():
+            columns.hand_over(self._rows)
 
     def _parts(self, content: Json, line: int) -> None:
         """One export request, or an array of them."""
@@ -168,12 +162,12 @@ class _Reader:
         if not isinstance(content, dict):
             self._rows.reject(line, "not an export request of OTLP/JSON")
             return
-        known = [key for key in self._kinds if key in content]
+        known = [key for key in _REQUESTS if key in content]
         if content and not known:
             self._rows.reject(line, _why_unknown(content))
         for key in known:
-            signal = self._kinds[key][0]
-            if signal not in self._pull.source.signals:
+            signal = _REQUESTS[key].signal
+            if signal not in self._collected:
                 self._rows.reject(line, f"{signal} are not collected by this source")
                 continue
             try:
@@ -185,7 +179,7 @@ class _Reader:
                 self._resource(resource, key, line)
 
     def _resource(self, node: Json, key: str, line: int) -> None:
-        signal, scope_keys, records_key, read = self._kinds[key]
+        signal, scope_keys, records_key = _REQUESTS[key]
         try:
             block = object_of(node, key)
             resource = object_of(block.get("resource"), "resource")
@@ -207,93 +201,11 @@ class _Reader:
         for origin, of_scope in origins:
             for record in of_scope:
                 try:
-                    read(record, origin, line)
+                    event_us, cells = self._alone[signal](record, origin)
                 except MalformedRecord as reason:
                     self._rows.reject(line, str(reason), signal)
-
-    def _span_of(self, record: Json, origin: Origin, line: int) -> None:
-        event_us, cells = self._span(converted(record, Span), origin)
-        self._rows.add("spans", event_us, cells, line)
-
-    def _span(self, span: Span, origin: Origin) -> tuple[int, Sequence[Cell]]:
-        trace_id = required_hex_id(span.trace_id, 32, "traceId")
-        span_id = required_hex_id(span.span_id, 16, "spanId")
-        parent_id = hex_id(span.parent_span_id, 16, "parentSpanId")
-        start = nanoseconds(span.start_time_unix_nano, "startTimeUnixNano")
-        end = nanoseconds(span.end_time_unix_nano, "endTimeUnixNano")
-        event_us = plausible(start // 1_000, self._latest, "startTimeUnixNano")
-        plausible(end // 1_000, self._latest, "endTimeUnixNano")
-        if end < start:
-            raise MalformedRecord("endTimeUnixNano is before startTimeUnixNano")
-        kind = _name(KINDS, enum_number(span.kind, _KIND_NAMES, "kind"))
-        status = span.status or _NO_STATUS
-        code = enum_number(status.code, _STATUS_NAMES, "status.code")
-        attributes: Attributes = {}
-        read_attributes(span.attributes, attributes)
-        if span.events:
-            add_events(span.events, attributes)
-        lifted, resource = self._lifts["spans"].cells(attributes, origin, is_calling=kind in CALLING)
-        service, version, account, plan, flag, variant, dependency = lifted
-        return event_us, (
-            f"{trace_id}-{span_id}",
-            event_us,
-            trace_id,
-            span_id,
-            parent_id,
-            service,
-            version,
-            text_of(span.name),
-            kind,
-            start,
-            end - start,
-            # What no specification knows is told as it is: the gate sets such rows aside, with a reason.
-            STATUSES[code] if 0 <= code < len(STATUSES) else f"code {code}",
-            text_of(status.message) or None,
-            account,
-            plan,
-            flag,
-            variant,
-            dependency,
-            resource,
-            attributes,
-        )
-
-    def _log_of(self, record: Json, origin: Origin, line: int) -> None:
-        log = converted(record, LogRecord)
-        time = nanoseconds(log.time_unix_nano, "timeUnixNano")
-        time = time or nanoseconds(log.observed_time_unix_nano, "observedTimeUnixNano")
-        if not time:
-            raise MalformedRecord("timeUnixNano and observedTimeUnixNano are missing")
-        event_us = plausible(time // 1_000, self._latest, "timeUnixNano")
-        number, severity = _severity(log)
-        attributes: Attributes = {}
-        read_attributes(log.attributes, attributes)
-        try:
-            canonical = origin.canonical + b"\n" + orjson.dumps(record, option=orjson.OPT_SORT_KEYS)
-        except orjson.JSONEncodeError:
-            raise MalformedRecord("nested too deeply") from None
-        (service, version, account), resource = self._lifts["logs"].cells(attributes, origin)
-        cells = (
-            self._pull.keys.record_id(canonical),
-            event_us,
-            time,
-            service,
-            version,
-            number,
-            severity,
-            any_text(log.body),
-            _context_id(log.trace_id, 32, "traceId"),
-            _context_id(log.span_id, 16, "spanId"),
-            account,
-            resource,
-            attributes,
-        )
-        self._rows.add("logs", event_us, cells, line)
-
-
-def _name(names: tuple[str, ...], number: int) -> str:
-    """The name of an enum's number; a number of a later OTLP than ours counts as unspecified, the first."""
-    return names[number] if 0 <= number < len(names) else names[0]
+                else:
+                    self._rows.add(signal, event_us, cells, line)
 
 
 def _shared(resource: Resource | None) -> Attributes:
@@ -305,25 +217,6 @@ def _shared(resource: Resource | None) -> Attributes:
 def _scoped(scope: Scope | None, shared: Attributes) -> Attributes:
     named = {"otel.scope.name": scope.name, "otel.scope.version": scope.version} if scope else {}
     return shared | {key: clean(text) for key, text in named.items() if text}
-
-
-def _context_id(value: object, length: int, field: str) -> str | None:
-    """The id of a log record's trace or span; a record with a broken one is kept without it."""
-    if value is not None and not isinstance(value, str):
-        raise MalformedRecord(f"{field} has the wrong type")
-    try:
-        return hex_id(value, length, field)
-    except MalformedRecord:
-        return None
-
-
-def _severity(record: LogRecord) -> tuple[int | None, str]:
-    """Number and name; the number wins over the text, 0 says nothing. One that is none is left for the gate to see."""
-    number = enum_number(record.severity_number, _SEVERITY_NAMES, "severityNumber")
-    text = text_of(record.severity_text)
-    if 1 <= number <= 24:
-        return number, SEVERITIES[(number - 1) // 4]
-    return number or None, severity_name(text)
 
 
 def _why_unknown(content: dict[str, Json]) -> str:

@@ -8,10 +8,12 @@ dictionaries: nothing in it is looked at by Python's garbage collector.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import msgspec
+import orjson
 
 from orchestration.sources.values import Json, MalformedRecord
 
@@ -37,7 +39,7 @@ class KeyValue(msgspec.Struct, gc=False):
 
 
 class Resource(msgspec.Struct, gc=False):
-    attributes: list[KeyValue] | None = None
+    attributes: tuple[KeyValue, ...] | None = None
 
 
 class Scope(msgspec.Struct, gc=False):
@@ -52,7 +54,7 @@ class Status(msgspec.Struct, gc=False):
 
 class Event(msgspec.Struct, gc=False):
     name: str | None = None
-    attributes: list[KeyValue] | None = None
+    attributes: tuple[KeyValue, ...] | None = None
 
 
 class Span(msgspec.Struct, rename="camel", gc=False):
@@ -63,8 +65,8 @@ class Span(msgspec.Struct, rename="camel", gc=False):
     kind: str | int | None = None
     start_time_unix_nano: str | int | None = None
     end_time_unix_nano: str | int | None = None
-    attributes: list[KeyValue] | None = None
-    events: list[Event] | None = None
+    attributes: tuple[KeyValue, ...] | None = None
+    events: tuple[Event, ...] | None = None
     status: Status | None = None
 
 
@@ -74,9 +76,23 @@ class LogRecord(msgspec.Struct, rename="camel", gc=False):
     severity_number: str | int | None = None
     severity_text: str | None = None
     body: AnyValue | None = None
-    attributes: list[KeyValue] | None = None
+    attributes: tuple[KeyValue, ...] | None = None
     trace_id: object = None  # a broken one is no reason to lose the record
     span_id: object = None
+
+
+class Log(msgspec.Struct, gc=False):
+    """A log record, and what its id is made of.
+
+    Attributes:
+        record: None where a field has the wrong type.
+        reason: why there is none.
+        canonical: all that was sent, as canonical JSON; None where it is nested too deeply.
+    """
+
+    record: LogRecord | None
+    reason: str
+    canonical: bytes | None
 
 
 class ScopeSpans(msgspec.Struct, gc=False):
@@ -90,14 +106,37 @@ class ResourceSpans(msgspec.Struct, rename="camel", gc=False):
     instrumentation_library_spans: object = None  # an old name: taken apart
 
 
-class TraceRequest(msgspec.Struct, rename="camel", gc=False):
-    """An export request of spans, and of nothing else."""
-
-    resource_spans: list[ResourceSpans]
-    resource_logs: object = None
+class ScopeLogs(msgspec.Struct, rename="camel", gc=False):
+    scope: msgspec.Raw = _NULL
+    log_records: list[msgspec.Raw] | None = None
 
 
-_trace_request = msgspec.json.Decoder(TraceRequest)
+class ResourceLogs(msgspec.Struct, rename="camel", gc=False):
+    resource: msgspec.Raw = _NULL
+    scope_logs: list[ScopeLogs] | None = None
+    instrumentation_library_logs: object = None
+
+
+class _Request(msgspec.Struct, rename="camel", gc=False):
+    resource_spans: list[ResourceSpans] | msgspec.UnsetType | None = msgspec.UNSET
+    resource_logs: list[ResourceLogs] | msgspec.UnsetType | None = msgspec.UNSET
+
+
+class Block(NamedTuple):
+    """What one resource sent: the resource as it is written, and the records of each scope, likewise."""
+
+    resource: bytes
+    groups: list[tuple[bytes, Sequence[Span | Log]]]
+
+
+class Request(NamedTuple):
+    """An export request of spans or of logs, and of nothing else."""
+
+    signal: str
+    blocks: list[Block]
+
+
+_request = msgspec.json.Decoder(_Request)
 _resource = msgspec.json.Decoder(Resource | None)
 _scope = msgspec.json.Decoder(Scope | None)
 # What cannot be told from the structures: a NUL must be taken out of a text.
@@ -126,18 +165,77 @@ def scope_of(text: bytes) -> Scope | None:
     return scope
 
 
-def trace_request(line: bytes) -> TraceRequest | None:
-    """A line as an export request of spans; None where it is something else, or not good in all its parts."""
-    try:
-        request = _trace_request.decode(line)
-        for block in request.resource_spans:
-            resource_of(bytes(block.resource))
-            for group in block.scope_spans or ():
-                scope_of(bytes(group.scope))
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+@lru_cache(maxsize=4_096)
+def canonical_of(resource: bytes) -> bytes:
+    """A resource as canonical JSON; one that is not there is empty.
+
+    Raises:
+        orjson.JSONDecodeError: it is no JSON, or nested too deeply.
+        orjson.JSONEncodeError: it is nested too deeply.
+    """
+    return orjson.dumps(orjson.loads(resource) or {}, option=orjson.OPT_SORT_KEYS)
+
+
+def export_request(line: bytes) -> Request | None:
+    """A line as an export request; None where it is something else, or not good in all its parts."""
+    if _ESCAPED_NUL in line:
         return None
-    is_plain = request.resource_logs is None and _ESCAPED_NUL not in line
-    return request if is_plain and not any(b.instrumentation_library_spans for b in request.resource_spans) else None
+    try:
+        if not line.isascii():
+            line.decode()
+        request = _request.decode(line)
+        spans, logs = request.resource_spans, request.resource_logs
+        if spans and logs is msgspec.UNSET:
+            return _request_of_spans(spans)
+        return _request_of_logs(logs) if logs and spans is msgspec.UNSET else None
+    except (msgspec.DecodeError, orjson.JSONDecodeError, orjson.JSONEncodeError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+def _request_of_spans(resources: list[ResourceSpans]) -> Request | None:
+    if any(block.instrumentation_library_spans for block in resources):
+        return None
+    blocks = [
+        Block(bytes(block.resource), [(bytes(group.scope), group.spans or ()) for group in block.scope_spans or ()])
+        for block in resources
+    ]
+    for resource, groups in blocks:
+        resource_of(resource)
+        for scope, _ in groups:
+            scope_of(scope)
+    return Request("spans", blocks)
+
+
+def _request_of_logs(resources: list[ResourceLogs]) -> Request | None:
+    if any(block.instrumentation_library_logs for block in resources):
+        return None
+    blocks: list[Block] = []
+    for block in resources:
+        resource = bytes(block.resource)
+        resource_of(resource)
+        canonical_of(resource)
+        groups: list[tuple[bytes, Sequence[Span | Log]]] = []
+        for group in block.scope_logs or ():
+            scope = bytes(group.scope)
+            scope_of(scope)
+            logs = [log_of(orjson.loads(bytes(record))) for record in group.log_records or ()]
+            if any(log.canonical is None for log in logs):
+                return None
+            groups.append((scope, logs))
+        blocks.append(Block(resource, groups))
+    return Request("logs", blocks)
+
+
+def log_of(record: Json) -> Log:
+    """A log record by what was sent."""
+    try:
+        canonical = orjson.dumps(record, option=orjson.OPT_SORT_KEYS)
+    except orjson.JSONEncodeError:
+        canonical = None
+    try:
+        return Log(converted(record, LogRecord), "", canonical)
+    except MalformedRecord as reason:
+        return Log(None, str(reason), canonical)
 
 
 def converted(node: Json, kind: type[T]) -> T:

@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime
 
 from governance.retention import RetentionPolicy
 from orchestration.lake import Lake, Manifest
-from orchestration.rollups.grains import Grain, coarsen, is_coarser
+from orchestration.rollups.grains import Grain, add_up, coarsen, is_coarser
 
 # The tables of a rollup that are counted by period, with the column of its start. The others go over as they are.
 _BY_PERIOD: Mapping[str, Mapping[str, str]] = {
@@ -44,11 +44,11 @@ def _replace(lake: Lake, key: str, manifest: Manifest, by_period: Mapping[str, s
     with lake.replace(
         key, as_of=pulled_at, inputs=manifest.inputs, policy=manifest.policy, key_id=manifest.key_id
     ) as out:
-        for name, table in manifest.tables.items():
-            if name in by_period:
-                out.write(name, coarsen(lake.read(key, name), grain, by_period[name]))
-            else:
-                out.tables[name] = table
+        for name, start in by_period.items():
+            parts = (coarsen(lake.read(key, name, part), grain, start) for part in range(len(manifest.parts(name))))
+            out.write(name, add_up(list(parts)))
+        made = {part for name in by_period for part in manifest.parts(name)}
+        out.tables |= {name: table for name, table in manifest.tables.items() if name not in made}
         out.counts = dict(manifest.counts)
         out.facts = {**manifest.facts, _GRAIN: grain}
         out.stands_for = manifest.digest

@@ -108,25 +108,31 @@ def standing(
     made: Manifest | None,
     inputs: Mapping[str, str],
     policy: str,
-    is_withheld: Callable[[str], bool],
+    has_expired: Callable[[str], bool],
 ) -> Standing:
     """Whether a partition is to be made again.
 
     Args:
         inputs: key -> digest of what exists of what it would be made from now.
-        is_withheld: whether the gate lets nothing of a key's day pass, so that the key is gone for good reason.
+        has_expired: whether a key is gone and cannot be made again; asked of those it was made from and would not be
+            now. What a policy no longer asks for is none of them.
     """
     if made is None:
         return Standing.STALE
     if dict(made.inputs) == dict(inputs) and made.policy == policy:
         return Standing.CURRENT
     gone = [key for key in made.inputs.keys() - inputs.keys() if _PARTITION.fullmatch(key)]
-    return Standing.STALE if all(is_withheld(key) for key in gone) else Standing.FROZEN
+    return Standing.FROZEN if any(map(has_expired, gone)) else Standing.STALE
 
 
 def of_partitions(made: Manifest) -> Manifest:
     """`made` with those of its inputs that are whole partitions."""
     return replace(made, inputs={key: digest for key, digest in made.inputs.items() if _PARTITION.fullmatch(key)})
+
+
+def has_expired(lake: Lake, key: str) -> bool:
+    """Whether this partition does not exist, and not because the gate has withheld its day."""
+    return not lake.exists(key) and not is_withheld(lake, key)
 
 
 def is_withheld(lake: Lake, key: str) -> bool:

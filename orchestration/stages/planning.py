@@ -14,7 +14,16 @@ from governance.sources import Source
 from orchestration.lake import Lake
 from orchestration.leaks.marks import verdict_inputs
 from orchestration.stages.anonymizing import stale_anonymized_days
-from orchestration.stages.dependencies import LOGS, SPANS, Dependencies, Standing, is_withheld, of_partitions, standing
+from orchestration.stages.dependencies import (
+    LOGS,
+    SPANS,
+    Dependencies,
+    Standing,
+    has_expired,
+    is_withheld,
+    of_partitions,
+    standing,
+)
 from orchestration.stages.gating import rules_of
 from orchestration.stages.landing import stale_landing_days
 from orchestration.stages.template_history import stale_template_days
@@ -52,13 +61,13 @@ def _sample_behind(lake: Lake, dataset: str) -> Iterable[str]:
     source, signal = dataset.split("/")
     policy = load_sampling_policy()
     depends = Dependencies.of(lake, policy)
-    withheld = cache(partial(is_withheld, lake))
+    withheld, expired = cache(partial(is_withheld, lake)), cache(partial(has_expired, lake))
     digest_of = cache(lambda key: lake.digests([key]).get(key))  # each partition is an input of many days
 
     def is_stale(key: str, wanted: list[str]) -> bool:
         inputs = {name: digest for name in wanted if (digest := digest_of(name))}
         made = lake.manifest(key)
-        return standing(made and of_partitions(made), inputs, policy.digest, withheld) is Standing.STALE
+        return standing(made and of_partitions(made), inputs, policy.digest, expired) is Standing.STALE
 
     if signal == LOGS:
         yield from stale_template_days(lake, dataset, policy.rollups)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 
 from orchestration.lake import Lake
-from orchestration.stages.dependencies import Standing, is_withheld, standing
+from orchestration.stages.dependencies import Standing, has_expired, is_withheld, standing
 from orchestration.stages.tally import Tally
 
 Inputs = Mapping[str, str]
@@ -40,7 +40,7 @@ def refresh(
                 tally.frozen.append(day)
             continue
         inputs = inputs_of(day)
-        found = {standing(lake.manifest(target), inputs, policy, partial(is_withheld, lake)) for target in targets}
+        found = {standing(lake.manifest(target), inputs, policy, partial(has_expired, lake)) for target in targets}
         if Standing.FROZEN in found:
             tally.frozen.append(day)
         elif found == {Standing.CURRENT}:

@@ -7,13 +7,15 @@ function also looks at those.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 
 import polars as pl
 
 from governance.sampling import SamplingPolicy, log_offer, log_volumes, span_volumes, total_volumes
-from orchestration.lake import Lake, Part
+from orchestration.lake import Lake, Part, part_name
+from orchestration.rollups.grains import add_up
 from orchestration.rollups.logs import roll_up_logs
 from orchestration.rollups.schemas import LATENCY_SCHEMA
 from orchestration.rollups.spans import SpanRollup, roll_up_spans
@@ -34,19 +36,20 @@ def roll_up_span_days(lake: Lake, source: str, days: list[str], policy: Sampling
         earlier = [key for key in depends.earlier_latency(source, day) if key in inputs]
         latency = lake.scan(earlier, "latency", LATENCY_SCHEMA) if earlier else None
         surveyed = survey([lake.scan_part(part) for part in parts], latency, policy)
-        with lake.replace(f"traits/{dataset}/{day}", as_of=as_of, inputs=inputs, policy=policy.digest) as out:
-            with out.workspace() as folder:
+        rollups, traits = (f"{state}/{dataset}/{day}" for state in ("rollups", "traits"))
+        with lake.replace(rollups, as_of=as_of, inputs=inputs, policy=policy.digest) as out, out.workspace() as folder:
+            with lake.replace(traits, as_of=as_of, inputs=inputs, policy=policy.digest) as told:
                 rollup = _roll_up_parts(lake, parts, surveyed, policy, folder)
                 volumes = []
-                for part, traits in zip(parts, _with_floor(folder, len(parts), policy), strict=True):
-                    out.write(part.named("traces"), traits)
-                    volumes.append(span_volumes(traits))
-            out.write("volumes", total_volumes(volumes))
-            traces = sum(table.rows for name, table in out.tables.items() if name != "volumes")
-        with lake.replace(f"rollups/{dataset}/{day}", as_of=as_of, inputs=inputs, policy=policy.digest) as out:
+                for part, found in zip(parts, _with_floor(folder, len(parts), policy), strict=True):
+                    told.write(part.named("traces"), found)
+                    volumes.append(span_volumes(found))
+                traces = sum(table.rows for table in told.tables.values())
+                told.write("volumes", total_volumes(volumes))
             out.write("requests", rollup.requests)
-            out.write("latency", rollup.latency)
             out.write("account_days", rollup.account_days)
+            for number, latency_of in enumerate(_latency(folder, len(parts))):
+                out.write(part_name("latency", number, len(parts)), latency_of)
             out.counts = {"rolled_up": _rows(lake, dataset, day), **_overflow(surveyed.bounds.overflow)}
         return {**out.counts, "traces": traces}
 
@@ -118,18 +121,31 @@ def _find_news_days(lake: Lake, source: str, days: list[str], policy: SamplingPo
 def _roll_up_parts(
     lake: Lake, parts: list[Part], surveyed: SpanDay, policy: SamplingPolicy, folder: Path
 ) -> SpanRollup:
-    """The rollups of all parts together; the traits of each, and who is a candidate for a floor, go to `folder`."""
+    """The rollups of all parts together but for latency, which has nearly as many rows as there are spans.
+
+    That of each part goes to `folder`, and its traits, and who is a candidate for a floor.
+    """
     rollup: SpanRollup | None = None
     for part in parts:
         spans = lake.scan_part(part).collect()
         traits = find_traits(spans, surveyed, policy)
         candidates = floor_candidates(spans, traits, policy.traces.floor_per_service)
-        traits.write_parquet(folder / f"traits-{part.number}.parquet", compression="lz4")
-        candidates.write_parquet(folder / f"candidates-{part.number}.parquet", compression="lz4")
         own = roll_up_spans(spans, traits, surveyed.bounds)
+        for name, frame in (("traits", traits), ("candidates", candidates), ("latency", own.latency)):
+            frame.write_parquet(folder / f"{name}-{part.number}.parquet", compression="lz4")
+        own = replace(own, latency=own.latency.clear())
         rollup = own if rollup is None else rollup + own
     assert rollup is not None, "a day has one part or more"
     return rollup
+
+
+def _latency(folder: Path, parts: int) -> Iterator[pl.DataFrame]:
+    """The latency of all parts together, in as many pieces of the day, so that one is in memory at a time."""
+    scanned = pl.scan_parquet([folder / f"latency-{number}.parquet" for number in range(parts)])
+    start = pl.col("period_start_at").dt
+    minute = start.hour().cast(pl.Int32) * 60 + start.minute()
+    for number in range(parts):
+        yield add_up([scanned.filter(minute * parts // 1440 == number).collect()])
 
 
 def _with_floor(folder: Path, parts: int, policy: SamplingPolicy) -> Iterator[pl.DataFrame]:

@@ -28,6 +28,7 @@ from orchestration.stages.dependencies import (
     Dependencies,
     Standing,
     around,
+    has_expired,
     is_withheld,
     rates_key,
     standing,
@@ -54,7 +55,7 @@ def rate_days(lake: Lake, days: list[str], policy: SamplingPolicy, as_of: dateti
                 lake.remove(key)
             continue
         inputs = lake.digests(depends.rates(day))
-        found = standing(lake.manifest(key), inputs, policy.digest, lambda gone: is_withheld(lake, gone))
+        found = standing(lake.manifest(key), inputs, policy.digest, partial(has_expired, lake))
         if found is not Standing.STALE:
             continue
         volumes = lake.scan(list(inputs), "volumes", VOLUMES_SCHEMA).collect()

@@ -25,7 +25,7 @@ from governance.sources import load_sources
 from orchestration.sources.connector import Pull
 from orchestration.sources.registry import connector_for
 from tests.bench.events import write_events
-from tests.bench.measure import Measure
+from tests.bench.measure import Measure, print_lines
 from tests.days import traits_of
 
 RESAMPLES, SHARE = 2_000, 0.1
@@ -69,7 +69,11 @@ class Coverage:
 
 def estimates() -> Iterator[Measure]:
     """Lines of `make bench`: the least and the greatest coverage, over all and over those nearly always given."""
-    found = coverages()
+    yield from summary(coverages())
+
+
+def summary(found: list[Coverage]) -> Iterator[Measure]:
+    """What the coverages say together."""
     often = [one for one in found if one.is_often_given]
     inside = [one for one in often if 0.94 <= one.share <= 0.96]
     noise = Z * (0.95 * 0.05 / RESAMPLES) ** 0.5
@@ -169,10 +173,10 @@ def _counted(name: str, found: pl.DataFrame, truths: pl.DataFrame) -> pl.DataFra
 
 def main() -> None:
     """Print every estimand, the least covered first, then the lines of the table."""
-    for one in sorted(coverages(), key=lambda one: one.share):
+    found = coverages()
+    for one in sorted(found, key=lambda one: one.share):
         print(f"{one.name:60} {one.given / RESAMPLES:6.1%} given, {one.share:.4f} covered")
-    for measure in estimates():
-        print(f"{measure.name:70} {measure.ours:.4f} {measure.goal}")
+    print_lines(summary(found))
 
 
 if __name__ == "__main__":

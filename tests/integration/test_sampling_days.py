@@ -9,6 +9,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from governance.sampling import SamplingPolicy
 from governance.sources import load_sources
 from orchestration.lake import Lake
 from orchestration.stages.dependencies import Dependencies, rates_key
@@ -198,6 +199,31 @@ def expire(lake: Lake, of: str, states: Iterable[str]) -> None:
         for key in lake.keys(state):
             if key.endswith(of):
                 lake.remove(key)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"budget": {"per_day": None}},
+        {"budget": {"follows_days": 1}},
+        {"traces": {"slow_days": 1}},
+    ],
+)
+def test_a_policy_that_looks_at_fewer_days_gives_what_it_would_have_given_at_once(
+    world: dict[str, Days], closed: Lake, tmp_path: Path, changes: dict[str, dict[str, object]]
+) -> None:
+    every = [day(n) for n in range(NUMBER)]
+    stated = POLICY.model_dump()
+    other = SamplingPolicy.model_validate(
+        {**stated, **{section: {**stated[section], **values} for section, values in changes.items()}}
+    )
+    sample(closed, every, other, world)
+    fresh = Lake(tmp_path / "fresh")
+    for dataset, days in world.items():
+        for of, of_day in days.items():
+            checked(fresh, dataset, of, of_day)
+    sample(fresh, every, other, world)
+    assert made(closed) == made(fresh)
 
 
 def test_a_closed_day_keeps_its_rates_and_rows_under_another_policy(world: dict[str, Days], closed: Lake) -> None:

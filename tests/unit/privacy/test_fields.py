@@ -78,6 +78,11 @@ def test_generalising_keeps_the_neighbourhood_and_drops_what_it_cannot_read(how,
         ("USER", "+1 415 555 0132", "PHONE", "+14155550132"),
         ("IP", "2001:0DB8::0001", "IP", "2001:db8::1"),
         ("IP", "::ffff:203.0.113.7", "IP", "203.0.113.7"),
+        ("IP", "[203.0.113.7]", "IP", "203.0.113.7"),
+        ("IP", "२03.0.113.7\n", "IP", "203.0.113.7"),
+        ("IP", "203.0.113.07", "IP", "203.0.113.07"),  # no address: as it is
+        ("USER", "203.0.113.7", "IP", "203.0.113.7"),
+        ("USER", "203.0.113.256", "USER", "203.0.113.256"),
         ("ACCOUNT", "acct-7", "ACCOUNT", "acct-7"),
         ("ACCOUNT", "ops@x.org", "ACCOUNT", "ops@x.org"),  # stays an account, as in every other signal
     ],

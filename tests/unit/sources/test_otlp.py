@@ -1,6 +1,7 @@
 """OTLP/JSON: what becomes a column, what is refused and why."""
 
 import gzip
+import json
 from datetime import UTC, date, datetime
 
 import orjson
@@ -233,15 +234,76 @@ SPANS = st.builds(
 )
 
 
-@given(st.lists(SPANS, min_size=1, max_size=4), LISTS)
+NESTED: object = "x"
+for _ in range(300):
+    NESTED = [NESTED]
+TIMES = st.sampled_from([START, str(START), "0", 0, "", None, -1, "soon", "1" * 19, str(2**64), True])
+LOGS = st.builds(
+    lambda attributes, more: {"timeUnixNano": str(START), "attributes": attributes, **more},
+    LISTS,
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "timeUnixNano": TIMES,
+            "observedTimeUnixNano": TIMES,
+            "severityNumber": st.sampled_from([1, 9, 24, 0, 25, -1, "17", "SEVERITY_NUMBER_WARN2", None, 1.5, 10**30]),
+            "severityText": st.sampled_from(["warning", " Error ", "", "?", None, 7]),
+            "body": VALUES | st.sampled_from([{"stringValue": " "}, {"stringValue": "x" * 70_000}, "text"]),
+            "traceId": st.sampled_from([TRACE, TRACE.upper(), "0" * 32, "", " ", "x", None, 7]),
+            "spanId": st.sampled_from([SPAN, SPAN.upper(), "0" * 16, "", "?", None, ["x"]]),
+            "other": st.sampled_from([1e400, 2**70, "\ud83d\ude00", NESTED]),  # of no column, and part of the id
+        },
+    ),
+)
+RESOURCES = st.builds(lambda attributes: {"attributes": attributes}, LISTS) | st.sampled_from([None, {}, [], {"a": 1}])
+BLOCKS = st.lists(
+    st.tuples(RESOURCES, st.sampled_from([None, {"name": "lib"}, {"name": 7}, 0])), min_size=1, max_size=2
+)
+REQUESTS = st.one_of(
+    st.builds(
+        lambda blocks, records: {
+            "resourceSpans": [
+                {"resource": resource, "scopeSpans": [{"scope": scope, "spans": records}, {"spans": records[:1]}]}
+                for resource, scope in blocks
+            ]
+        },
+        BLOCKS,
+        st.lists(SPANS, max_size=4),
+    ),
+    st.builds(
+        lambda blocks, records: {
+            "resourceLogs": [
+                {"resource": resource, "scopeLogs": [{"scope": scope, "logRecords": records}, {}]}
+                for resource, scope in blocks
+            ]
+        },
+        BLOCKS,
+        st.lists(LOGS, max_size=4),
+    ),
+    st.sampled_from([{}, {"resourceLogs": None}, {"resourceSpans": [], "resourceLogs": []}, {"resourceMetrics": []}]),
+)
+
+
+@given(st.lists(REQUESTS, min_size=1, max_size=4))
 @settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_a_request_says_the_same_whether_it_is_read_as_a_whole_or_taken_apart(read, spans, resource):
-    content = orjson.dumps(traces(*spans, resource={"attributes": resource}))
+def test_a_request_says_the_same_whether_it_is_read_as_a_whole_or_taken_apart(read, requests):
+    content = "\n".join(json.dumps(request, ensure_ascii=False) for request in requests).encode(errors="surrogatepass")
     whole = read("otlp", content)
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("orchestration.sources.otlp.trace_request", lambda line: None)
+        patched.setattr("orchestration.sources.otlp.export_request", lambda line: None)
         apart = read("otlp", content)
-    assert (whole.rows("spans"), whole.reasons) == (apart.rows("spans"), apart.reasons)
+    for signal in ("spans", "logs"):
+        assert whole.rows(signal) == apart.rows(signal)
+    assert whole.malformed.equals(apart.malformed)
+
+
+def test_usual_records_are_read_as_a_whole(read, monkeypatch):
+    refuse = lambda self, record, origin: pytest.fail("read alone")  # noqa: E731
+    for columns in ("otlp_spans.SpanColumns", "otlp_logs.LogColumns"):
+        monkeypatch.setattr(f"orchestration.sources.{columns}.alone", refuse)
+    record = {"timeUnixNano": str(START), "severityNumber": 9, "body": {"stringValue": "started"}, "traceId": TRACE}
+    said = read("otlp", b"\n".join(map(orjson.dumps, [traces(span(kind=3)), logs(record, record), traces(span())])))
+    assert (len(said.rows("spans")), len(said.rows("logs"))) == (2, 2)
 
 
 def test_a_long_file_comes_in_bounded_batches(read, monkeypatch):

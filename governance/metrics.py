@@ -1,0 +1,84 @@
+"""What every metric must say of itself, wherever it is declared: one definition, one owner, one unit."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Literal
+
+from pydantic import Field, ValidationError
+
+from governance.errors import PolicyError
+from governance.policy import Strict
+
+Direction = Literal["up", "down", "neutral"]
+Grain = Literal["day", "week", "month", "quarter", "year"]
+
+
+class About(Strict):
+    """What a metric says of itself beside its formula.
+
+    Attributes:
+        direction: which way is better.
+        target: the value it should reach; in the metric's unit.
+        review: how often its owner looks whether it still says what it should.
+        version: raised with every change of the formula, see `Metric.formula_hash`.
+        figure: counted over all rows, or estimated from the sample.
+        no_data: what it means where there is no row or no value.
+    """
+
+    unit: str
+    owner: str = Field(pattern=r"^[^@\s]+@[^@\s]+$")
+    direction: Direction
+    target: float | None = None
+    review: Literal["weekly", "monthly", "quarterly", "yearly"]
+    version: int = Field(ge=1)
+    figure: Literal["exact", "estimated"]
+    no_data: str = Field(min_length=1)
+    do_not_use_for: str = Field(min_length=1)
+
+
+class Metric(Strict):
+    """A metric and how it is computed from one published table.
+
+    Attributes:
+        table: the model it is computed from.
+        time: the column that a row is dated by.
+        dimensions: what it can be asked by.
+        columns: what it reads of the table, time and dimensions included.
+        query: one select with `{keys}` (names), `{period_keys}` (the one of time), `{select_keys}` (what they are) and
+            `{where}`; it gives `value` for each distinct keys.
+    """
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]+$")
+    label: str = Field(min_length=1)
+    description: str = Field(min_length=1)
+    about: About
+    table: str
+    time: str
+    dimensions: tuple[str, ...]
+    columns: tuple[str, ...]
+    query: str
+
+    @property
+    def formula_hash(self) -> str:
+        """Hash of how it is computed; under one name and version there is only one."""
+        said = json.dumps([self.table, self.time, self.query])
+        return hashlib.sha256(said.encode()).hexdigest()[:16]
+
+
+def about(name: str, said: Mapping[str, object]) -> About:
+    """What the metric `name` says of itself.
+
+    Raises:
+        PolicyError: something is missing, unknown or not allowed.
+    """
+    try:
+        return About.model_validate(said)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"]))
+        found = "" if first["type"] == "missing" else f" is {first['input']!r}"
+        problem = "is missing" if first["type"] == "missing" else first["msg"]
+        raise PolicyError(f"metric {name}: {place}{found}: {problem}; mend it in dbt_project/models") from None

@@ -1,0 +1,149 @@
+"""The catalogue of metrics, read from the dbt project, with the SQL of each.
+
+What MetricFlow can express is declared as its semantic models and metrics (dbt_project/models/metrics): simple metrics,
+also those that do not add up over time, and ratios. What it cannot is declared under `meta.metrics` of the model it is
+computed from, with a `form`. The SQL is made here, once, when the roles' files are published.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import orjson
+import sqlglot
+from jinja2 import Environment, FileSystemLoader
+from sqlglot import exp
+
+from governance.errors import PolicyError, one_of
+from governance.metrics import Metric, about
+from orchestration.settings import PROJECT
+
+Node = Mapping[str, Any]
+
+_AGGREGATIONS = {
+    "sum": "sum({})",
+    "min": "min({})",
+    "max": "max({})",
+    "average": "avg({})",
+    "count": "count({})",
+    "count_distinct": "count(distinct {})",
+}
+_PLAIN = (
+    "select {{keys}}, {value} as value"
+    ' from (select {{select_keys}}, * from "{table}" where {{where}}) group by {{keys}}'
+)
+# Of every period the rows of its last (or first) day alone: open tickets of a week are those at its end.
+_SNAPSHOT = (
+    "select {{keys}}, {value} as value from (select *, {choice}({time}) over (partition by {{period_keys}}) as at_time"
+    ' from (select {{select_keys}}, * from "{table}" where {{where}})) where {time} = at_time group by {{keys}}'
+)
+_OWN = ("name", "label", "description", "form", "time", "dimensions")
+
+
+def load_catalogue(manifest: Path) -> list[Metric]:
+    """Every metric of the project, by name.
+
+    Args:
+        manifest: dbt's manifest.json.
+
+    Raises:
+        PolicyError: a metric lacks something, is declared twice, or is of a kind that is not supported.
+    """
+    project = orjson.loads(manifest.read_bytes())
+    metrics = sorted([*_semantic(project), *_of_models(project)], key=lambda metric: metric.name)
+    names = [metric.name for metric in metrics]
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise PolicyError(f"metric {twice[0]} is declared twice; a name is one definition: rename or remove one")
+    return metrics
+
+
+def _semantic(project: Node) -> Iterator[Metric]:
+    declared = {metric["name"]: metric for metric in project["metrics"].values()}
+    measures = {
+        measure["name"]: (model, measure)
+        for model in project["semantic_models"].values()
+        for measure in model["measures"]
+    }
+    for name, metric in declared.items():
+        parts = [measures[measure] for measure in _measures(metric, declared)]
+        model = parts[0][0]
+        if any(other["name"] != model["name"] for other, _ in parts):
+            raise PolicyError(
+                f"metric {name}: its measures are of two semantic models; give them one model that has both"
+            )
+        dimensions = {one["name"]: one["expr"] or one["name"] for one in model["dimensions"] if one["type"] != "time"}
+        times = {one["name"]: one["expr"] or one["name"] for one in model["dimensions"] if one["type"] == "time"}
+        time = times[model["defaults"]["agg_time_dimension"]]
+        values = [_AGGREGATIONS[measure["agg"]].format(measure["expr"] or measure["name"]) for _, measure in parts]
+        value = values[0] if len(values) == 1 else f"{values[0]} * 1.0 / nullif({values[1]}, 0)"
+        table = model["node_relation"]["alias"]
+        snapshot = parts[0][1]["non_additive_dimension"]
+        form = _SNAPSHOT if snapshot else _PLAIN
+        choice = snapshot["window_choice"] if snapshot else ""
+        yield Metric(
+            name=name,
+            label=metric["label"],
+            description=metric["description"],
+            about=about(name, metric["config"]["meta"]),
+            table=table,
+            time=time,
+            dimensions=tuple(dimensions),
+            columns=(time, *dimensions.values(), *_columns(values)),
+            query=form.format(value=value, table=table, time=time, choice=choice),
+        )
+
+
+def _columns(expressions: Iterable[str]) -> Iterator[str]:
+    """The columns that these expressions read."""
+    for expression in expressions:
+        yield from (column.name for column in sqlglot.parse_one(expression, dialect="duckdb").find_all(exp.Column))
+
+
+def _measures(metric: Node, declared: Mapping[str, Node]) -> list[str]:
+    """The measures of a metric: one, or numerator and denominator."""
+    told = metric["type_params"]
+    if metric["filter"]:
+        raise PolicyError(f"metric {metric['name']}: has a filter; put the condition into a measure's expr")
+    if metric["type"] == "simple":
+        return [told["measure"]["name"]]
+    if metric["type"] == "ratio":
+        sides = (declared[told[side]["name"]] for side in ("numerator", "denominator"))
+        return [name for side in sides for name in _measures(side, declared)]
+    raise PolicyError(f"metric {metric['name']}: type {metric['type']}; {one_of(metric['type'], ('simple', 'ratio'))}")
+
+
+def _of_models(project: Node) -> Iterator[Metric]:
+    for node in project["nodes"].values():
+        for said in node["config"].get("meta", {}).get("metrics", ()):
+            name, form = said.get("name", "?"), said.get("form", "")
+            if form not in _FORMS:
+                raise PolicyError(f"metric {name}: form {form or 'is missing'}; {one_of(form, _FORMS)}")
+            own, columns, query = _FORMS[form](node["alias"], said)
+            yield Metric(
+                name=name,
+                label=said.get("label", name),
+                description=said.get("description", ""),
+                about=about(name, {key: value for key, value in said.items() if key not in (*_OWN, *own)}),
+                table=node["alias"],
+                time=said["time"],
+                dimensions=tuple(said["dimensions"]),
+                columns=(said["time"], *said["dimensions"], *columns),
+                query=query,
+            )
+
+
+def _percentile(table: str, said: Node) -> tuple[tuple[str, ...], tuple[str, ...], str]:
+    """A percentile of a histogram that has `bucket` and `request_count`, by the project's own macro."""
+    percent = int(said["percent"])
+    macros = (
+        Environment(loader=FileSystemLoader(PROJECT / "dbt_project" / "macros")).get_template("percentile.sql").module
+    )
+    measured = macros.percentiles("counted", ["{keys}"], [percent])  # type: ignore[attr-defined]  # a macro of the file
+    counted = f'select {{select_keys}}, bucket, request_count as span_count from "{table}" where {{where}}'
+    query = f"with counted as ({counted}) select {{keys}}, p{percent}_ms as value from ({measured})"
+    return ("percent",), ("bucket", "request_count"), " ".join(query.split())
+
+
+_FORMS = {"percentile": _percentile}

@@ -1,0 +1,127 @@
+"""Metrics of a role's published file: which there are, what they mean, and their values."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, get_args
+
+import duckdb
+
+from governance.access import Publication
+from governance.errors import FeedbackError, UsageError, one_of
+from governance.metrics import Grain, Metric
+from orchestration.serving.querying import answer
+
+if TYPE_CHECKING:
+    import polars as pl
+
+TABLE = "metrics"
+GRAINS: tuple[str, ...] = get_args(Grain)
+_EVERYTHING = "total"
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked of a metric.
+
+    Attributes:
+        by: dimensions, each a column of the answer.
+        grain: one row for each such period, by its first day; None: one over all days.
+        since, until: first and last day that count.
+    """
+
+    name: str
+    by: tuple[str, ...] = ()
+    grain: str | None = None
+    since: date | None = None
+    until: date | None = None
+
+
+def published_metrics(catalogue: Iterable[Metric], tables: Sequence[Publication]) -> list[Metric]:
+    """Those metrics that can be computed from these tables of a role, nothing masked."""
+    seen = {table.name: {column.name for column in table.columns if column.mask != "blank"} for table in tables}
+    return [metric for metric in catalogue if set(metric.columns) <= seen.get(metric.table, set())]
+
+
+def write_metrics(connection: duckdb.DuckDBPyConnection, schema: str, metrics: Sequence[Metric]) -> None:
+    """The role's metrics as a table of its file: for `ask`, and for whoever queries the file with another client."""
+    connection.execute(
+        f"create table {schema}.{TABLE} (metric varchar, label varchar, description varchar, unit varchar,"
+        " owner varchar, direction varchar, target double, review varchar, version integer, figure varchar,"
+        " no_data varchar, do_not_use_for varchar, table_name varchar, time_column varchar, dimensions varchar[],"
+        " query varchar, formula_hash varchar)"
+    )
+    for metric in metrics:
+        said = metric.about
+        row = (
+            *(metric.name, metric.label, metric.description, said.unit, said.owner, said.direction, said.target),
+            *(said.review, said.version, said.figure, said.no_data, said.do_not_use_for, metric.table, metric.time),
+            *(list(metric.dimensions), metric.query, metric.formula_hash),
+        )
+        connection.execute(f"insert into {schema}.{TABLE} values ({', '.join('?' * len(row))})", row)
+
+
+def list_metrics(file: Path) -> list[dict[str, object]]:
+    """Every metric of a published file by name, as rows of its table `metrics`.
+
+    Raises:
+        FeedbackError: the file has none: it was published before there were any.
+    """
+    try:
+        return answer(file, f"select * from {TABLE} order by metric").to_dicts()
+    except UsageError:
+        raise FeedbackError(f"{file.name}: has no metrics; publish again with `feedback run`") from None
+
+
+def find_metric(file: Path, name: str) -> dict[str, object]:
+    """What a published file says of a metric.
+
+    Raises:
+        UsageError: it has no such metric.
+    """
+    metrics = {str(metric["metric"]): metric for metric in list_metrics(file)}
+    if name not in metrics:
+        raise UsageError(f"metric {name} does not exist for this role; {one_of(name, metrics)}")
+    return metrics[name]
+
+
+def ask(file: Path, question: Question) -> pl.DataFrame:
+    """The answer: `period` where there is a grain, the dimensions asked by, and `value`; ordered by them.
+
+    Raises:
+        UsageError: the metric, a dimension or the grain does not exist; the message lists those that do.
+    """
+    return answer(file, sql_of(find_metric(file, question.name), question))
+
+
+def sql_of(metric: Mapping[str, object], question: Question) -> str:
+    """The select that answers a question."""
+    dimensions = json.loads(json.dumps(metric["dimensions"]))
+    for name in question.by:
+        if name not in dimensions:
+            raise UsageError(f"metric {metric['metric']}: no dimension {name}; {one_of(name, dimensions)}")
+    if question.grain is not None and question.grain not in GRAINS:
+        raise UsageError(f"--grain {question.grain} does not exist; {one_of(question.grain, GRAINS)}")
+    time = f'"{metric["time_column"]}"'
+    period = (
+        {"period": f"cast(date_trunc('{question.grain}', {time}) as date)"}
+        if question.grain
+        else {_EVERYTHING: "'all'"}
+    )
+    keys = {**period, **{f"by_{name}": f'"{name}"' for name in question.by}}
+    days = [f"{time} is not null"]  # what has no time is of no period
+    days += [f"cast({time} as date) >= date '{question.since}'"] if question.since else []
+    days += [f"cast({time} as date) <= date '{question.until}'"] if question.until else []
+    query = str(metric["query"]).format(
+        keys=", ".join(keys),
+        period_keys=", ".join(period),
+        select_keys=", ".join(f"{what} as {key}" for key, what in keys.items()),
+        where=" and ".join(days),
+    )
+    shown = [*(["period"] if question.grain else []), *(f"by_{name} as {name}" for name in question.by), "value"]
+    order = ", ".join(str(place) for place in range(1, len(shown))) or "1"
+    return f"select {', '.join(shown)} from ({query}) order by {order}"

@@ -1,0 +1,107 @@
+"""What `feedback metric` prints."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import polars as pl
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from governance.errors import UsageError, one_of
+from orchestration.serving.metrics import Question, ask, find_metric, list_metrics
+from orchestration.serving.querying import written
+
+_BAR = 24
+_FULL, _PARTS = "█", " ▏▎▍▌▋▊▉"
+_BETTER = {"up": "more is better", "down": "less is better", "neutral": "neither more nor less is better"}
+
+
+def list_all(console: Console, file: Path, output: str = "table") -> None:
+    """One row per metric: what it is, in what unit, whose it is, and what it can be asked by."""
+    metrics = list_metrics(file)
+    if output != "table":
+        sys.stdout.buffer.write(written(pl.DataFrame(metrics, infer_schema_length=None), output))
+        return
+    table = Table(title="Metrics (feedback metric show NAME says what one means)")
+    table.add_column("metric", no_wrap=True)
+    for heading in ("what it is", "unit", "owner", "by"):
+        table.add_column(heading, overflow="fold")
+    for metric in metrics:
+        dimensions = ", ".join(map(str, _list(metric["dimensions"])))
+        shown = (metric["metric"], metric["label"], metric["unit"], metric["owner"], dimensions)
+        table.add_row(*(escape(str(text)) for text in shown))
+    console.print(table)
+
+
+def show(console: Console, file: Path, name: str) -> None:
+    """Everything that is said of a metric.
+
+    Raises:
+        UsageError: there is none of that name.
+    """
+    if not name:
+        names = [str(metric["metric"]) for metric in list_metrics(file)]
+        raise UsageError(f"metric show: name one; {one_of(name, names)}")
+    metric = find_metric(file, name)
+    table = Table(show_header=False, box=None, pad_edge=False)
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    target = f"; target {metric['target']:g}" if metric["target"] is not None else ""
+    told = {
+        "metric": f"{metric['metric']} (version {metric['version']})",
+        "is": f"{metric['label']}: {metric['description']}",
+        "unit": metric["unit"],
+        "direction": f"{_BETTER[str(metric['direction'])]}{target}",
+        "owner": f"{metric['owner']}, reviewed {metric['review']}",
+        "figure": metric["figure"],
+        "no data": metric["no_data"],
+        "do not use for": metric["do_not_use_for"],
+        "by": ", ".join(map(str, _list(metric["dimensions"]))),
+        "computed from": f"{metric['table_name']}, dated by {metric['time_column']}",
+        "formula": f"{metric['query']} (hash {metric['formula_hash']})",
+    }
+    for heading, text in told.items():
+        table.add_row(heading, escape(str(text)))
+    console.print(table)
+
+
+def measure(console: Console, file: Path, question: Question, output: str = "table") -> None:
+    """The values, with a bar for each in a terminal."""
+    values = ask(file, question)
+    if output != "table":
+        sys.stdout.buffer.write(written(values, output))
+        return
+    metric = find_metric(file, question.name)
+    table = Table(title=f"{metric['label']} [{metric['unit']}]".replace("[", "\\["), title_justify="left")
+    for name in values.columns[:-1]:
+        table.add_column(escape(name), overflow="fold")
+    table.add_column("value", justify="right")
+    if console.is_terminal:
+        table.add_column("")
+    known = [value for value in values["value"] if value is not None]
+    top = max(known, default=0) or 1
+    for *keys, value in values.iter_rows():
+        bar = (_bar(value / top) if value is not None else "",) if console.is_terminal else ()
+        table.add_row(*("unknown" if key is None else escape(str(key)) for key in keys), _number(value), *bar)
+    console.print(table)
+    console.print(
+        f"{metric['figure']}; {_BETTER[str(metric['direction'])]}; days are UTC; no data: {metric['no_data']}"
+    )
+
+
+def _bar(share: float) -> str:
+    eighths = round(max(0.0, share) * _BAR * 8)
+    return _FULL * (eighths // 8) + _PARTS[eighths % 8].strip()
+
+
+def _number(value: float | None) -> str:
+    if value is None:
+        return "unknown"
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.4g}" if abs(value) < 10_000 else f"{value:,.0f}"
+
+
+def _list(value: object) -> list[object]:
+    return value if isinstance(value, list) else []

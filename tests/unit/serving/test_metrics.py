@@ -1,0 +1,230 @@
+"""Metrics are declared once, published with what they mean, and answer in the periods and dimensions asked for."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import orjson
+import pytest
+
+from governance.access import Column, Publication, Role
+from governance.errors import PolicyError, UsageError
+from governance.metrics import Metric
+from orchestration.lake import Lake
+from orchestration.serving.catalogue import load_catalogue
+from orchestration.serving.metrics import Question, ask, list_metrics
+from orchestration.serving.publishing import publish
+from orchestration.stages.publishing import note_definitions
+
+AS_OF = datetime(2026, 1, 20, tzinfo=UTC)
+META = {
+    "unit": "requests",
+    "owner": "platform@example.com",
+    "direction": "up",
+    "review": "weekly",
+    "version": 1,
+    "figure": "exact",
+    "no_data": "nothing was seen",
+    "do_not_use_for": "anything else",
+}
+
+
+def measure(name: str, expr: str, agg: str = "sum", *, last: bool = False) -> dict[str, Any]:
+    snapshot = {"name": "day", "window_choice": "max", "window_groupings": []}
+    return {"name": name, "agg": agg, "expr": expr, "non_additive_dimension": snapshot if last else None}
+
+
+def simple(name: str, of: str, **meta: object) -> dict[str, Any]:
+    return {
+        "name": name,
+        "label": name,
+        "description": f"{name}, counted",
+        "type": "simple",
+        "type_params": {"measure": {"name": of}},
+        "filter": None,
+        "config": {"meta": {**META, **meta}},
+    }
+
+
+def ratio(name: str, numerator: str, denominator: str) -> dict[str, Any]:
+    params = {"numerator": {"name": numerator}, "denominator": {"name": denominator}}
+    return {**simple(name, ""), "type": "ratio", "type_params": params}
+
+
+def manifest(folder: Path, *metrics: dict[str, Any], of_model: dict[str, object] | None = None) -> Path:
+    model = {
+        "name": "days",
+        "node_relation": {"alias": "fct_days"},
+        "defaults": {"agg_time_dimension": "day"},
+        "dimensions": [
+            {"name": "day", "type": "time", "expr": None},
+            {"name": "service", "type": "categorical", "expr": None},
+        ],
+        "measures": [
+            measure("all", "request_count"),
+            measure("bad", "failed_count"),
+            measure("busiest", "request_count", "max"),
+            measure("left", "open_count", last=True),
+        ],
+    }
+    histogram = {"alias": "fct_latency", "config": {"meta": {"metrics": [of_model] if of_model else []}}}
+    path = folder / "manifest.json"
+    path.write_bytes(
+        orjson.dumps(
+            {
+                "metrics": {metric["name"]: metric for metric in metrics},
+                "semantic_models": {"days": model},
+                "nodes": {"model.fct_latency": histogram},
+            }
+        )
+    )
+    return path
+
+
+P50 = {
+    **META,
+    "name": "median",
+    "label": "Median",
+    "description": "of durations",
+    "form": "percentile",
+    "percent": 50,
+    "time": "day",
+    "dimensions": ["service"],
+}
+METRICS = (
+    simple("requests", "all"),
+    simple("failed", "bad"),
+    ratio("failed_ratio", "failed", "requests"),
+    simple("peak", "busiest"),
+    simple("open", "left"),
+)
+
+
+@pytest.fixture
+def catalogue(tmp_path: Path) -> list[Metric]:
+    return load_catalogue(manifest(tmp_path, *METRICS, of_model=P50))
+
+
+@pytest.fixture
+def file(tmp_path: Path, catalogue: list[Metric]) -> Path:
+    warehouse = tmp_path / "feedback.duckdb"
+    with duckdb.connect(str(warehouse)) as connection:
+        connection.execute("""
+            create schema marts;
+            create table marts.fct_days as select * from (values
+                (date '2026-01-05', 'cart', 10, 1, 4), (date '2026-01-06', 'cart', 30, 0, 5),
+                (date '2026-01-06', 'pay', 0, 0, 1), (date '2026-01-12', 'cart', 60, 9, 2),
+            ) as d (day, service, request_count, failed_count, open_count);
+            create table marts.fct_latency as select * from (values
+                (date '2026-01-05', 'cart', 1280, 1), (date '2026-01-06', 'cart', 1344, 2),
+                (date '2026-01-06', 'pay', 0, 7)
+            ) as d (day, service, bucket, request_count);
+        """)
+    columns = ("day", "service", "request_count", "failed_count", "open_count")
+    tables = (
+        Publication("fct_days", "marts.fct_days", tuple(map(Column, columns))),
+        Publication(
+            "fct_latency", "marts.fct_latency", tuple(map(Column, ("day", "service", "bucket", "request_count")))
+        ),
+    )
+    target = tmp_path / "published/clerk.duckdb"
+    publish(warehouse, target, Role("clerk", "Clerks.", tables), AS_OF, catalogue)
+    return target
+
+
+FIRST, SECOND = date(2026, 1, 5), date(2026, 1, 12)
+
+
+@pytest.mark.parametrize(
+    ("question", "rows"),
+    [
+        (Question("requests"), [(100,)]),
+        (Question("requests", ("service",)), [("cart", 100), ("pay", 0)]),
+        (Question("requests", grain="week"), [(FIRST, 40), (SECOND, 60)]),
+        (Question("requests", ("service",), "week", since=SECOND), [(SECOND, "cart", 60)]),
+        (Question("requests", until=FIRST), [(10,)]),
+        # a ratio of sums, not a mean of ratios; null where there is nothing to take a share of
+        (Question("failed_ratio"), [(0.1,)]),
+        (Question("failed_ratio", ("service",)), [("cart", 0.1), ("pay", None)]),
+        (Question("peak", grain="month"), [(date(2026, 1, 1), 60)]),
+        # what is open does not add up over days: it is what was open on the last one
+        (Question("open", grain="week"), [(FIRST, 6), (SECOND, 2)]),
+        (Question("open"), [(2,)]),
+    ],
+)
+def test_a_metric_answers_by_dimension_and_period(
+    file: Path, question: Question, rows: list[tuple[object, ...]]
+) -> None:
+    assert ask(file, question).rows() == rows
+
+
+def test_a_percentile_of_a_week_is_that_of_its_days_together(file: Path) -> None:
+    # 1280 / 64 = 20: 2^20 ns and the middle of its bucket; two of three requests took twice as long
+    (row,) = ask(file, Question("median", ("service",), "week", since=FIRST)).rows()[:1]
+    assert row[:2] == (FIRST, "cart")
+    assert row[2] == pytest.approx(2 ** (21 + 0.5 / 64) / 1e6)
+
+
+@pytest.mark.parametrize(
+    ("question", "message"),
+    [
+        (Question("request"), "did you mean requests"),
+        (Question("requests", ("region",)), "no dimension region; allowed: service"),
+        (Question("requests", grain="fortnight"), "allowed: day, month, quarter, week, year"),
+    ],
+)
+def test_what_does_not_exist_is_told_with_what_does(file: Path, question: Question, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        ask(file, question)
+
+
+def test_every_metric_says_what_it_means(file: Path) -> None:
+    (found,) = (metric for metric in list_metrics(file) if metric["metric"] == "failed_ratio")
+    assert found["owner"] == "platform@example.com"
+    assert found["no_data"] == "nothing was seen"
+    assert found["dimensions"] == ["service"]
+
+
+def test_a_role_has_the_metrics_that_its_tables_are_enough_for(tmp_path: Path, catalogue: list[Metric]) -> None:
+    warehouse = tmp_path / "small.duckdb"
+    with duckdb.connect(str(warehouse)) as connection:
+        connection.execute(
+            "create schema marts; create table marts.fct_days (day date, service text, request_count int)"
+        )
+    tables = (Publication("fct_days", "marts.fct_days", tuple(map(Column, ("day", "service", "request_count")))),)
+    publish(warehouse, tmp_path / "few.duckdb", Role("few", "Few.", tables), AS_OF, catalogue)
+    assert [metric["metric"] for metric in list_metrics(tmp_path / "few.duckdb")] == ["peak", "requests"]
+
+
+@pytest.mark.parametrize(
+    ("metrics", "message"),
+    [
+        ([simple("requests", "all", owner=None)], "metric requests: owner is None"),
+        ([simple("requests", "all", direction="sideways")], "metric requests: direction is 'sideways'"),
+        ([simple("requests", "all", unite="x")], "metric requests: unite"),
+        ([{**simple("requests", "all"), "type": "cumulative"}], "allowed: ratio, simple"),
+        ([simple("median", "all")], "metric median is declared twice"),
+    ],
+)
+def test_a_wrong_declaration_is_refused(tmp_path: Path, metrics: list[dict[str, Any]], message: str) -> None:
+    with pytest.raises(PolicyError, match=message):
+        load_catalogue(manifest(tmp_path, *metrics, of_model=P50))
+
+
+def test_a_metric_without_an_owner_is_refused(tmp_path: Path) -> None:
+    metric = simple("requests", "all")
+    del metric["config"]["meta"]["owner"]
+    with pytest.raises(PolicyError, match="metric requests: owner: is missing"):
+        load_catalogue(manifest(tmp_path, metric))
+
+
+def test_a_changed_formula_needs_a_new_version(tmp_path: Path) -> None:
+    lake = Lake(tmp_path / "lake")
+    note_definitions(lake, load_catalogue(manifest(tmp_path, simple("requests", "all"))), AS_OF)
+    changed = load_catalogue(manifest(tmp_path, simple("requests", "busiest")))
+    with pytest.raises(PolicyError, match="metric requests: its formula changed and its version is still 1"):
+        note_definitions(lake, changed, AS_OF)
+    note_definitions(lake, load_catalogue(manifest(tmp_path, simple("requests", "busiest", version=2))), AS_OF)
