@@ -25,6 +25,8 @@ from governance.quality import (
     offending,
     quarantine_schema,
 )
+from governance.quality.expecting import ROW, failing_rows
+from governance.quality.suites import Expectation, Only
 from governance.signals import SIGNALS
 
 Records = Callable[..., pl.DataFrame]
@@ -274,3 +276,23 @@ def test_a_day_in_parts_is_judged_as_a_whole(records: Records, rows: list[dict[s
     assert_frame_equal(parted.results, whole.results)
     assert (parted.reason, parted.counts) == (whole.reason, whole.counts)
     assert_frame_equal(parted.passed, whole.passed, check_row_order=False)
+
+
+@pytest.mark.parametrize("only", [None, Only(column="kind", values=("x",))])
+@pytest.mark.parametrize(("type_", "failing"), [("not_be_null", [1, 4]), ("be_null", [0, 2, 3])])
+@pytest.mark.parametrize(
+    "values",
+    [
+        ["a", None, "b", "a", None],
+        [1, None, 2, 1, None],
+        [["a", None], None, [], ["b"], None],  # an empty list is there
+        [[{"key": "a", "value": None}], None, [], [{"key": "b", "value": "c"}], None],
+    ],
+)
+def test_presence_is_judged_of_every_row(
+    values: list[object], type_: str, failing: list[int], only: Only | None
+) -> None:
+    fact = Expectation(name="fact", type=f"expect_column_values_to_{type_}", kwargs={"column": "it"}, only=only)
+    rows = pl.DataFrame({"it": values, "kind": ["x", "x", "x", "y", "y"]})
+    found = failing_rows(rows, [fact])[ROW].to_list()
+    assert found == [row for row in failing if only is None or row < 3]
