@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import os
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -18,14 +18,17 @@ from governance.errors import FeedbackError
 from governance.quality.suites import Expectation
 
 if TYPE_CHECKING:
+    from great_expectations.core import ExpectationValidationResult
     from great_expectations.datasource.fluent.interfaces import Batch
 
 ROW = "row_number"
 # 100,000 rows are about 1.3 s and keep the pandas copy of a chunk near 100 MB.
 CHUNK_ROWS = 100_000
-# Every failing row by its place in the chunk, without the values that failed.
+# First whether any row fails at all, for two thirds of the time; of what fails, every row by its place in the chunk,
+# without the values that failed.
 _PLACE = "place_in_chunk"
-_RESULT_FORMAT = {
+_COUNTED = {"result_format": "BASIC", "partial_unexpected_count": 0}
+_PLACED = {
     "result_format": "COMPLETE",
     "unexpected_index_column_names": [_PLACE],
     "exclude_unexpected_values": True,
@@ -37,6 +40,7 @@ _OF_PRESENCE = frozenset(("expect_column_values_to_not_be_null", "expect_column_
 
 # The places in a chunk that fail, per expectation in the order given.
 Validate = Callable[[pl.DataFrame], list[list[int]]]
+Run = Callable[["Batch"], "dict[str, ExpectationValidationResult]"]
 
 
 def failing_rows(rows: pl.DataFrame, expectations: Sequence[Expectation], chunk_rows: int = CHUNK_ROWS) -> pl.DataFrame:
@@ -125,11 +129,27 @@ def load_engine() -> None:
 
 def _validator(expectations: Sequence[Expectation]) -> Validate:
     load_engine()
+    batch_of, counted = _batches(), _run_of(expectations, _COUNTED)
+
+    def validate(chunk: pl.DataFrame) -> list[list[int]]:
+        batch = batch_of(chunk.with_row_index(_PLACE))
+        passed = {
+            name for name, one in counted(batch).items() if one.success and one.result.get("unexpected_count") == 0
+        }
+        rest = [one for one in expectations if one.name not in passed]
+        found = _run_of(rest, _PLACED)(batch) if rest else {}
+        failed = {name: _failed(name, one.result, is_passed=one.success) for name, one in found.items()}
+        return [[] if one.name in passed else failed[one.name] for one in expectations]
+
+    return validate
+
+
+def _run_of(expectations: Sequence[Expectation], result_format: Mapping[str, object]) -> Run:
+    """Runs the expectations over a batch; the results by name."""
     import great_expectations as gx
     import great_expectations.expectations as gxe
     from great_expectations.expectations.row_conditions import Column
 
-    batch_of = _batches()
     suite = gx.ExpectationSuite("gate")
     for expectation in expectations:
         arguments: dict[str, object] = {**expectation.kwargs, "meta": {"name": expectation.name}}
@@ -137,14 +157,13 @@ def _validator(expectations: Sequence[Expectation]) -> Validate:
             arguments["row_condition"] = Column(expectation.only.column).is_in(list(expectation.only.values))
         suite.add_expectation(getattr(gxe, _class_name(expectation.type))(**arguments))
 
-    def validate(chunk: pl.DataFrame) -> list[list[int]]:
+    def run(batch: Batch) -> dict[str, ExpectationValidationResult]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # its own; a warning is no failure of a row
-            outcome = batch_of(chunk.with_row_index(_PLACE)).validate(suite, result_format=_RESULT_FORMAT)
-        found = {one.expectation_config.meta["name"]: one for one in outcome.results if one.expectation_config}
-        return [_failed(e.name, found[e.name].result, is_passed=found[e.name].success) for e in expectations]
+            outcome = batch.validate(suite, result_format=dict(result_format))
+        return {one.expectation_config.meta["name"]: one for one in outcome.results if one.expectation_config}
 
-    return validate
+    return run
 
 
 @cache
