@@ -51,7 +51,7 @@
         select
             {{ key_list }},
             duration,
-            -- A product of shares; at the last event of all that were left nothing is open any more.
+            {#- A product of shares; at the last event of all that were left nothing is open any more. #}
             case
                 when event_count = at_risk_count then 0.0
                 else exp(

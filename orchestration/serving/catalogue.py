@@ -137,13 +137,30 @@ def _of_models(project: Node) -> Iterator[Metric]:
 def _percentile(table: str, said: Node) -> tuple[tuple[str, ...], tuple[str, ...], str]:
     """A percentile of a histogram that has `bucket` and `request_count`, by the project's own macro."""
     percent = int(said["percent"])
-    macros = (
-        Environment(loader=FileSystemLoader(PROJECT / "dbt_project" / "macros")).get_template("percentile.sql").module
-    )
+    macros = _macros("percentile.sql")
     measured = macros.percentiles("counted", ["{keys}"], [percent])  # type: ignore[attr-defined]  # a macro of the file
     counted = f'select {{select_keys}}, bucket, request_count as span_count from "{table}" where {{where}}'
     query = f"with counted as ({counted}) select {{keys}}, p{percent}_ms as value from ({measured})"
     return ("percent",), ("bucket", "request_count"), " ".join(query.split())
 
 
-_FORMS = {"percentile": _percentile}
+def _survival(table: str, said: Node) -> tuple[tuple[str, ...], tuple[str, ...], str]:
+    """A percentile of times of which some go on, by the project's own macro."""
+    percent, measure = int(said["percent"]), said["measure"]
+    columns = (f"time_to_{measure}_minutes", f"no_time_to_{measure}_reason", "open_minutes")
+    duration = "coalesce({}, case when {} = 'open' then {} end)".format(*columns)
+    measured = _macros("reliability.sql").kaplan_meier("known", ["{keys}"], [percent])  # type: ignore[attr-defined]
+    timed = f'select {{select_keys}}, {duration} as duration, {columns[0]} is not null as is_event from "{table}"'
+    query = f"with timed as ({timed} where {{where}}), known as (select * from timed where duration is not null)"
+    return (
+        ("percent", "measure"),
+        columns,
+        " ".join(f"{query} select {{keys}}, p{percent} as value from ({measured})".split()),
+    )
+
+
+def _macros(file: str) -> object:
+    return Environment(loader=FileSystemLoader(PROJECT / "dbt_project" / "macros")).get_template(file).module
+
+
+_FORMS = {"percentile": _percentile, "survival": _survival}

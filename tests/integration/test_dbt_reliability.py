@@ -9,6 +9,7 @@ import random
 import statistics
 from collections import defaultdict
 from datetime import UTC, datetime, timedelta
+from fractions import Fraction
 from pathlib import Path
 
 import duckdb
@@ -17,6 +18,8 @@ from jinja2 import Environment
 from scipy.stats import CensoredData, ecdf
 
 from governance.slos import SlosPolicy, load_slos
+from orchestration.serving.catalogue import load_catalogue
+from orchestration.serving.metrics import Question, sql_of
 from orchestration.settings import PROJECT
 from tests.integration.pain_point_world import lake_of
 from tests.integration.reliability_world import AS_OF, LAST, MINUTE, World, generated
@@ -146,6 +149,45 @@ def test_incident_times_are_counted(world):
     }
     assert differing(found, expected) == []
     assert any(row["no_median_reason"] == "not_reached" for row in found.values())
+
+
+def asked(warehouse, name, *by, grain):
+    """The answer of a metric, as a published file gives it, by its dimensions and period."""
+    metric = next(one for one in load_catalogue(warehouse.parent / "dbt" / "manifest.json") if one.name == name)
+    told = {"metric": name, "dimensions": list(metric.dimensions), "time_column": metric.time, "query": metric.query}
+    with duckdb.connect(str(warehouse), read_only=True) as connection:
+        connection.execute("set timezone = 'UTC'")
+        connection.execute("set schema = 'marts'")
+        rows = connection.execute(sql_of(told, Question(name, by, grain))).fetchall()
+    return {tuple(keys): value for *keys, value in rows}
+
+
+@pytest.mark.parametrize("measure", ["detect", "acknowledge", "mitigate", "resolve"])
+def test_the_metric_of_incident_times_says_what_the_mart_says(world, measure):
+    _, warehouse = world
+    rows = rows_of(warehouse, "fct_incident_times", "measure", "service", "urgency", "month_start_date")
+    expected = {
+        (key[3], key[1], key[2]): row["median_minutes"]
+        for key, row in rows.items()
+        if key[0] == measure and row["ended_count"] > 0
+    }
+    assert asked(warehouse, f"time_to_{measure}_median", "service", "urgency", grain="month") == expected
+
+
+def test_burn_rates_of_days_add_up_to_those_of_longer_periods(world):
+    made, warehouse = world
+    expected = defaultdict(lambda: [0, Fraction(0)])
+    for (slo, service, day), row in made.slo_days().items():
+        if row["counted_count"]:
+            version = next(one for one, _ in made.in_force(day) if one.name == slo)
+            expected[day.replace(day=1), slo, service][0] += row["bad_count"]
+            expected[day.replace(day=1), slo, service][1] += row["counted_count"] * (
+                1 - Fraction(str(version.objective))
+            )
+    found = asked(warehouse, "slo_burn_rate", "slo", "service", grain="month")
+    assert {key: value for key, value in found.items() if value is not None} == {
+        key: pytest.approx(float(bad / allowed), rel=1e-9) for key, (bad, allowed) in expected.items()
+    }
 
 
 def kaplan_meier(rows, percents=(50, 90)):

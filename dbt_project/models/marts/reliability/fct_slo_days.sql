@@ -118,6 +118,7 @@ final as (
         maintenance_minutes,
         maintenance_reasons,
         maintenance_grain,
+        round(counted_count * budget_ratio, 9) as allowed_bad_count,
         {{ ratio('bad_count', 'counted_count') }} as sli_error_ratio,
         {{ burn_rate('bad_count', '(counted_count * budget_ratio)') }} as burn_rate,
         case
