@@ -1,9 +1,10 @@
 """The signals and the exact shape of their records: the contract between the stages.
 
-A record is a span, a log record, one version of a ticket, one event of a ticket, one status of a deployment or
-one log entry of an incident. `event_at` is the record's own version time: it decides the UTC day it belongs to,
-and that never changes. `record_id` is stable: pulling again gives the same id. `raw_bytes` is what the record took in
-its source: the bytes of its line or entry, shared evenly among the records that came out of it.
+A record is a span, a log record, one version of a ticket, one event of a ticket, one status of a deployment, one log
+entry of an incident, one version of a pull request, a commit, a review, one version of a CI run, one measured outcome
+or one answer to a survey. `event_at` is the record's own version time: it decides the UTC day it belongs to, and that
+never changes. `record_id` is stable: pulling again gives the same id. `raw_bytes` is what the record took in its
+source: the bytes of its line or entry, shared evenly among the records that came out of it.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ RESOURCE = "resource"
 PROVENANCE: Mapping[str, pl.DataType] = {"received_file": pl.String(), "received_line": pl.Int64()}
 
 _COMMON: dict[str, pl.DataType] = {"record_id": pl.String(), "event_at": TIMESTAMP}
-_TEXT, _INT = pl.String(), pl.Int64()
+_TEXT, _INT, _NUMBER = pl.String(), pl.Int64(), pl.Float64()
 
 
 @dataclass(frozen=True)
@@ -149,6 +150,101 @@ SIGNALS: Mapping[str, Signal] = {
             entry_text=_TEXT,
             agent=_TEXT,
             deployment_id=_TEXT,  # the deployment the incident names as its cause, where it does
+            attributes=ATTRIBUTES,
+        ),
+        _signal(
+            "pull_requests",  # one row per version of a pull request; event_at is its updated_at
+            pull_request_id=_TEXT,  # repository#number
+            repository=_TEXT,
+            service=_TEXT,
+            status=_TEXT,  # open | closed | merged
+            is_draft=pl.Boolean(),
+            title=_TEXT,
+            description=_TEXT,
+            author=_TEXT,
+            base_branch=_TEXT,
+            head_branch=_TEXT,
+            head_sha=_TEXT,
+            merge_commit_sha=_TEXT,  # null: not merged
+            created_at=TIMESTAMP,  # when it was opened
+            first_commit_at=TIMESTAMP,  # null: its commits were not read
+            first_review_at=TIMESTAMP,  # by somebody else than its author; null: none, or not read
+            approved_at=TIMESTAMP,  # the first approval; null: none, or not read
+            merged_at=TIMESTAMP,
+            closed_at=TIMESTAMP,
+            additions=_INT,  # lines; null: not said
+            deletions=_INT,
+            changed_files=_INT,
+            tags=pl.List(pl.String),
+            attributes=ATTRIBUTES,
+        ),
+        _signal(
+            "commits",  # one row per commit of a pull request or branch; event_at is when it was committed
+            sha=_TEXT,
+            repository=_TEXT,
+            service=_TEXT,
+            pull_request_id=_TEXT,  # null: read from a branch
+            author=_TEXT,
+            authored_at=TIMESTAMP,  # a rebase changes event_at, never this
+            message=_TEXT,
+            attributes=ATTRIBUTES,
+        ),
+        _signal(
+            "reviews",  # one row per review and state of it; event_at is when it was submitted
+            review_id=_TEXT,
+            pull_request_id=_TEXT,
+            repository=_TEXT,
+            service=_TEXT,
+            status=_TEXT,  # approved | changes_requested | commented | dismissed
+            reviewer=_TEXT,
+            sha=_TEXT,  # the commit that was looked at
+            body=_TEXT,
+            attributes=ATTRIBUTES,
+        ),
+        _signal(
+            "ci_runs",  # one row per version of an attempt of a run; event_at is its updated_at
+            run_id=_TEXT,
+            attempt=_INT,  # 1: the first; more: somebody ran it again
+            repository=_TEXT,
+            service=_TEXT,
+            workflow=_TEXT,
+            trigger=_TEXT,  # push, pull_request, schedule, ...
+            branch=_TEXT,
+            sha=_TEXT,
+            status=_TEXT,  # queued | requested | waiting | pending | in_progress | completed
+            conclusion=_TEXT,  # success | failure | cancelled | ...; null: not completed
+            title=_TEXT,
+            actor=_TEXT,
+            created_at=TIMESTAMP,  # when the first attempt was queued
+            started_at=TIMESTAMP,  # when this attempt began
+            completed_at=TIMESTAMP,  # null: not completed
+            attributes=ATTRIBUTES,
+        ),
+        _signal(
+            "outcomes",  # one row per measure of a journey and day; event_at is that day
+            journey=_TEXT,
+            service=_TEXT,  # the service the journey depends on most
+            segment=_TEXT,  # plan, country, ...; null: of all
+            measure=_TEXT,  # conversion | sign_up | renewal | support_cost
+            value=_NUMBER,
+            unit=_TEXT,  # count | ratio | a currency (ISO 4217)
+            population=_INT,  # out of how many: visits, accounts due, accounts supported; null: not said
+            reported_at=TIMESTAMP,  # of two figures for the same day the one reported later holds
+            attributes=ATTRIBUTES,
+        ),
+        _signal(
+            "surveys",  # one row per answer to a question; event_at is when it was given
+            response_id=_TEXT,  # the answers one respondent gave together
+            respondent=_TEXT,  # null: anonymous
+            audience=_TEXT,  # developer | user
+            team=_TEXT,
+            service=_TEXT,
+            survey=_TEXT,
+            question=_TEXT,
+            score=_NUMBER,  # null: words only
+            score_min=_NUMBER,  # the scale of the score
+            score_max=_NUMBER,
+            body=_TEXT,
             attributes=ATTRIBUTES,
         ),
     )

@@ -15,11 +15,13 @@ from governance.signals import SIGNALS
 TYPES: dict[str, tuple[str, ...]] = {
     "otlp": ("spans", "logs"),
     "zendesk": ("tickets", "ticket_events"),
-    "github": ("tickets", "deployments"),
+    "github": ("tickets", "deployments", "pull_requests", "commits", "reviews", "ci_runs"),
     "pagerduty": ("incidents",),
     "csv": tuple(SIGNALS),
     "jsonl": tuple(SIGNALS),
+    "sql": tuple(SIGNALS),
 }
+_TABLES = ("csv", "jsonl", "sql")
 
 
 class Http(Strict):
@@ -46,27 +48,45 @@ class Files(Strict):
         return value
 
 
+class Database(Strict):
+    """A database that is asked one question; its address is read from the environment, as it can hold a password."""
+
+    url_env: str
+    query: str
+
+    @field_validator("query")
+    @classmethod
+    def is_one_select(cls, value: str) -> str:
+        query = value.strip().removesuffix(";").rstrip()
+        if query.split(None, 1)[:1] not in (["select"], ["SELECT"], ["with"], ["WITH"]) or ";" in query:
+            raise ValueError("expected one SELECT (or WITH ... SELECT) without a semicolon")
+        return query
+
+
 class Source(Strict):
     """One configured system; one source may yield several signals."""
 
     name: str = ""
     description: str
-    type: Literal["otlp", "zendesk", "github", "pagerduty", "csv", "jsonl"]
+    type: Literal["otlp", "zendesk", "github", "pagerduty", "csv", "jsonl", "sql"]
     signals: tuple[str, ...]
     owner: str
     purpose: str
     schedule: str = "@hourly"
     files: Files | None = None
     http: Http | None = None
+    database: Database | None = None
     # column of the signal -> field of the system (see the connector of the type for what it accepts)
     columns: dict[str, str | list[str]] = Field(default_factory=dict)
     constants: dict[str, str] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def says_where_and_what(self) -> Source:
-        if (self.files is None) == (self.http is None):
-            raise ValueError("expected exactly one of files and http")
-        if self.type in ("csv", "jsonl") and len(self.signals) != 1:
+        if sum(where is not None for where in (self.files, self.http, self.database)) != 1:
+            raise ValueError("expected exactly one of files, http and database")
+        if (self.type == "sql") != (self.database is not None):
+            raise ValueError("expected database with type sql, and with no other type")
+        if self.type in _TABLES and len(self.signals) != 1:
             raise ValueError("signals: expected exactly one, since a row of a table is one kind of record")
         for signal in self.signals:
             if signal not in TYPES[self.type]:

@@ -31,8 +31,9 @@ def show_sources(console: Console) -> None:
     for heading in ("source", "type", "signals", "where", "owner", "schedule", "purpose"):
         table.add_column(heading, overflow="fold")
     for source in load_sources().values():
-        files = source.files
+        files, database = source.files, source.database
         where = f"{files.folder}: {', '.join(files.patterns)}" if files else source.http.url if source.http else ""
+        where = f"database of {database.url_env}" if database else where
         row = (source.name, source.type, ", ".join(source.signals), where, source.owner, source.schedule)
         table.add_row(*map(escape, (*row, source.purpose)))
     console.print(table)
@@ -74,8 +75,9 @@ def check_sources(console: Console, inbox: Path, name: str | None, as_of: dateti
     with tempfile.TemporaryDirectory() as folder:
         keys = load_keyring(Path(folder) / "keys")
         for source in sources:
-            if source.http:
-                table.add_row(source.name, "over HTTP", "-", "-", "defined; pulled by `feedback run`")
+            if source.files is None:
+                how = "over HTTP" if source.http else "a database"
+                table.add_row(source.name, how, "-", "-", "defined; pulled by `feedback run`")
                 continue
             tally = receive(source, inbox, Lake(Path(folder) / "lake"), keys, as_of)
             verdict = _verdict(tally.documents, tally.records, tally.malformed)

@@ -46,6 +46,9 @@ _ENTRIES: Sequence[tuple[str, tuple[frozenset[str], ...]]] = (
             frozenset({"environment", "ref", "created_at"}),
             frozenset({"title", "state", "number", "created_at"}),
             frozenset({"title", "state", "html_url", "created_at"}),
+            frozenset({"workflow_id", "head_sha", "created_at"}),
+            frozenset({"pull_request_url", "submitted_at"}),
+            frozenset({"sha", "commit", "parents"}),
         ),
     ),
 )
@@ -62,7 +65,10 @@ _OTHERS: Sequence[tuple[frozenset[str], str]] = (
     (frozenset({"message", "documentation_url"}), "an error answer of a server"),
     (frozenset({"errors"}), "an error answer of a server"),
 )
-_PAGES = ("tickets", "ticket_events", "users", "incidents", "data", "issues", "result", "results", "deployments")
+_PAGES = (
+    *("tickets", "ticket_events", "users", "incidents", "data", "issues", "result", "results", "deployments"),
+    "workflow_runs",
+)
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,11 @@ What is written, each as the real system writes it:
     zendesk/users-NNNN.json                who wrote them, and whether as end-user or agent
     github/deployments-<service>.json      deployments with their statuses
     github/issues.json                     issues and pull requests
+    github/pulls-<service>.json            pull requests with their commits and reviews
+    github/runs-<service>.json             CI runs, the last attempt of each; attempts-<service>.json: those before it
     pagerduty/incidents-NNNN.json          incidents with log entries
+    business/outcomes.csv                  what each journey came to on a day, and what supporting it cost
+    surveys/answers.csv                    what engineers and users answered
 
 How to write a scenario. A scenario is a YAML file; `scenarios/default.yml` is one with a comment on every part. It
 says how much happens in an ordinary day (`accounts`, `traces_per_day`, `tickets_per_day`), which feature flags there

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -46,6 +46,13 @@ class Planter:
         taken = [d for d in self.waiting if d.canary.signal == signal and d.day <= day and fits(d.canary)][:limit]
         self.waiting = [due for due in self.waiting if due not in taken]
         return taken
+
+    def among(self, places: Sequence[int], signal: str, days: int) -> dict[int, list[Due]]:
+        """The canaries of a signal that are due within so many days, each at one of the places."""
+        assigned: dict[int, list[Due]] = {}
+        for due in self.take(signal, days) if places else []:
+            assigned.setdefault(places[int(self.rng.integers(len(places)))], []).append(due)
+        return assigned
 
     def planted(self, due: Due, file: str, record: str, at_ns: int) -> None:
         """Note where a canary went."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +17,7 @@ from orchestration.simulation.telemetry import Json, Record
 from orchestration.simulation.traffic import Active
 from orchestration.simulation.truth import Truth
 
-_API = "https://api.github.example"
+API = "https://api.github.example"
 _PAGER = "https://api.pagerduty.example"
 _RESPONDERS = ("Ada Berg", "Tomas Klein", "Yuki Mori")
 _ALARMS = ("Disk usage above 80 %", "Certificate expires in 20 days", "One replica restarted", "Backup took long")
@@ -31,7 +30,7 @@ _ISSUES = (
 
 def write_deployments(out: Path, rollouts: Sequence[Rollout], window: Window, planter: Planter, truth: Truth) -> None:
     """One file per service: its deployments with their statuses, newest first, as the REST API returns them."""
-    canaries = _assign([r.id for r in rollouts], planter, "deployments", window)
+    canaries = planter.among([r.id for r in rollouts], "deployments", window.days)
     for service in SERVICES:
         own = [rollout for rollout in rollouts if rollout.service == service]
         file = f"github/deployments-{service}.json"
@@ -91,7 +90,7 @@ def write_incidents(
 ) -> None:
     """Every incident with its log entries, in pages."""
     troubles = sorted([*_of_faults(faults, window), *_of_nobody(window, seed)], key=lambda t: t.detected)
-    canaries = _assign([t.detected for t in troubles], planter, "incidents", window)
+    canaries = planter.among([t.detected for t in troubles], "incidents", window.days)
     pages = Pages(out / "pagerduty", "incidents", _incident_page, truth, "incidents")
     for number, trouble in enumerate(troubles, start=1):
         due = canaries.get(trouble.detected, [])
@@ -107,13 +106,6 @@ def write_incidents(
     pages.close()
 
 
-def _assign(places: Sequence[int], planter: Planter, signal: str, window: Window) -> dict[int, list[Due]]:
-    assigned: dict[int, list[Due]] = {}
-    for due in planter.take(signal, window.days) if places else []:
-        assigned.setdefault(places[int(planter.rng.integers(len(places)))], []).append(due)
-    return assigned
-
-
 def _states(rollout: Rollout, replaced_ns: int | None, window: Window) -> list[tuple[str, int]]:
     states = [
         ("in_progress", rollout.created_ns + 20 * SECOND),
@@ -125,7 +117,7 @@ def _states(rollout: Rollout, replaced_ns: int | None, window: Window) -> list[t
 
 
 def _deployment(rollout: Rollout, states: list[tuple[str, int]], canaries: str) -> Record:
-    repository = f"{_API}/repos/shop/{rollout.service}"
+    repository = f"{API}/repos/shop/{rollout.service}"
     url = f"{repository}/deployments/{rollout.id}"
     creator: Record = {"login": "release-bot", "id": 4200, "type": "Bot", "site_admin": False}
     statuses: list[Json] = [
@@ -137,9 +129,8 @@ def _deployment(rollout: Rollout, states: list[tuple[str, int]], canaries: str) 
     payload: Record = {"service": rollout.service, "version": rollout.version}
     if rollout.share < 1:
         payload["percent"] = round(rollout.share * 100)
-    commit = hashlib.sha256(f"{rollout.service} {rollout.version}".encode()).hexdigest()[:40]
     return {
-        "url": url, "id": rollout.id, "sha": commit,
+        "url": url, "id": rollout.id, "sha": rollout.sha,
         "ref": f"v{rollout.version}", "task": "deploy", "payload": payload,
         "original_environment": "production", "environment": "production",
         "description": f"{rollout.description} {canaries}".strip(), "creator": creator,
@@ -149,7 +140,7 @@ def _deployment(rollout: Rollout, states: list[tuple[str, int]], canaries: str) 
 
 
 def _issue(number: int, service: str, title: str, label: str, at: int, closed: int | None) -> Record:
-    url = f"{_API}/repos/shop/{service}/issues/{number}"
+    url = f"{API}/repos/shop/{service}/issues/{number}"
     row: Record = {
         "url": url, "id": 5_000_000 + number, "number": number, "title": title,
         "body": f"Seen while working on {service}.",

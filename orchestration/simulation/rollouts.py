@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -40,6 +41,11 @@ class Rollout:
     finished_ns: int
     share: float = 1.0
     is_success: bool = True
+
+    @property
+    def sha(self) -> str:
+        """The commit it ships."""
+        return hashlib.sha256(f"{self.service} {self.version}".encode()).hexdigest()[:40]
 
 
 @dataclass(frozen=True)

@@ -16,12 +16,16 @@ from orchestration.simulation.accounts import make_accounts
 from orchestration.simulation.calendar import DAY, MINUTE, Window, day_of, iso
 from orchestration.simulation.canaries import Planter, make_planter
 from orchestration.simulation.changes import write_deployments, write_incidents, write_issues
+from orchestration.simulation.code_host import write_changes
 from orchestration.simulation.files import Lines
+from orchestration.simulation.outcomes import write_outcomes
 from orchestration.simulation.poison import Poisoner
+from orchestration.simulation.pull_requests import Change, plan_changes
 from orchestration.simulation.rollouts import plan_rollouts, versions_of
 from orchestration.simulation.scenario import Poison, Scenario
 from orchestration.simulation.streams import Stream, stream
 from orchestration.simulation.support import Complaint, Desk
+from orchestration.simulation.surveys import write_surveys
 from orchestration.simulation.telemetry import Dice, Entry, Narrator
 from orchestration.simulation.topics import TOPICS
 from orchestration.simulation.traffic import BY_WEEKDAY, Active, Batch, Traffic, time_of_day
@@ -31,7 +35,8 @@ _GZIP_EVERY = 3  # every so many days the Collector's file is compressed
 _TICKET_IDS_KEPT = 1000
 _OWN = re.compile(
     r"otel/(traces|logs)-[0-9-]{10}\.jsonl(\.gz)?|zendesk/(tickets|ticket_events|users)-\d+\.json"
-    r"|github/(issues|deployments-[a-z]+)\.json|pagerduty/incidents-\d+\.json"
+    r"|github/(issues|(deployments|pulls|runs|attempts)-[a-z]+)\.json|pagerduty/incidents-\d+\.json"
+    r"|business/outcomes\.csv|surveys/answers\.csv"
 )
 _QUIET_DAYS = 7  # an account that wrote about a fault does not write about it again so soon
 
@@ -121,11 +126,19 @@ class _Run:
         write_deployments(self._out, self._rollouts, self._window, self._planter, self._truth)
         write_issues(self._out, self._window, self._seed, self._truth)
         write_incidents(self._out, self._faults, self._window, self._seed, self._planter, self._truth)
+        write_changes(self._out, self._changes(), self._window, self._planter, self._truth)
+        write_outcomes(self._out, self._scenario, self._faults, self._window, self._seed, self._scale, self._truth)
+        write_surveys(self._out, self._faults, self._accounts, self._window, self._seed, self._planter, self._truth)
         for day in range(self._window.days):
             self._day(day)
         self._desk.close()
         for reach in self._reach.values():
             reach.truth.accounts_affected = len(reach.accounts)
+
+    def _changes(self) -> list[Change]:
+        causes = (active.fault.caused_by for active in self._faults)
+        bad = {cause.deployment.id for cause in causes if cause and cause.deployment}
+        return plan_changes(self._rollouts, bad, self._window, self._seed)
 
     def _day(self, day: int) -> None:
         date_ = self._window.day(day)

@@ -22,6 +22,10 @@ CANARY_FIELDS: dict[str, frozenset[str]] = {
     "ticket_events": frozenset({"body"}),
     "deployments": frozenset({"description"}),
     "incidents": frozenset({"title", "note"}),
+    "pull_requests": frozenset({"description"}),
+    "commits": frozenset({"message"}),
+    "reviews": frozenset({"body"}),
+    "surveys": frozenset({"comment"}),
 }
 
 
@@ -57,7 +61,10 @@ class Canary(Strict):
     """Personal data or a secret, put `count` times where the scenario says; truth.json has the exact values."""
 
     type: str
-    signal: Literal["spans", "logs", "tickets", "ticket_events", "deployments", "incidents"]
+    signal: Literal[
+        "spans", "logs", "tickets", "ticket_events", "deployments", "incidents",
+        "pull_requests", "commits", "reviews", "surveys",
+    ]  # fmt: skip
     field: str
     text: str = "{value}"
     service: str | None = None

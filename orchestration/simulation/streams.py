@@ -20,6 +20,9 @@ class Stream(IntEnum):
     POISON = 8
     ISSUES = 9
     NAMES = 10
+    CHANGES = 11
+    OUTCOMES = 12
+    SURVEYS = 13
 
 
 def stream(seed: int, purpose: Stream, *place: int) -> np.random.Generator:

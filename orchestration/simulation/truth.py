@@ -30,6 +30,8 @@ class FaultTruth:
     fix_deployment_id: str | None
     is_fix_effective: bool | None
     incident_id: str | None = None
+    pull_request_id: str | None = None  # the change that was deployed with the fault in it
+    journeys: list[str] = field(default_factory=list)  # whose outcomes it makes worse
     requests_affected: int = 0
     accounts_affected: int = 0
     tickets: int = 0

@@ -23,7 +23,7 @@ BATCH_BYTES = 64 * 2**20
 _DAY_US = 86_400_000_000
 _EPOCH = date(1970, 1, 1).toordinal()
 
-Cell = str | int | bool | None | list[str] | Attributes
+Cell = str | int | float | bool | None | list[str] | Attributes
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from orchestration.sources.values import (
     MalformedRecord,
     as_text,
     first_at,
+    number,
     required_timestamp,
     timestamp,
     whole_number,
@@ -70,6 +71,8 @@ def _cell(value: Json, dtype: pl.DataType, pull: Pull, name: str) -> Cell:
         return _texts(value, name)
     if dtype == pl.Int64():
         return whole_number(value, name)
+    if dtype == pl.Float64():
+        return number(value, name)
     if dtype == pl.Boolean():
         return _boolean(value, name)
     return as_text(value)

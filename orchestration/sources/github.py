@@ -1,8 +1,9 @@
-"""GitHub: issues as ticket versions, deployments with their statuses, as the REST API writes them.
+"""GitHub: issues as ticket versions, deployments with their statuses, pull requests and CI runs, as its REST API says.
 
 Files hold an array (or one object a line, as `gh api --jq '.[]'` prints): `/repos/{o}/{r}/issues?state=all`, and
 `/repos/{o}/{r}/deployments` with each deployment's `/statuses` put into it as `statuses`. Pull requests among
-the issues are skipped and counted. A webhook's `{"deployment": ..., "deployment_status": ...}` is read too.
+the issues are skipped and counted. A webhook's `{"deployment": ..., "deployment_status": ...}` is read too. For pull
+requests, commits, reviews and pages of `{"workflow_runs": [...]}` see github_changes.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import orjson
 from orchestration.sources.connector import Batch, Document, Pull, Rows
 from orchestration.sources.documents import is_error, numbered, read_entries
 from orchestration.sources.fields import add, attributes_of, mapped
+from orchestration.sources.github_changes import add_commit, add_pull_request, add_review, add_run, repository
 from orchestration.sources.reading import files
 from orchestration.sources.values import (
     Json,
@@ -31,9 +33,9 @@ _ISSUE_STATES = ("open", "closed")
 
 
 class GitHub:
-    """Ticket versions and deployment statuses from GitHub's REST answers."""
+    """Ticket versions, deployment statuses, changes and CI runs from GitHub's REST answers."""
 
-    version = 1
+    version = 2
 
     def documents(self, pull: Pull) -> Iterator[Document]:
         return files(pull)
@@ -43,8 +45,10 @@ class GitHub:
 
 
 def _entries(content: Json, line: int) -> Iterator[tuple[int, Json]]:
+    if isinstance(content, Mapping) and "workflow_runs" in content:
+        return numbered(list(list_of(content["workflow_runs"], "workflow_runs")), line)
     if is_error(content):
-        raise MalformedRecord("an error answer instead of an array of issues or deployments")
+        raise MalformedRecord("an error answer instead of an array of issues, deployments, pull requests or runs")
     return numbered(content, line)
 
 
@@ -57,16 +61,28 @@ def _read(pull: Pull, entry: Mapping[str, Json], rows: Rows, number: int) -> Non
     elif "environment" in entry and ("sha" in entry or "ref" in entry):
         _collected(pull, "deployments")
         _add_deployment(pull, entry, rows, number)
+    elif "base" in entry and "head" in entry:
+        _collected(pull, "pull_requests", "commits", "reviews")
+        add_pull_request(pull, entry, rows, number)
+    elif "workflow_id" in entry or "run_attempt" in entry:
+        _collected(pull, "ci_runs")
+        add_run(pull, entry, rows, number)
+    elif "pull_request_url" in entry and "submitted_at" in entry:
+        _collected(pull, "reviews")
+        add_review(pull, entry, rows, number)
+    elif "sha" in entry and "commit" in entry:
+        _collected(pull, "commits")
+        add_commit(pull, entry, rows, number)
     elif "title" in entry and "state" in entry:
         _collected(pull, "tickets")
         add(rows, pull, "tickets", _issue(pull, entry), number)
     else:
-        raise MalformedRecord("neither an issue nor a deployment")
+        raise MalformedRecord("neither an issue, a deployment, a pull request, a commit, a review nor a run")
 
 
-def _collected(pull: Pull, signal: str) -> None:
-    if signal not in pull.source.signals:
-        raise MalformedRecord(f"{signal} are not collected by this source")
+def _collected(pull: Pull, *signals: str) -> None:
+    if not set(signals) & set(pull.source.signals):
+        raise MalformedRecord(f"{signals[0]} are not collected by this source")
 
 
 def _issue(pull: Pull, issue: Mapping[str, Json]) -> dict[str, Json]:
@@ -98,7 +114,7 @@ def _issue(pull: Pull, issue: Mapping[str, Json]) -> dict[str, Json]:
         "attributes": attributes_of(
             {
                 "number": issue.get("number"),
-                "repository": _repository(issue),
+                "repository": repository(issue),
                 "comments": issue.get("comments"),
                 "milestone": at(issue, "milestone.title"),
                 "author_association": issue.get("author_association"),
@@ -129,14 +145,14 @@ def _deployment(pull: Pull, deployment: Mapping[str, Json]) -> dict[str, Json]:
     return {
         "deployment_id": identifier(deployment.get("id"), "id"),
         "created_at": required_timestamp(deployment.get("created_at"), pull.latest_us, "created_at"),
-        "service": payload.get("service") or _repository(deployment).rpartition("/")[2] or deployment.get("task"),
+        "service": payload.get("service") or repository(deployment).rpartition("/")[2] or deployment.get("task"),
         "service_version": payload.get("version") or deployment.get("ref"),
         "environment": deployment.get("environment"),
         "ref": deployment.get("ref"),
         "sha": deployment.get("sha"),
         "description": deployment.get("description"),
         "creator": at(deployment, "creator.login"),
-        "attributes": attributes_of({"task": deployment.get("task"), "repository": _repository(deployment), **extra}),
+        "attributes": attributes_of({"task": deployment.get("task"), "repository": repository(deployment), **extra}),
     }
 
 
@@ -161,12 +177,3 @@ def _payload(payload: Json) -> Mapping[str, Json]:
         except orjson.JSONDecodeError:
             return {}
     return payload if isinstance(payload, Mapping) else {}
-
-
-def _repository(entry: Mapping[str, Json]) -> str:
-    """`owner/name`, from whichever address the entry has; empty where it has none."""
-    for key in ("repository_url", "url"):
-        url = entry.get(key)
-        if isinstance(url, str) and "/repos/" in url:
-            return "/".join(url.split("/repos/", 1)[1].split("/")[:2])
-    return ""

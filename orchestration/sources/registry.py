@@ -7,7 +7,7 @@ from orchestration.sources.connector import Connector
 from orchestration.sources.github import GitHub
 from orchestration.sources.otlp import Otlp
 from orchestration.sources.pagerduty import PagerDuty
-from orchestration.sources.tabular import Tabular
+from orchestration.sources.tabular import Table, Tabular
 from orchestration.sources.zendesk import Zendesk
 
 
@@ -24,3 +24,5 @@ def connector_for(source: Source) -> Connector:
             return PagerDuty()
         case "csv" | "jsonl":
             return Tabular()
+        case "sql":
+            return Table()

@@ -1,4 +1,4 @@
-"""Any CSV or JSON lines: the source's YAML says which column holds what.
+"""Any CSV, JSON lines or answer of a database: the source's YAML says which column holds what.
 
 `columns` maps a column of the signal to one or more headers (or dotted paths), of which the first that is filled
 counts; a header called like a column needs no mapping. `constants` fills columns with one value for all rows;
@@ -15,6 +15,7 @@ import orjson
 
 from governance.signals import ATTRIBUTES, SIGNALS
 from orchestration.sources.connector import Batch, Document, Pull, Rows
+from orchestration.sources.database import answers
 from orchestration.sources.fields import add, attributes_of, event_time, mapped
 from orchestration.sources.otlp_values import UNKNOWN_SERVICE, severity_name
 from orchestration.sources.reading import LINE_LIMIT, files, json_values, lines
@@ -30,12 +31,21 @@ _IDS: Mapping[str, tuple[str, ...]] = {
     "deployments": ("deployment_id", "status"),
     "incidents": ("incident_id", "entry_type"),
 }
+# The same where an id is a text that anonymising could change: a hash of these columns, the first of which is needed.
+_KEYED: Mapping[str, tuple[str, ...]] = {
+    "pull_requests": ("pull_request_id", "event_at"),
+    "commits": ("sha", "repository", "pull_request_id"),
+    "reviews": ("review_id", "status"),
+    "ci_runs": ("run_id", "attempt", "event_at"),
+    "surveys": ("response_id", "survey", "question"),
+}
 _DEFAULTS: Mapping[str, Mapping[str, Json]] = {
     "spans": {"service": UNKNOWN_SERVICE, "operation": "unknown_operation", "kind": "unspecified", "status": "unset"},
     "logs": {"service": UNKNOWN_SERVICE, "severity": "UNSET"},
+    "ci_runs": {"attempt": 1},
 }
 _REQUIRED: Mapping[str, tuple[str, ...]] = {"spans": ("trace_id", "span_id", "duration_ns")}
-_LOWER = ("status", "kind", "entry_type", "event_type", "author_role")
+_LOWER = ("status", "kind", "entry_type", "event_type", "author_role", "conclusion", "measure", "audience")
 
 
 class Tabular:
@@ -60,6 +70,13 @@ class Tabular:
             if rows.is_full:
                 yield rows.batch()
         yield rows.batch()
+
+
+class Table(Tabular):
+    """Records of one signal from the answer to a query."""
+
+    def documents(self, pull: Pull) -> Iterator[Document]:
+        return answers(pull)
 
 
 # A row with its line and size, or in its place the reason why there is none.
@@ -166,6 +183,8 @@ def _identify(fields: dict[str, Json], row: Mapping[str, Json], pull: Pull, sign
     elif parts and all(parts):
         moment = required_timestamp(event_time(fields, pull), pull.latest_us, "event_at")
         fields["record_id"] = ":".join([*map(str, parts), str(moment // 1_000_000)])
+    elif fields.get((keyed := _KEYED.get(signal, ("",)))[0]):
+        fields["record_id"] = pull.keys.record_id("\x00".join(str(fields.get(name)) for name in keyed).encode())
     else:
         fields["record_id"] = pull.keys.record_id(orjson.dumps(row, option=orjson.OPT_SORT_KEYS))
     for name in ("ticket_id", "deployment_id", "incident_id"):
@@ -174,7 +193,7 @@ def _identify(fields: dict[str, Json], row: Mapping[str, Json], pull: Pull, sign
 
 
 def _complete(fields: dict[str, Json], pull: Pull, signal: str) -> None:
-    """What spans and logs need beyond their mapping: exact times, known levels, ids that join."""
+    """What records need beyond their mapping: exact times, known levels, ids that join, scales."""
     for name in _REQUIRED.get(signal, ()):
         if fields.get(name) is None:
             raise MalformedRecord(f"{name} is missing; map a column to it")
@@ -186,5 +205,8 @@ def _complete(fields: dict[str, Json], pull: Pull, signal: str) -> None:
     nanoseconds = {"spans": "start_unix_nano", "logs": "time_unix_nano"}.get(signal)
     if nanoseconds and fields.get(nanoseconds) is None:
         fields[nanoseconds] = required_timestamp(event_time(fields, pull), pull.latest_us, "event_at") * 1_000
+    scale = (fields.get("score_min"), fields.get("score_max"))
+    if signal == "surveys" and fields.get("score") is not None and None in scale:
+        raise MalformedRecord("score has no scale; map score_min and score_max, or say them under constants")
     if signal == "logs":
         fields["severity"] = severity_name(str(fields.get("severity") or ""))

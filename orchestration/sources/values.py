@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
+from math import isfinite
 from typing import TypeAlias
 
 import orjson
@@ -141,6 +142,19 @@ def whole_number(value: Json, field: str) -> int | None:
     if isinstance(number, bool) or not isinstance(number, int) or abs(number) >= 2**63:
         raise MalformedRecord(f"{field} is no whole number")
     return number
+
+
+def number(value: Json, field: str) -> float | None:
+    """A finite number, also from text with a point for the fraction."""
+    if value is None or (isinstance(value, str) and not value.strip()):
+        return None
+    try:
+        found = float("nan") if isinstance(value, bool) or not isinstance(value, str | int | float) else float(value)
+    except (ValueError, OverflowError):
+        found = float("nan")
+    if not isfinite(found):
+        raise MalformedRecord(f"{field} is no number")
+    return found
 
 
 def at(node: Json, path: str) -> Json:

@@ -38,8 +38,9 @@ LAKE_TABLES: Mapping[str, LakeTable] = {
     "spans": LakeTable("sampled", "spans", "records", SAMPLED_SPANS_SCHEMA, is_loaded=False),
     "logs": LakeTable("sampled", "logs", "records", SAMPLED_LOGS_SCHEMA, is_loaded=False),
     **{
-        signal: LakeTable("checked", signal, "records", SIGNALS[signal].schema)
-        for signal in ("tickets", "ticket_events", "deployments", "incidents")
+        name: LakeTable("checked", name, "records", signal.schema)
+        for name, signal in SIGNALS.items()
+        if not signal.is_sampled
     },
     "traces": LakeTable("traits", "spans", "traces", TRAITS_SCHEMA, is_loaded=False),
     "span_requests": LakeTable("rollups", "spans", "requests", schemas.REQUESTS_SCHEMA),

@@ -25,8 +25,14 @@ _TEXTS = {
     "ticket_events": ("body",),
     "deployments": ("description",),
     "incidents": ("entry_text", "title"),
+    "pull_requests": ("description", "title"),
+    "commits": ("message",),
+    "reviews": ("body",),
+    "ci_runs": ("title",),
+    "outcomes": ("journey",),
+    "surveys": ("body",),
 }
-_PROSE = ("tickets", "ticket_events", "deployments", "incidents")
+_PROSE = frozenset(_TEXTS) - {"spans", "logs", "outcomes"}
 # Fields that say who it was, without a label: only the treatment of the field can hide it.
 _IDENTITIES = {
     "spans": {"account_id": "account"},
@@ -35,6 +41,12 @@ _IDENTITIES = {
     "ticket_events": {"author": "user"},
     "deployments": {"creator": "user"},
     "incidents": {"agent": "user"},
+    "pull_requests": {"author": "user"},
+    "commits": {"author": "user"},
+    "reviews": {"reviewer": "user"},
+    "ci_runs": {"actor": "user"},
+    "outcomes": {},
+    "surveys": {"respondent": "user", "response_id": "user"},
 }
 # Words of systems, in which an address can stand all the same.
 _WORDS = {
@@ -44,6 +56,12 @@ _WORDS = {
     "ticket_events": "status",
     "deployments": "ref",
     "incidents": "service",
+    "pull_requests": "head_branch",
+    "commits": "repository",
+    "reviews": "status",
+    "ci_runs": "workflow",
+    "outcomes": "segment",
+    "surveys": "question",
 }
 # A card number alone: so it arrives when it was sent as a number.
 _NUMBER = "attributes.app.order.reference"

@@ -28,6 +28,12 @@ GOOD: dict[str, dict[str, object]] = {
     "ticket_events": {"ticket_id": "1", "event_type": "comment", "body": "it is slow"},
     "deployments": {"deployment_id": "1", "status": "success"},
     "incidents": {"incident_id": "1", "entry_type": "trigger"},
+    "pull_requests": {"pull_request_id": "a/b#1", "created_at": datetime(2018, 1, 1, tzinfo=UTC), "status": "open"},
+    "commits": {"sha": "a" * 40, "message": "Tidy up"},
+    "reviews": {"review_id": "1", "pull_request_id": "a/b#1", "status": "approved"},
+    "ci_runs": {"run_id": "1", "attempt": 1, "status": "in_progress"},
+    "outcomes": {"journey": "place order", "measure": "conversion", "value": 3.0, "unit": "count", "population": 5},
+    "surveys": {"survey": "pulse", "audience": "user", "score": 7.0, "score_min": 0.0, "score_max": 10.0},
 }
 
 

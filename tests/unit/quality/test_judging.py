@@ -25,6 +25,8 @@ from governance.quality import (
     offending,
     quarantine_schema,
 )
+from governance.quality.expecting import ROW, failing_rows
+from governance.quality.suites import Expectation, Only
 from governance.signals import SIGNALS
 
 Records = Callable[..., pl.DataFrame]
@@ -112,6 +114,33 @@ def test_a_day_without_rows_passes(records: Records, signal: str) -> None:
             {"entry_type": "resolve", "started_at": at("2027-01-01")},
             ["incidents_resolve_after_they_start"],
         ),
+        ("pull_requests", {"merged_at": at("2017-01-01")}, ["pull_requests_merge_after_they_are_opened"]),
+        ("pull_requests", {"status": "merged"}, ["pull_requests_that_are_merged_say_when"]),
+        ("pull_requests", {"status": "stuck"}, ["pull_requests_have_a_known_status"]),
+        ("pull_requests", {"description": "ask x@y.example.com"}, ["pull_requests_have_no_emails_in_description"]),
+        ("commits", {"sha": "main"}, ["commits_have_a_sha_of_hexadecimal_digits"]),
+        ("commits", {"message": "by x@y.example.com"}, ["commits_have_no_emails_in_message"]),
+        ("reviews", {"status": "liked"}, ["reviews_have_a_known_status"]),
+        (
+            "ci_runs",
+            {"started_at": at("2019-01-02"), "completed_at": at("2019-01-01")},
+            ["ci_runs_complete_after_they_start"],
+        ),
+        ("ci_runs", {"conclusion": "exploded"}, ["ci_runs_have_a_known_conclusion"]),
+        (
+            "ci_runs",
+            {"status": "completed"},
+            ["ci_runs_that_are_completed_have_a_conclusion", "ci_runs_that_are_completed_say_when"],
+        ),
+        ("outcomes", {"measure": "mood"}, ["outcomes_have_a_known_measure"]),
+        ("outcomes", {"value": -1.0}, ["outcomes_have_no_negative_value"]),
+        ("outcomes", {"value": 6.0}, ["outcomes_count_no_more_than_their_population"]),
+        ("outcomes", {"value": 1.5, "unit": "ratio"}, ["outcomes_that_are_shares_are_at_most_one"]),
+        ("outcomes", {"unit": "euros"}, ["outcomes_have_a_known_unit"]),
+        ("surveys", {"score": 11.0}, ["surveys_score_at_most_the_highest"]),
+        ("surveys", {"score": -1.0}, ["surveys_score_at_least_the_lowest"]),
+        ("surveys", {"audience": "robot"}, ["surveys_have_a_known_audience"]),
+        ("surveys", {"body": "key AKIAABCDEFGHIJKLMNOP"}, ["surveys_have_no_secrets_in_body"]),
     ],
 )
 def test_a_bad_row_is_quarantined_under_the_name_of_the_fact(
@@ -134,6 +163,22 @@ def test_a_bad_row_is_quarantined_under_the_name_of_the_fact(
 )
 def test_odd_but_honest_tickets_pass(records: Records, accepted: dict[str, object]) -> None:
     assert verdict("tickets", records("tickets", DAY, accepted)).counts["checked"] == 1
+
+
+@pytest.mark.parametrize(
+    ("signal", "accepted"),
+    [
+        ("pull_requests", {"merged_at": None, "first_review_at": None}),
+        ("outcomes", {"unit": "EUR", "measure": "support_cost", "value": 812.5, "population": None}),
+        ("outcomes", {"value": 5.0}),  # everybody
+        ("surveys", {"score": None, "score_min": None, "score_max": None, "body": "Too slow"}),  # words only
+        ("surveys", {"score": 0.0}),  # the end of the scale
+    ],
+)
+def test_what_is_not_said_of_a_change_or_an_answer_is_no_failure(
+    records: Records, signal: str, accepted: dict[str, object]
+) -> None:
+    assert verdict(signal, records(signal, DAY, accepted)).counts["checked"] == 1
 
 
 def test_a_quarantined_row_names_everyone_who_answers(records: Records) -> None:
@@ -231,3 +276,23 @@ def test_a_day_in_parts_is_judged_as_a_whole(records: Records, rows: list[dict[s
     assert_frame_equal(parted.results, whole.results)
     assert (parted.reason, parted.counts) == (whole.reason, whole.counts)
     assert_frame_equal(parted.passed, whole.passed, check_row_order=False)
+
+
+@pytest.mark.parametrize("only", [None, Only(column="kind", values=("x",))])
+@pytest.mark.parametrize(("type_", "failing"), [("not_be_null", [1, 4]), ("be_null", [0, 2, 3])])
+@pytest.mark.parametrize(
+    "values",
+    [
+        ["a", None, "b", "a", None],
+        [1, None, 2, 1, None],
+        [["a", None], None, [], ["b"], None],  # an empty list is there
+        [[{"key": "a", "value": None}], None, [], [{"key": "b", "value": "c"}], None],
+    ],
+)
+def test_presence_is_judged_of_every_row(
+    values: list[object], type_: str, failing: list[int], only: Only | None
+) -> None:
+    fact = Expectation(name="fact", type=f"expect_column_values_to_{type_}", kwargs={"column": "it"}, only=only)
+    rows = pl.DataFrame({"it": values, "kind": ["x", "x", "x", "y", "y"]})
+    found = failing_rows(rows, [fact])[ROW].to_list()
+    assert found == [row for row in failing if only is None or row < 3]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import re
 from collections import Counter, defaultdict
@@ -189,7 +190,95 @@ def test_requests_are_served_by_the_version_deployed_before_them(spans: Rows) ->
     assert len(served) > 2
 
 
-@pytest.mark.parametrize("signal", ["spans", "logs", "tickets", "ticket_events", "deployments", "incidents"])
+def pulls(default: Written) -> Rows:
+    return [row for page in default.pages("github/pulls-*") for row in page]
+
+
+def test_a_deployment_ships_the_merge_of_a_pull_request_that_went_before_it(default: Written) -> None:
+    merged = {row["merge_commit_sha"]: row for row in pulls(default) if row["merged_at"]}
+    shipped = [row for page in default.pages("github/deployments-*") for row in page]
+    assert sum(row["sha"] in merged for row in shipped) > 0.9 * len(shipped)
+    for deployment in shipped:
+        if pull := merged.get(deployment["sha"]):
+            commits = [commit["commit"]["author"]["date"] for commit in pull["commits"]]
+            approved = [review["submitted_at"] for review in pull["reviews"] if review["state"] == "APPROVED"]
+            stages = [min(commits), pull["created_at"], min(approved), pull["merged_at"], deployment["created_at"]]
+            assert stages == sorted(stages)
+            assert commits == sorted(commits)
+            assert commits[-1] <= pull["merged_at"]
+
+
+def test_some_pull_requests_are_open_and_some_were_given_up(default: Written) -> None:
+    states = Counter((row["state"], row["merged_at"] is not None) for row in pulls(default))
+    assert states["open", False] == states["closed", False] == len(SERVICES)
+    assert states["closed", True] > 40
+
+
+def test_some_builds_fail_and_are_run_again(default: Written) -> None:
+    last = default.rows("github/runs-*", "workflow_runs")
+    earlier = [row for page in default.pages("github/attempts-*") for row in page]
+    assert {row["conclusion"] for row in earlier} == {"failure"}
+    assert {row["id"] for row in earlier} < {row["id"] for row in last}
+    assert 0.02 < sum(row["conclusion"] == "failure" for row in last) / len(last) < 0.3
+    for row in last + earlier:
+        assert row["created_at"] < row["run_started_at"] <= row["updated_at"]
+
+
+def test_the_bad_release_was_large_and_built_until_it_was_green(default: Written) -> None:
+    slow = fault(default, "slow-checkout")
+    url = f"/repos/{(slow.pull_request_id or '').replace('#', '/pulls/')}"
+    (pull,) = (row for row in pulls(default) if row["url"].endswith(url))
+    assert pull["additions"] > 4 * median(row["additions"] for row in pulls(default))
+    attempts = json.loads((default.out / "github/attempts-checkout.json").read_bytes())
+    assert sum(row["head_sha"] == pull["head"]["sha"] for row in attempts) == 2
+
+
+def outcomes(default: Written, measure: str) -> dict[tuple[str, str], float]:
+    """Value out of the population (or the value itself) by journey and day."""
+    with (default.out / "business/outcomes.csv").open(newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["Measure"] == measure]
+    return {(row["Journey"], row["Day"]): float(row["Value"]) / float(row["Of"] or 1) for row in rows}
+
+
+@pytest.mark.parametrize(
+    ("name", "journey", "measure", "least"),
+    [
+        ("slow-checkout", "place order", "conversion", 0.1),
+        ("payment-outage", "renew subscription", "renewal", 0.2),
+        ("slow-search-index", "find product", "conversion", 0.1),
+        ("cart-flag-errors", "fill cart", "conversion", 0.08),
+    ],
+)
+def test_fewer_come_through_while_a_service_on_the_way_is_bad(
+    default: Written, name: str, journey: str, measure: str, least: float
+) -> None:
+    planted, rates = fault(default, name), outcomes(default, measure)
+    bad = {d for j, d in rates if j == journey and planted.started_at[:10] < d < (planted.ended_at or "9")[:10]}
+    bad = bad or {planted.started_at[:10]}
+    during = median(rate for (j, d), rate in rates.items() if j == journey and d in bad)
+    calm = median(rate for (j, d), rate in rates.items() if j == journey and d not in bad)
+    assert during < (1 - least) * calm
+    assert journey in planted.journeys
+
+
+def test_users_and_developers_speak_of_what_was_planted(default: Written) -> None:
+    with (default.out / "surveys/answers.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    for planted in default.truth.faults:
+        said = [row for row in rows if any(theme.lower() in row["Comment"].lower() for theme in planted.theme)]
+        assert {row["Audience"] for row in said} == {"user", "developer"}
+        assert min(row["Day"] for row in said) >= planted.started_at[:10]
+    assert all(int(row["Lowest"]) <= int(row["Score"]) <= int(row["Highest"]) for row in rows)
+    assert 0.1 < sum(not row["Person"] for row in rows) / len(rows) < 0.5
+
+
+WITH_CANARIES = (
+    *("spans", "logs", "tickets", "ticket_events", "deployments", "incidents"),
+    *("pull_requests", "commits", "reviews", "surveys"),
+)
+
+
+@pytest.mark.parametrize("signal", WITH_CANARIES)
 def test_every_canary_is_where_the_truth_says(default: Written, spans: Rows, logs: Rows, signal: str) -> None:
     planted = [canary for canary in default.truth.canaries if canary.signal == signal]
     assert planted
