@@ -96,7 +96,7 @@ def simulate(
     out: Annotated[Path | None, typer.Option(help="Inbox to write to; default: the deployment's.")] = None,
     poison: Annotated[str, typer.Option(help="DAY:SHARE: so many bad records more that day, such as 5:0.05.")] = "",
 ) -> None:
-    """Write the files of a simulated company: traces, logs, tickets, deployments, incidents, and truth.json."""
+    """Write the files of a simulated company: telemetry, tickets, changes, incidents, outcomes, surveys, truth.json."""
     from orchestration.simulation import load_scenario
     from orchestration.simulation import simulate as generate
 

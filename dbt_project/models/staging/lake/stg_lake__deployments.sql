@@ -14,6 +14,7 @@ final as (
         service_version,
         environment,
         ref,
+        sha,
         description
     from source
 )
