@@ -44,6 +44,14 @@ def test_the_top_level_is_the_one_agreed_on():
     }
 
 
+def test_no_file_holds_the_marks_of_an_unfinished_merge():
+    marks = re.compile(r"^(<{7} |={7}$|>{7} )", re.MULTILINE)
+    folders = ("dbt_project/models", "dbt_project/macros", "governance", "orchestration", "tests")
+    texts = [*ROOT.glob("*.*"), *(path for folder in folders for path in (ROOT / folder).rglob("*.*"))]
+    read = (path for path in texts if path.suffix in {".py", ".sql", ".yml", ".md", ".toml", ".j2", ".lock"})
+    assert [path for path in read if marks.search(path.read_text())] == []
+
+
 def test_the_lock_names_versions_and_no_hosts():
     lines = [line for line in (ROOT / "requirements.lock").read_text().splitlines() if line and line[0] != "#"]
     assert all(re.match(r"^[\w.\-\[\]]+==\S+( ; .+)?$", line) for line in lines)
