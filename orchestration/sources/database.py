@@ -1,7 +1,8 @@
 """A database's answer to the one query of a source, as JSON lines: read-only, in pages of bounded size.
 
 DuckDB files are opened by DuckDB itself; SQLite and PostgreSQL through SQLAlchemy, the latter with a driver the
-deployment installs: DuckDB's own extensions for both are downloaded at first use, and nothing may be fetched at run time.
+deployment installs: DuckDB's own extensions for both are downloaded at first use, and nothing may be fetched at run
+time.
 The whole answer is read at each pull, so a query names its own window and order. No message ever holds the address, the
 query or a row.
 """
