@@ -48,7 +48,7 @@ _KEYS = Keyring(pseudonym_key=b"p" * 32, id_key=b"i" * 32)
 _LAKE = {
     "spans": SAMPLED_SPANS_SCHEMA,
     "logs": SAMPLED_LOGS_SCHEMA,
-    **{name: SIGNALS[name].schema for name in ("tickets", "ticket_events", "deployments", "incidents")},
+    **{name: signal.schema for name, signal in SIGNALS.items() if not signal.is_sampled},
     "traces": TRAITS_SCHEMA,
     "span_requests": schemas.REQUESTS_SCHEMA,
     "span_latency": schemas.LATENCY_SCHEMA,
