@@ -251,7 +251,7 @@ def _sums(counts: Mapping[str, int], more: Mapping[str, int]) -> dict[str, int]:
     return {name: counts.get(name, 0) + more.get(name, 0) for name in (*counts, *more)}
 
 
-@lru_cache(1)  # one at a time, as each remembers up to 64 MB of texts
+@lru_cache(1)  # one at a time, as each remembers up to 128 MB of texts
 def _tools(packed: _Packed, keys: Keyring) -> tuple[PrivacyPolicy, Anonymizer]:
     policy = _policy(packed)
     return policy, Anonymizer(policy, keys)
