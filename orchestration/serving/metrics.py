@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -98,9 +97,15 @@ def ask(file: Path, question: Question) -> pl.DataFrame:
     return answer(file, sql_of(find_metric(file, question.name), question))
 
 
+def dimensions_of(metric: Mapping[str, object]) -> list[str]:
+    """What a published metric can be asked by."""
+    dimensions = metric["dimensions"]
+    return list(map(str, dimensions)) if isinstance(dimensions, list) else []
+
+
 def sql_of(metric: Mapping[str, object], question: Question) -> str:
     """The select that answers a question."""
-    dimensions = json.loads(json.dumps(metric["dimensions"]))
+    dimensions = dimensions_of(metric)
     for name in question.by:
         if name not in dimensions:
             raise UsageError(f"metric {metric['metric']}: no dimension {name}; {one_of(name, dimensions)}")

@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from governance.errors import UsageError, one_of
-from orchestration.serving.metrics import Question, ask, find_metric, list_metrics
+from orchestration.serving.metrics import Question, ask, dimensions_of, find_metric, list_metrics
 from orchestration.serving.querying import written
 
 _BAR = 24
@@ -30,7 +30,7 @@ def list_all(console: Console, file: Path, output: str = "table") -> None:
     for heading in ("what it is", "unit", "owner", "by"):
         table.add_column(heading, overflow="fold")
     for metric in metrics:
-        dimensions = ", ".join(map(str, _list(metric["dimensions"])))
+        dimensions = ", ".join(dimensions_of(metric))
         shown = (metric["metric"], metric["label"], metric["unit"], metric["owner"], dimensions)
         table.add_row(*(escape(str(text)) for text in shown))
     console.print(table)
@@ -59,7 +59,7 @@ def show(console: Console, file: Path, name: str) -> None:
         "figure": metric["figure"],
         "no data": metric["no_data"],
         "do not use for": metric["do_not_use_for"],
-        "by": ", ".join(map(str, _list(metric["dimensions"]))),
+        "by": ", ".join(dimensions_of(metric)),
         "computed from": f"{metric['table_name']}, dated by {metric['time_column']}",
         "formula": f"{metric['query']} (hash {metric['formula_hash']})",
     }
@@ -101,7 +101,3 @@ def _number(value: float | None) -> str:
     if value is None:
         return "unknown"
     return f"{value:,}" if isinstance(value, int) else f"{value:,.4g}" if abs(value) < 10_000 else f"{value:,.0f}"
-
-
-def _list(value: object) -> list[object]:
-    return value if isinstance(value, list) else []

@@ -127,11 +127,6 @@ class Harvest:
             "canaries_leaked": leaked,
         }
 
-    @property
-    def leaked(self) -> str:
-        """Which entities came out unmasked and where; empty where none did."""
-        return tell(self.leaks)
-
 
 def tell(leaks: Iterable[Leak]) -> str:
     """Leaks in words, each once: `CARD in body, EMAIL in resource`."""

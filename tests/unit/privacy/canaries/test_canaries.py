@@ -7,7 +7,7 @@ import pytest
 
 from governance.keys import Keyring
 from governance.privacy import Anonymizer
-from governance.privacy.canaries import Canaries, Finder
+from governance.privacy.canaries import Canaries, Finder, tell
 from governance.privacy.canaries.species import NAME, SPECIES
 from governance.privacy.canaries.values import Mint
 from governance.privacy.patterns import Pattern
@@ -66,7 +66,7 @@ def test_our_policy_hides_every_canary_and_holds_none(policy, keys, canaries, an
         planted = canaries.planted(f"any/{signal}", day)
         judged = anonymizer.anonymize(planted.frame, SIGNALS[signal], planted=planted.frame.height)
         harvest = planted.harvest(judged)
-        assert (harvest.leaked, harvest.held) == ("", 0)
+        assert (tell(harvest.leaks), harvest.held) == ("", 0)
         assert harvest.counts["canaries"] == len(planted.canaries) == harvest.counts["canaries_masked"]
         assert harvest.real.records.height == 0
         assert harvest.real.withheld_fields == {}
@@ -89,14 +89,14 @@ def test_an_entity_whose_patterns_are_gone_leaks_its_canary(policy, keys, entity
 def test_a_free_text_that_is_kept_leaks_names(policy, keys, change, leak):
     treatments = {column: Treatment.model_validate(how) for column, how in change.items()}
     columns = {**policy.columns, "tickets": {**policy.columns["tickets"], **treatments}}
-    assert leak in harvested(policy.model_copy(update={"columns": columns}), keys).leaked
+    assert leak in tell(harvested(policy.model_copy(update={"columns": columns}), keys).leaks)
 
 
 def test_an_identity_in_a_field_that_the_policy_keeps_is_not_promised_to_be_hidden(policy, keys):
     columns = {**policy.columns["tickets"], "requester": Treatment.model_validate("keep")}
     kept = policy.model_copy(update={"columns": {**policy.columns, "tickets": columns}})
     assert "requester" not in {one.place for one in Canaries(kept, keys).of("any/tickets", DAYS[0])}
-    assert harvested(kept, keys).leaked == ""
+    assert tell(harvested(kept, keys).leaks) == ""
 
 
 def test_an_entity_that_the_policy_does_not_name_is_not_planted(policy, keys):
@@ -119,7 +119,7 @@ def test_an_entity_of_a_deployments_own_patterns_is_planted_by_its_example(polic
     )
     (planted,) = [one for one in Canaries(changed, keys).of("any/logs", DAYS[0]) if one.entity == "BADGE"]
     assert planted.text.startswith("seen badge QX-4711 ref ")
-    assert harvested(changed, keys, "logs").leaked == ""
+    assert tell(harvested(changed, keys, "logs").leaks) == ""
     broken = changed.model_copy(update={"patterns": policy.patterns})
     assert planted.needles[0].text in planted.text.lower()
     assert Canaries(broken, keys).of("any/logs", DAYS[0])  # its pattern is gone: nobody promises it any more
@@ -129,7 +129,7 @@ def test_an_unnamed_attribute_that_passes_is_a_leak(policy, keys):
     planted = Canaries(policy, keys).planted("any/logs", DAYS[0])
     open_to_all = policy.model_copy(update={"attributes": {**policy.attributes, "*": Treatment(action="keep")}})
     passed = Anonymizer(open_to_all, keys).anonymize(planted.frame, SIGNALS["logs"])
-    assert planted.harvest(passed).leaked == "UNCLASSIFIED in attributes.feedback.canary.unclassified"
+    assert tell(planted.harvest(passed).leaks) == "UNCLASSIFIED in attributes.feedback.canary.unclassified"
 
 
 def test_the_same_key_dataset_and_day_give_the_same_canaries_and_no_others_do(policy, keys):
