@@ -4,6 +4,10 @@ The stock class opens a new SQLAlchemy engine for every event and stores it in t
 took 22.6 s in events alone. With one engine (so that statements are compiled once), one database and one
 transaction per batch the same run took 4.1 s. `dagster.yaml` names this class; DAGSTER_EVENT_BATCH_SIZE turns
 batches on.
+
+Three things that the stock class does again for every event are done once: asking whether a table exists, writing the
+row of an asset, which tells its last event, and planning a check, which here answers for all days of a run (stock:
+a row for each of them, 12,684 in a first run, that no result ever replaced).
 """
 
 from __future__ import annotations
@@ -17,6 +21,7 @@ from typing import Any
 import sqlalchemy as sa
 from dagster import EventLogEntry
 from dagster._core.storage.event_log import ConsolidatedSqliteEventLogStorage
+from dagster_shared.record import replace
 
 
 class PooledEventLog(ConsolidatedSqliteEventLogStorage):
@@ -24,6 +29,7 @@ class PooledEventLog(ConsolidatedSqliteEventLogStorage):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._batch = threading.local()
+        self._tables: set[str] = set()
         super().__init__(*args, **kwargs)
 
     @cached_property
@@ -50,8 +56,35 @@ class PooledEventLog(ConsolidatedSqliteEventLogStorage):
         """Store the events in one transaction."""
         with self._engine.begin() as connection:
             self._batch.connection = connection
+            self._batch.last_of_assets = set(_last_of_assets(events))
             try:
                 for event in events:
                     self.store_event(event)
             finally:
-                self._batch.connection = None
+                self._batch.connection = self._batch.last_of_assets = None
+
+    def has_table(self, table_name: str) -> bool:
+        """Whether the table exists; one that did is not asked for again, as none is ever dropped."""
+        if table_name not in self._tables and super().has_table(table_name):
+            self._tables.add(table_name)
+        return table_name in self._tables
+
+    def _store_asset_event(self, conn: sa.Connection, event: EventLogEntry, event_id: int) -> None:
+        last: set[int] | None = getattr(self._batch, "last_of_assets", None)
+        if last is None or id(event) in last:
+            super()._store_asset_event(conn, event, event_id)
+
+    def _store_asset_check_evaluation_planned(self, event: EventLogEntry, event_id: int | None) -> None:
+        dagster_event = event.get_dagster_event()
+        planned = replace(dagster_event.asset_check_planned_data, partitions_subset=None)
+        of_all_days = event._replace(dagster_event=dagster_event._replace(event_specific_data=planned))
+        super()._store_asset_check_evaluation_planned(of_all_days, event_id)
+
+
+def _last_of_assets(events: Sequence[EventLogEntry]) -> Iterator[int]:
+    """The identities of the last event of each asset and type: what a row of an asset tells depends on both."""
+    last = {}
+    for event in events:
+        if event.dagster_event and event.dagster_event.asset_key:
+            last[event.dagster_event.asset_key, event.dagster_event_type] = event
+    return map(id, last.values())

@@ -232,7 +232,6 @@ class Lake:
         except BaseException:
             self._sweep(folder)
             raise
-        _sync_files(folder, out.tables.values())
         made = Manifest(
             out.tables,
             out.counts,
@@ -291,19 +290,18 @@ def _write_table(folder: Path, table: str, frame: pl.DataFrame) -> Table:
     return Table(name, frame.height, digest)
 
 
-def _sync_files(folder: Path, tables: Iterable[Table]) -> None:
-    """All files of a partition at once, in a quarter of the time that one after the other takes as they are written."""
-    for table in tables:
-        with (folder / table.file).open("rb") as file:
-            os.fsync(file.fileno())
-
-
 def _write_manifest(folder: Path, manifest: Manifest) -> None:
+    """The manifest, once all that it names is on disk for sure.
+
+    All files of a partition are synced at once, the manifest among them under another name: the file system then
+    commits twice, now and after the renaming. One after the other, as they are written, took four times as long.
+    """
     temporary = folder / f".{_MANIFEST}.{os.getpid()}.tmp"
     with _owner_only(temporary) as file:
         file.write(json.dumps(asdict(manifest), sort_keys=True, indent=1).encode())
-        file.flush()
-        os.fsync(file.fileno())
+    for path in (temporary, *(folder / table.file for table in manifest.tables.values())):
+        with path.open("rb") as file:
+            os.fsync(file.fileno())
     temporary.rename(folder / _MANIFEST)
     sync_folder(folder)
 

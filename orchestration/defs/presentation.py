@@ -39,29 +39,30 @@ def column_schema(schema: Mapping[str, pl.DataType]) -> dg.TableSchema:
     return dg.TableSchema(columns=[dg.TableColumn(name, str(kind)) for name, kind in schema.items()])
 
 
-def same_columns(upstream: list[str], signal: str) -> dg.TableColumnLineage:
-    """Column lineage of a stage that keeps the columns of a signal."""
+def same_columns(upstream: list[str], signal: str) -> dict[str, Any]:
+    """Column lineage of a stage that keeps the columns of a signal, as metadata."""
     key = dg.AssetKey(upstream)
-    return dg.TableColumnLineage(
-        {name: [dg.TableColumnDep(asset_key=key, column_name=name)] for name in SIGNALS[signal].columns}
-    )
+    origins = {name: [dg.TableColumnDep(asset_key=key, column_name=name)] for name in SIGNALS[signal].columns}
+    return {"dagster/column_lineage": dg.TableColumnLineage(origins)}
 
 
-def day_metadata(context: dg.AssetExecutionContext, tally: Tally) -> dict[str, Any]:
-    """Counts of each day on its own materialisation, and the sums over the run as the result's metadata.
+def tell_days(context: dg.AssetExecutionContext, tally: Tally, of_run: Mapping[str, Any]) -> None:
+    """Counts of each day on its own materialisation; the sums over the run, and `of_run`, on that of its last day.
 
-    A neighbour that was made again beside the days of the run is in the sums alone: Dagster refuses what is said of a
-    partition that the run does not target.
+    That one is the latest, which the UI shows first: on every day the same again was half of the event log. A neighbour
+    that was made again beside the days of the run is in the sums alone: Dagster refuses what is said of a partition
+    that the run does not target.
     """
-    targeted = set(context.partition_keys)
+    days = context.partition_keys
     for day, counts in tally.days.items():
-        if day in targeted:
-            context.add_asset_metadata({f"day_{name}": count for name, count in counts.items()}, partition_key=day)
+        if day in days:
+            told = {f"day_{name}": count for name, count in counts.items()}
+            context.add_asset_metadata({**told, "dagster/row_count": _rows(counts)}, partition_key=day)
     for day, note in tally.notes.items():
         context.log.warning(f"{day}: {note}")
-        if day in targeted:
+        if day in days:
             context.add_asset_metadata({"day_note": note}, partition_key=day)
-    return {**tally.metadata(), "dagster/row_count": sum(_rows(counts) for counts in tally.days.values())}
+    context.add_asset_metadata({**tally.metadata(), **of_run}, partition_key=days[-1])
 
 
 def findings_metadata(findings: pl.DataFrame) -> dict[str, Any]:

@@ -176,8 +176,11 @@ class _Stage:
         facts = {f"withheld field {name}": str(count) for name, count in sorted(made.withheld_fields.items())}
         facts |= leak_facts(made.opinion, self._policy)
         facts |= {LEAKED: tell(made.leaks)} if made.leaks else {}
-        with self._replace("held", day, work) as out:
-            out.tables |= made.held
+        if made.held:
+            with self._replace("held", day, work) as out:
+                out.tables |= made.held
+        else:
+            self._lake.remove(f"held/{self._dataset}/{day}")
         with self._replace("anonymized", day, work) as out:
             out.tables |= made.anonymized
             out.write("findings", made.findings.table())
@@ -231,7 +234,8 @@ def _judged(lake: Lake, dataset: str, packed: _Packed, part: Part, work: _Work) 
 
 def _made(lake: Lake, dataset: str, part: Part, known: pl.DataFrame, harvest: Harvest, opinion: Opinion) -> _Made:
     result, place = harvest.real, f"{dataset}/{part.day}"
-    held = {"records": result.held, "known": known}
+    # Most days hold nothing back, and are then without this state.
+    held = {} if result.held.is_empty() and known.is_empty() else {"records": result.held, "known": known}
     anonymized = {"records": result.records, "canaries": harvest.canaries}
     return _Made(
         held={part.named(name): lake.write(f"held/{place}", part.named(name), frame) for name, frame in held.items()},

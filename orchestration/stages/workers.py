@@ -69,7 +69,7 @@ def _each(
     processes: int | None,
 ) -> Iterator[tuple[Key, T]]:
     count = worker_count() if processes is None else processes
-    is_enough = len(items) > 1 and (records >= _ENOUGH_RECORDS or _are_started())
+    is_enough = _are_started() or (len(items) > 1 and records >= _ENOUGH_RECORDS)  # or this one loads the engines too
     if count < 2 or not is_enough:
         yield from ((name, work(name, item)) for name, item in items.items())
         return

@@ -37,3 +37,8 @@ def test_events_of_a_range_are_stored_once_per_day(tmp_path, monkeypatch, batch)
         ]
         logged = instance.all_logs(result.run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION)
         assert len(logged) == 5
+        latest = instance.get_latest_materialization_event(dg.AssetKey("rows"))
+        assert latest.dagster_event.partition == "2026-11-05"
+        key = dg.AssetCheckKey(dg.AssetKey("rows"), "rows_are_there")
+        (checked,) = instance.event_log_storage.get_asset_check_execution_history(key, limit=10)
+        assert checked.status.value == "SUCCEEDED"

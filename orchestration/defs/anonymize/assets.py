@@ -7,7 +7,7 @@ import dagster as dg
 from governance.privacy import PrivacyPolicy, load_privacy
 from governance.sources import Source, load_sources
 from orchestration.defs.partitions import DAYS, ONE_RUN, as_of, guarded
-from orchestration.defs.presentation import day_metadata, described, findings_metadata, markdown_table, same_columns
+from orchestration.defs.presentation import described, findings_metadata, markdown_table, same_columns, tell_days
 from orchestration.lake import Lake
 from orchestration.leaks.marks import leaked_days
 from orchestration.stages.anonymizing import anonymize_days
@@ -48,11 +48,8 @@ def anonymized(source: Source, signal: str) -> dg.AssetsDefinition:
         policy = load_privacy()
         tally = anonymize_days(lake, dataset, days, policy, context.resources.keys(), as_of(context))
         found = findings_metadata(findings_over(lake, dataset, days))
-        lineage = {"dagster/column_lineage": same_columns(upstream, signal)}
-        return dg.MaterializeResult(
-            metadata={**day_metadata(context, tally), **found, **lineage},
-            check_results=list(_results(lake, dataset, days, policy)),
-        )
+        tell_days(context, tally, {**found, **same_columns(upstream, signal)})
+        return dg.MaterializeResult(check_results=list(_results(lake, dataset, days, policy)))
 
     return anonymize_signal
 

@@ -7,7 +7,7 @@ import dagster as dg
 from governance.quality import Suite, load_gate, load_suite
 from governance.sources import Source, load_sources
 from orchestration.defs.partitions import DAYS, ONE_RUN, as_of, guarded
-from orchestration.defs.presentation import day_metadata, described, same_columns
+from orchestration.defs.presentation import described, same_columns, tell_days
 from orchestration.lake import Lake
 from orchestration.stages.gating import judge_dataset, results_over
 from orchestration.stages.tally import Tally
@@ -39,11 +39,8 @@ def checked(source: Source, signal: str) -> dg.AssetsDefinition:
     def judge_signal(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         lake, dataset, days = context.resources.lake, f"{source.name}/{signal}", list(context.partition_keys)
         tally = judge_dataset(lake, dataset, days, suite, load_gate(), as_of(context))
-        lineage = {"dagster/column_lineage": same_columns(upstream, signal)}
-        return dg.MaterializeResult(
-            metadata={**day_metadata(context, tally), **lineage},
-            check_results=list(_results(lake, dataset, days, suite, tally)),
-        )
+        tell_days(context, tally, same_columns(upstream, signal))
+        return dg.MaterializeResult(check_results=list(_results(lake, dataset, days, suite, tally)))
 
     return judge_signal
 

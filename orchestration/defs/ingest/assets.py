@@ -6,7 +6,7 @@ import dagster as dg
 
 from governance.sources import Source, load_sources
 from orchestration.defs.partitions import DAYS, ONE_RUN, as_of, guarded
-from orchestration.defs.presentation import day_metadata, described
+from orchestration.defs.presentation import described, tell_days
 from orchestration.lake import Lake
 from orchestration.settings import Home
 from orchestration.stages.landing import land_days
@@ -58,7 +58,8 @@ def landed(source: Source, signal: str) -> dg.AssetsDefinition:
         lake: Lake = context.resources.lake
         destroyed = context.resources.keys().destroyed
         tally = land_days(lake, source, signal, list(context.partition_keys), as_of(context), destroyed)
-        return dg.MaterializeResult(metadata=day_metadata(context, tally))
+        tell_days(context, tally, {})
+        return dg.MaterializeResult()
 
     return land
 

@@ -9,7 +9,7 @@ from governance.sampling import SAMPLED_LOGS_SCHEMA, SAMPLED_SPANS_SCHEMA, load_
 from governance.signals import SIGNALS
 from governance.sources import Source, load_sources
 from orchestration.defs.partitions import DAYS, ONE_RUN, as_of, guarded, guarded_steps
-from orchestration.defs.presentation import column_schema, day_metadata, described, same_columns
+from orchestration.defs.presentation import column_schema, described, same_columns, tell_days
 from orchestration.stages.rolling_up import roll_up_log_days, roll_up_span_days
 from orchestration.stages.sampling import sample_days
 
@@ -90,8 +90,8 @@ def sampled(source: Source, signal: str) -> dg.AssetsDefinition:
     def sample(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         days, policy = list(context.partition_keys), load_sampling_policy()
         tally = sample_days(context.resources.lake, f"{source.name}/{signal}", days, policy, as_of(context))
-        lineage = {"dagster/column_lineage": same_columns(upstream, signal)}
-        return dg.MaterializeResult(metadata={**day_metadata(context, tally), **lineage})
+        tell_days(context, tally, same_columns(upstream, signal))
+        return dg.MaterializeResult()
 
     return sample
 
