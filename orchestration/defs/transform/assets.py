@@ -70,7 +70,7 @@ def _manifest() -> Path:
     Raises:
         FeedbackError: the project does not parse.
     """
-    newest = max(path.stat().st_mtime for path in DBT.project_dir.rglob("*") if path.suffix in {".sql", ".yml"})
+    newest = max(path.stat().st_mtime for path in DBT.project_dir.rglob("*") if path.suffix in {".sql", ".yml", ".csv"})
     if not DBT.manifest_path.exists() or DBT.manifest_path.stat().st_mtime < newest:
         folder = str(DBT.project_dir)
         parsed = dbtRunner().invoke(["--quiet", "parse", "--project-dir", folder, "--profiles-dir", folder])
