@@ -44,8 +44,11 @@ class Delivery:
 
     def built(self, folder: Path) -> Path:
         """The delivery marts over it, data tests included."""
-        tables = {name: [_frame(rows, _SCHEMAS[name])] for name, rows in self.records.items()}
-        return built(folder, tables, self.policy, self.as_of)
+        return built(folder, self.tables(), self.policy, self.as_of)
+
+    def tables(self) -> dict[str, list[pl.DataFrame]]:
+        """Frames of schema `lake`."""
+        return {name: [_frame(rows, _SCHEMAS[name])] for name, rows in self.records.items()}
 
 
 def built(
