@@ -1,4 +1,4 @@
-"""How changes, deployments and incidents are tied to each other: policies/changes.yml, and the rows that models read."""
+"""How changes, deployments and incidents are tied to each other: policies/changes.yml, as rows that models read."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-{# The rule of policies/changes.yml for each row of a relation with `service`: an exact name wins over a pattern, a longer
-   pattern over a shorter. Needs `rules` in scope. #}
+{# The rule of policies/changes.yml for each row of a relation with `service`: an exact name wins over a pattern, a
+   longer pattern over a shorter. Needs `rules` in scope. #}
 {% macro rules_of(services) -%}
     select *
     from (

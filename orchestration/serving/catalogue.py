@@ -180,7 +180,7 @@ def _survival(table: str, said: Node) -> tuple[tuple[str, ...], tuple[str, ...],
 
 
 def _days_per_week(table: str, said: Node) -> tuple[tuple[str, ...], tuple[str, ...], str]:
-    """Median over complete weeks of the days on which something was; `event_column` counts it, on every day there is."""
+    """Median over complete weeks of the days on which something was; `event_column` counts it, on every day."""
     event, time = said["event_column"], said["time"]
     days = (
         f"select {{keys}}, {time} as day, max(case when {event} > 0 then 1 else 0 end) as is_hit"
@@ -191,8 +191,8 @@ def _days_per_week(table: str, said: Node) -> tuple[tuple[str, ...], tuple[str, 
         "select {keys}, date_trunc('week', day) as week, sum(is_hit) as hits from days"
         " group by {keys}, date_trunc('week', day) having count(*) = 7"
     )
-    query = f"with days as ({days}), weeks as ({weeks}) select {{keys}}, median(hits) as value from weeks group by {{keys}}"
-    return ("event_column",), (event,), query
+    value = "select {keys}, median(hits) as value from weeks group by {keys}"
+    return ("event_column",), (event,), f"with days as ({days}), weeks as ({weeks}) {value}"
 
 
 def _ratio(table: str, said: Node) -> tuple[tuple[str, ...], tuple[str, ...], str]:

@@ -134,7 +134,12 @@ class Figures:
             commit, created = one["first_commit_at"], one["created_at"]
             reviewed, merged = one["first_review_at"], one["merged_at"]
             begun = None if commit is None else min(commit, created)
-            stages = [minutes(begun, created), minutes(created, reviewed), minutes(reviewed, merged), minutes(merged, at)]
+            stages = [
+                minutes(begun, created),
+                minutes(created, reviewed),
+                minutes(reviewed, merged),
+                minutes(merged, at),
+            ]
             rule = self.rule(one["service"])
             waits, since = None, None
             if one["status"] == "open" and not one["is_draft"]:
@@ -179,7 +184,8 @@ class Figures:
                     ground, confidence = "same_service", rule.same_service_confidence / len(near)
             finished = cause and cause["finished_at"]
             found[key] = {
-                "service": service, "detected_at": detected, "attribution": ground, "attribution_confidence": confidence,
+                "service": service, "detected_at": detected, "attribution": ground,
+                "attribution_confidence": confidence,
                 "attributed_deployment_id": cause and cause["deployment_id"],
                 "time_to_recover_minutes": minutes(finished, resolved),
                 "unrecovered_minutes": None if resolved else minutes(finished, self.as_of),
@@ -261,7 +267,9 @@ class Figures:
             row = sums[run["service"], _day(run["waiting_since"] or run["ended_at"] or run["started_at"])]
             _count(row, build_count=1, failed_build_count=bool(run["is_failed"]), retried_build_count=run["is_retry"])
             _count(row, ci_waiting_count=run["is_open"])
-            _wait(row, "ci_wait_minutes", run["wait_minutes"] if run["wait_minutes"] is not None else run["open_minutes"])
+            _wait(
+                row, "ci_wait_minutes", run["wait_minutes"] if run["wait_minutes"] is not None else run["open_minutes"]
+            )
         for change in self.changes.values():
             row, waits = sums[change["service"], _day(change["created_at"])], change["waiting_for"] == "review"
             _count(row, pull_request_count=1, review_waiting_count=waits)
@@ -317,6 +325,7 @@ class Figures:
 
         found: dict[Key, Row] = {}
         for service in services:
+
             def own(row: Row, service: str = service) -> bool:
                 return service in ("*", row["service"])
 
@@ -334,7 +343,9 @@ class Figures:
                     word = "monthly" if monthly >= 1 else "yearly"
             leads = [c["lead_time_minutes"] for c in self.changes.values() if own(c) and within(c["deployed_at"])]
             known = [lead for lead in leads if lead is not None]
-            failures = [d["incident_count"] for d in self.fct_deployments.values() if own(d) and within(d["finished_at"])]
+            failures = [
+                d["incident_count"] for d in self.fct_deployments.values() if own(d) and within(d["finished_at"])
+            ]
             times = [
                 (i["time_to_recover_minutes"], True) if i["time_to_recover_minutes"] is not None
                 else (i["unrecovered_minutes"], False)
@@ -343,10 +354,14 @@ class Figures:
             ]  # fmt: skip
             seen = [one for one in times if one[0] is not None]
             found[service, "deployment_frequency"] = {"value": value, "frequency": word, "counted_count": len(per_week)}
-            found[service, "lead_time"] = {"value": statistics.median(known) if known else None,
-                                           "counted_count": len(known), "unknown_count": len(leads) - len(known)}
+            found[service, "lead_time"] = {
+                "value": statistics.median(known) if known else None,
+                "counted_count": len(known),
+                "unknown_count": len(leads) - len(known),
+            }
             found[service, "change_failure_rate"] = {
-                "value": sum(n > 0 for n in failures) / len(failures) if failures else None, "counted_count": len(failures),
+                "value": sum(n > 0 for n in failures) / len(failures) if failures else None,
+                "counted_count": len(failures),
             }
             found[service, "recovery_time"] = {
                 "value": product_limit(seen, 0.5), "counted_count": len(seen), "unknown_count": len(times) - len(seen),

@@ -137,8 +137,8 @@ class _Company:
             told["first_review_at"] = self.after(created, 8)
         self.made.add("pull_requests", **shared, **told, status="open", event_at=created)
         for place in range(chance.randint(0, 3)):
-            self.made.add("commits", sha=f"{whole}-{place}", pull_request_id=whole, authored_at=self.after(created, -20),
-                          event_at=created)  # fmt: skip
+            self.made.add("commits", sha=f"{whole}-{place}", pull_request_id=whole, event_at=created,
+                          authored_at=self.after(created, -20))  # fmt: skip
             self.made.add("reviews", review_id=f"{whole}-{place}", pull_request_id=whole,
                           reviewer=chance.choice(self.people), event_at=self.after(created, 10))  # fmt: skip
         if status == "open":
@@ -190,7 +190,9 @@ class _Company:
 
     def incident(self, number: str) -> None:
         chance, service = self.chance, self.chance.choice(self.services)
-        deployments = [row for row in self.made.records["deployments"] if str(row["deployment_id"]).startswith(f"{self.name}-")]
+        deployments = [
+            row for row in self.made.records["deployments"] if str(row["deployment_id"]).startswith(f"{self.name}-")
+        ]
         near = chance.choice(deployments)
         if chance.random() < 0.6:
             service = near["service"]
@@ -205,7 +207,9 @@ class _Company:
         }  # fmt: skip
         self.made.add("incidents", **shared, entry_type="trigger", event_at=detected)
         if chance.random() < 0.7:
-            self.made.add("incidents", **shared, entry_type="resolve", event_at=detected + chance.randint(0, 300) * MINUTE)
+            self.made.add(
+                "incidents", **shared, entry_type="resolve", event_at=detected + chance.randint(0, 300) * MINUTE
+            )
 
     def use(self) -> None:
         """Requests, accounts and tickets of some days; days of spans are those of the whole warehouse."""
@@ -219,7 +223,9 @@ class _Company:
                 shared: Row = {"service": service, "operation": "pay", "kind": "server", "status": "unset"}
                 period: Row = {"period_start_at": start, "grain": "minute"}
                 count = chance.randint(1, 50)
-                self.made.add("span_requests", **shared, **period, span_count=count, error_count=chance.randint(0, count))
+                self.made.add(
+                    "span_requests", **shared, **period, span_count=count, error_count=chance.randint(0, count)
+                )
                 for bucket in (1700, 1912, 1913, 1950):
                     self.made.add("span_latency", **shared, **period, measure="duration", bucket=bucket,
                                   span_count=chance.randint(1, 9))  # fmt: skip

@@ -78,7 +78,9 @@ def periods(moment_of, rows):
     found = defaultdict(list)
     for row in rows:
         if (moment := row[moment_of]) is not None:
-            found[(moment.date() if isinstance(moment, datetime) else moment).replace(day=1), row["service"]].append(row)
+            found[(moment.date() if isinstance(moment, datetime) else moment).replace(day=1), row["service"]].append(
+                row
+            )
     return found
 
 

@@ -79,7 +79,8 @@ def add_lead_times(made, folder):
         ships[row["new_commit_sha"]] = max(shas, key=lambda sha: moment(merged[sha]))
     for row in table(folder, "pull_requests"):
         created, at = moment(row["created_date"]), moment(row["merged_date"])
-        made.add("pull_requests", pull_request_id=row["id"], repository=row["base_repo_id"], service=row["base_repo_id"],
+        repository = row["base_repo_id"]
+        made.add("pull_requests", pull_request_id=row["id"], repository=repository, service=repository,
                  author=row["author_id"] or None, status="merged" if at else "open", merged_at=at, created_at=created,
                  merge_commit_sha=row["merge_commit_sha"], event_at=at or created)  # fmt: skip
     for row in table(folder, "pull_request_commits"):
@@ -89,8 +90,8 @@ def add_lead_times(made, folder):
         made.add("reviews", pull_request_id=row["pull_request_id"], reviewer=row["account_id"], status="commented",
                  event_at=moment(row["created_date"]))  # fmt: skip
     for row in table(folder, "cicd_deployment_commits"):
-        made.add("deployments", deployment_id=row["id"], service=row["repo_url"], created_at=moment(row["started_date"]),
-                 environment=row["environment"] or None, sha=ships.get(row["commit_sha"], row["commit_sha"]),
+        made.add("deployments", deployment_id=row["id"], service=row["repo_url"],
+                 created_at=moment(row["started_date"]), environment=row["environment"] or None, sha=ships.get(row["commit_sha"], row["commit_sha"]),
                  status=row["result"].lower(), event_at=moment(row["finished_date"]))  # fmt: skip
 
 
@@ -108,8 +109,8 @@ def add_pages(made, folder):
     """Deployments of github-pages as they are, and again as if they were to production."""
     for environment in ("github-pages", "production"):
         for row in table(folder / "snapshot_tables", "cicd_deployment_commits"):
-            made.add("deployments", deployment_id=f"{row['id']} {environment}", service="OpenBIC", sha=row["commit_sha"],
-                     environment=environment, created_at=moment(row["created_date"]),
+            made.add("deployments", deployment_id=f"{row['id']} {environment}", service="OpenBIC",
+                     sha=row["commit_sha"], environment=environment, created_at=moment(row["created_date"]),
                      status=row["original_status"].lower(), event_at=moment(row["finished_date"]))  # fmt: skip
 
 
@@ -207,7 +208,7 @@ def test_deployments_are_those_of_devlake_but_for_their_environment(warehouse, p
 
 
 def test_deployments_of_github_pages_are_none_to_production(warehouse, github):
-    """DevLake counts whatever environment is configured, and takes `inactive` for a success that ended when replaced."""
+    """DevLake counts whatever environment is configured and takes `inactive` for a success, ended when replaced."""
     oracle = table(github / "snapshot_tables", "cicd_deployment_commits")
     assert [row["result"] for row in oracle].count("SUCCESS") == 97
     found = {
@@ -263,7 +264,9 @@ def seconds_of(warehouse, metric, service):
 
 def test_stages_add_up_to_the_means_of_middleware(warehouse, middleware):
     """Its figures are means weighted by the number of pull requests; the mean of the rows here is the same one."""
-    rows = [row for row in rows_of(warehouse, "fct_changes", "pull_request_id").values() if row["service"] == "weighted"]
+    rows = [
+        row for row in rows_of(warehouse, "fct_changes", "pull_request_id").values() if row["service"] == "weighted"
+    ]
     expected = middleware["weighted_lead_time"]["expected"]
     assert len(rows) == expected["pr_count"]
     coding, pickup, rework, merge, deploy = (expected[part] for part in PARTS)
@@ -286,7 +289,9 @@ def test_deployment_frequency_is_that_of_middleware(warehouse, middleware):
     frequencies = asked(warehouse, "deployment_frequency", "service", grain="week")
     for case in middleware["deployment_frequency"]:
         last = datetime.fromisoformat(case["interval"][1]).date()
-        weeks = {str(week): value for (week, name), value in deployments.items() if name == case["name"] and week <= last}
+        weeks = {
+            str(week): value for (week, name), value in deployments.items() if name == case["name"] and week <= last
+        }
         assert weeks == case.get("expected_weekly", weeks)
         assert sum(weeks.values()) == case["expected"]["total"]
         assert sum(weeks.values()) // len(weeks) == case["expected"]["avg_weekly"]

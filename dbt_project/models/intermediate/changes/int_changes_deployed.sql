@@ -1,7 +1,7 @@
--- The first successful deployment to production that contains a merged pull request; one row per pull request that has one.
+-- The first successful deployment to production that contains a merged pull request; one row per pull request in one.
 --   named_commit     it ships the merge's commit, or the last one of the pull request's branch: certain
 --   later_commit     it ships a later merge into the same branch of the repository
---   next_deployment  the first of the service's deployments created after the merge, where nothing is known of its commit
+--   next_deployment  the first of its service created after the merge, where nothing is known of the commit it ships
 -- The first to finish of the first two, which rest on commits; else of the third.
 with all_pull_requests as (
     select * from {{ ref('int_pull_requests_timed') }}
@@ -69,7 +69,13 @@ shipped_merges as (
 ),
 
 along_branches as (
-    select source, pull_request_id, repository, base_branch, merged_at, cast(null as timestamp with time zone) as finished_at
+    select
+        source,
+        pull_request_id,
+        repository,
+        base_branch,
+        merged_at,
+        cast(null as timestamp with time zone) as finished_at
     from pull_requests
     union all
     select
@@ -98,7 +104,12 @@ unknown_commits as (
 ),
 
 along_services as (
-    select source, pull_request_id, service, merged_at as happened_at, cast(null as timestamp with time zone) as finished_at
+    select
+        source,
+        pull_request_id,
+        service,
+        merged_at as happened_at,
+        cast(null as timestamp with time zone) as finished_at
     from pull_requests
     union all
     select

@@ -1,6 +1,6 @@
 -- What began a problem, what went with it and what was done about it; one row per problem.
--- Cause: the deployment its incident names, else that of the only version it is in, else the one its incident is put down
--- to (int_incidents_attributed), else the nearest of its service.
+-- Cause: the deployment its incident names, else that of the only version it is in, else the one its incident is put
+-- down to (int_incidents_attributed), else the nearest of its service.
 -- Fix: a deployment of the service with which it ended, else the latest one that was meant as a fix and did not end it.
 with problems as (
     select * from {{ ref('int_problems_united') }}

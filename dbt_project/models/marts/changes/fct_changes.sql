@@ -38,7 +38,9 @@ explained as (
         ) }} as no_pickup_reason,
         case
             when first_review_at is null and merged_at is not null then 'no_review'
-            else {{ no_stage_reason('first_review_at', 'merged_at', "case when status = 'open' then 'open' else 'not_merged' end") }}
+            else {{ no_stage_reason(
+                'first_review_at', 'merged_at', "case when status = 'open' then 'open' else 'not_merged' end"
+            ) }}
         end as no_review_reason,
         case
             when merged_at is null then case when status = 'open' then 'not_merged_yet' else 'not_merged' end

@@ -44,17 +44,38 @@ span_days as (
 
 events as (
     -- What was delivered and waited for, by the day it happened or the waiting began.
-    select service, 'deployments' as kind, cast(created_at as date) as event_date, cast(is_retry as integer) as retries,
-        0 as counted, 0 as failed, cast(null as double) as waited, 0 as waiting
+    select
+        service,
+        'deployments' as kind,
+        cast(created_at as date) as event_date,
+        cast(is_retry as integer) as retries,
+        0 as counted,
+        0 as failed,
+        cast(null as double) as waited,
+        0 as waiting
     from deployments
     union all
-    select service, 'deployments' as kind, cast(finished_at as date) as event_date, 0 as retries,
-        1 as counted, 0 as failed, cast(null as double) as waited, 0 as waiting
+    select
+        service,
+        'deployments' as kind,
+        cast(finished_at as date) as event_date,
+        0 as retries,
+        1 as counted,
+        0 as failed,
+        cast(null as double) as waited,
+        0 as waiting
     from deployments
     where finished_at is not null
     union all
-    select service, 'deployments' as kind, cast(failed_at as date) as event_date, 0 as retries,
-        0 as counted, 1 as failed, cast(null as double) as waited, 0 as waiting
+    select
+        service,
+        'deployments' as kind,
+        cast(failed_at as date) as event_date,
+        0 as retries,
+        0 as counted,
+        1 as failed,
+        cast(null as double) as waited,
+        0 as waiting
     from deployments
     where failed_at is not null
     union all

@@ -39,7 +39,9 @@ own_days as (
         {{ days_between('friction_days.event_date', 'periods.until_date') }} - 1 as days_before
     from friction_days
     inner join periods
-        on {{ days_between('friction_days.event_date', 'periods.until_date') }} between 1 and periods.performance_weeks * 7
+        on
+            {{ days_between('friction_days.event_date', 'periods.until_date') }}
+            between 1 and periods.performance_weeks * 7
     where friction_days.deployment_count is not null
 ),
 
@@ -197,10 +199,14 @@ measured as (
     group by recoveries.service
 ),
 
+editions as (
+    select distinct edition, metric from bands
+),
+
 scopes as (
     select distinct friction_days.service, editions.edition, editions.metric
     from friction_days
-    cross join (select distinct edition, metric from bands) as editions
+    cross join editions
     union distinct
     select '*' as service, edition, metric
     from bands
