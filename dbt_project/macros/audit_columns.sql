@@ -27,19 +27,20 @@
 {%- endmacro %}
 
 
-{# Hash of the SQL of the model and of every model above it: changes when any of them does.
+{# Hash of the SQL of the model and of every model and seed above it: changes when any of them does.
    A unit test stands in for its model and is no node of the graph. #}
 {% macro definition_hash() -%}
     {%- if execute -%}
         {%- set found = [model.unique_id] -%}
         {%- for unique_id in found if unique_id in graph.nodes -%}
-            {%- for parent in graph.nodes[unique_id].depends_on.nodes if parent.startswith('model.') -%}
+            {%- for parent in graph.nodes[unique_id].depends_on.nodes if parent.startswith(('model.', 'seed.')) -%}
                 {%- if parent not in found -%}{%- do found.append(parent) -%}{%- endif -%}
             {%- endfor -%}
         {%- endfor -%}
         {%- set texts = [] -%}
         {%- for unique_id in found | sort if unique_id in graph.nodes -%}
-            {%- do texts.append(graph.nodes[unique_id].raw_code) -%}
+            {%- set node = graph.nodes[unique_id] -%}
+            {%- do texts.append(node.raw_code if node.resource_type == 'model' else node.checksum.checksum) -%}
         {%- endfor -%}
         {{- local_md5(texts | join('\n'))[:16] -}}
     {%- endif -%}

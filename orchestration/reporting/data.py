@@ -118,6 +118,24 @@ MARTS: Mapping[str, tuple[str, Mapping[str, str]]] = {
             **_ORIGIN,
         },
     ),
+    "performance": (
+        "rpt_delivery_performance",
+        {
+            "service": _TEXT,
+            "metric": _TEXT,
+            "edition": _COUNT,
+            "value": _FIGURE,
+            "frequency": _TEXT,
+            "band": _TEXT,
+            "counted_count": _COUNT,
+            "unknown_count": _COUNT,
+            "open_count": _COUNT,
+            "no_value_reason": _TEXT,
+            "weeks": _COUNT,
+            "until_date": _DAY,
+            **_ORIGIN,
+        },
+    ),
     "budgets": (
         "fct_slo_budgets",
         {
@@ -195,6 +213,7 @@ class ReportData:
     ticket_volume: pl.DataFrame
     deployments: pl.DataFrame
     incidents: pl.DataFrame
+    performance: pl.DataFrame
     budgets: pl.DataFrame
     burn_alerts: pl.DataFrame
     gate_results: pl.DataFrame

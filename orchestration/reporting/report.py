@@ -41,6 +41,7 @@ def build_report(data: ReportData, as_of: datetime) -> str:
             incidents=_newest(data.incidents.to_dicts(), "started_at"),
             deployment_count=data.deployments.height,
             incident_count=data.incidents.height,
+            performance=sections.performance(data),
             budgets=sections.budgets(data),
             budget_count=data.budgets.height,
             gate=sections.gate(data),

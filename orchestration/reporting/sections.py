@@ -162,6 +162,15 @@ def budgets(data: ReportData) -> list[Row]:
     return joined.head(LISTED).with_columns(pl.col("fires").fill_null([])).to_dicts()
 
 
+def performance(data: ReportData) -> list[Row]:
+    """DORA's measures of all services together, by the latest edition of their bands; none where nothing is known."""
+    order = pl.Enum(["deployment_frequency", "lead_time", "change_failure_rate", "recovery_time"])
+    together = data.performance.filter(pl.col("service") == "*", pl.col("edition") == pl.col("edition").max())
+    if together.filter(pl.col("counted_count") > 0).is_empty():
+        return []
+    return together.sort(pl.col("metric").cast(order)).to_dicts()
+
+
 def gate(data: ReportData) -> list[Row]:
     """One row per signal and expectation, what failed most first."""
     return (

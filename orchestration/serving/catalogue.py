@@ -27,6 +27,7 @@ _AGGREGATIONS = {
     "min": "min({})",
     "max": "max({})",
     "average": "avg({})",
+    "median": "median({})",
     "count": "count({})",
     "count_distinct": "count(distinct {})",
 }
@@ -76,7 +77,7 @@ def _semantic(project: Node) -> Iterator[Metric]:
         dimensions = {one["name"]: one["expr"] or one["name"] for one in model["dimensions"] if one["type"] != "time"}
         times = {one["name"]: one["expr"] or one["name"] for one in model["dimensions"] if one["type"] == "time"}
         time = times[model["defaults"]["agg_time_dimension"]]
-        values = [_AGGREGATIONS[measure["agg"]].format(measure["expr"] or measure["name"]) for _, measure in parts]
+        values = [_aggregation(name, measure) for _, measure in parts]
         value = values[0] if len(values) == 1 else f"{values[0]} * 1.0 / nullif({values[1]}, 0)"
         table = model["node_relation"]["alias"]
         snapshot = parts[0][1]["non_additive_dimension"]
@@ -93,6 +94,17 @@ def _semantic(project: Node) -> Iterator[Metric]:
             columns=(time, *dimensions.values(), *_columns(values)),
             query=form.format(value=value, table=table, time=time, choice=choice),
         )
+
+
+def _aggregation(name: str, measure: Node) -> str:
+    """How rows become one value; percentiles are nearest-rank (discrete) ones."""
+    expression = measure["expr"] or measure["name"]
+    if measure["agg"] != "percentile":
+        return _AGGREGATIONS[measure["agg"]].format(expression)
+    told = measure["agg_params"] or {}
+    if not told.get("use_discrete_percentile"):
+        raise PolicyError(f"metric {name}: measure {measure['name']} needs agg_params.use_discrete_percentile: true")
+    return f"quantile_disc({expression}, {told['percentile']})"
 
 
 def _columns(expressions: Iterable[str]) -> Iterator[str]:
@@ -145,22 +157,56 @@ def _percentile(table: str, said: Node) -> tuple[tuple[str, ...], tuple[str, ...
 
 
 def _survival(table: str, said: Node) -> tuple[tuple[str, ...], tuple[str, ...], str]:
-    """A percentile of times of which some go on, by the project's own macro."""
-    percent, measure = int(said["percent"]), said["measure"]
-    columns = (f"time_to_{measure}_minutes", f"no_time_to_{measure}_reason", "open_minutes")
+    """A percentile of times of which some go on, by the project's own macro.
+
+    The three columns are those of `measure` among the times of incidents, where they are not named.
+    """
+    measure = said.get("measure")
+    columns = (
+        said.get("duration_column", f"time_to_{measure}_minutes"),
+        said.get("reason_column", f"no_time_to_{measure}_reason"),
+        said.get("open_column", "open_minutes"),
+    )
+    percent = int(said["percent"])
     duration = "coalesce({}, case when {} = 'open' then {} end)".format(*columns)
     measured = _macros("reliability.sql").kaplan_meier("known", ["{keys}"], [percent])  # type: ignore[attr-defined]
     timed = f'select {{select_keys}}, {duration} as duration, {columns[0]} is not null as is_event from "{table}"'
     query = f"with timed as ({timed} where {{where}}), known as (select * from timed where duration is not null)"
     return (
-        ("percent", "measure"),
+        ("percent", "measure", "duration_column", "reason_column", "open_column"),
         columns,
         " ".join(f"{query} select {{keys}}, p{percent} as value from ({measured})".split()),
     )
+
+
+def _days_per_week(table: str, said: Node) -> tuple[tuple[str, ...], tuple[str, ...], str]:
+    """Median over complete weeks of the days on which something was; `event_column` counts it, on every day."""
+    event, time = said["event_column"], said["time"]
+    days = (
+        f"select {{keys}}, {time} as day, max(case when {event} > 0 then 1 else 0 end) as is_hit"
+        f' from (select {{select_keys}}, * from "{table}" where {{where}} and {event} is not null)'
+        f" group by {{keys}}, {time}"
+    )
+    weeks = (
+        "select {keys}, date_trunc('week', day) as week, sum(is_hit) as hits from days"
+        " group by {keys}, date_trunc('week', day) having count(*) = 7"
+    )
+    value = "select {keys}, median(hits) as value from weeks group by {keys}"
+    return ("event_column",), (event,), f"with days as ({days}), weeks as ({weeks}) {value}"
+
+
+def _ratio(table: str, said: Node) -> tuple[tuple[str, ...], tuple[str, ...], str]:
+    """`factor` times the sum of one column by that of another, over the rows in which both are known."""
+    above, below = said["numerator"], said["denominator"]
+    value = f"sum({above}) * {float(said.get('factor', 1))} / nullif(sum({below}), 0)"
+    known = f"case when {above} is not null and {below} > 0 then {{}} end as {{}}"
+    parts = ", ".join(known.format(column, column) for column in (above, below))
+    query = f'select {{keys}}, {value} as value from (select {{select_keys}}, {parts} from "{table}" where {{where}})'
+    return ("numerator", "denominator", "factor"), (above, below), f"{query} group by {{keys}}"
 
 
 def _macros(file: str) -> object:
     return Environment(loader=FileSystemLoader(PROJECT / "dbt_project" / "macros")).get_template(file).module
 
 
-_FORMS = {"percentile": _percentile, "survival": _survival}
+_FORMS = {"percentile": _percentile, "survival": _survival, "days_per_week": _days_per_week, "ratio": _ratio}

@@ -16,6 +16,7 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
+from governance.changes import load_changes
 from governance.costs import load_costs
 from governance.estimates import load_estimates_policy
 from governance.owners import load_owners
@@ -59,7 +60,7 @@ PARTITIONS_SCHEMA = pl.Schema({**PLACE, "digest": pl.String()})
 # Small enough to be copied into the warehouse whole.
 COPIED_TABLES = (
     *("partitions", "ledger", "malformed", "owners", "ranking", "request_attributes", "costs"),
-    *("slos", "slo_alerts", "maintenance_windows"),
+    *("slos", "slo_alerts", "maintenance_windows", "change_rules"),
 )
 
 
@@ -72,7 +73,7 @@ def run_id(lake: Lake, as_of: datetime) -> str:
     digest = hashlib.sha256(as_of.isoformat().encode())
     for state in sorted({table.state for table in LAKE_TABLES.values()} | {"anonymized", "quarantine"}):
         digest.update(lake.state_digest(state).encode())
-    for policy in (load_owners(), load_ranking(), load_estimates_policy(), load_costs(), load_slos()):
+    for policy in (load_owners(), load_ranking(), load_estimates_policy(), load_costs(), load_slos(), load_changes()):
         digest.update(policy.digest.encode())
     return f"run-{digest.hexdigest()[:12]}"
 
@@ -135,6 +136,7 @@ def _copies(lake: Lake) -> dict[str, pl.DataFrame]:
         "ranking": load_ranking().as_frame(),
         "request_attributes": load_estimates_policy().as_frame(),
         "costs": load_costs().as_frame(),
+        "change_rules": load_changes().as_frame(),
         **slo_frames(),
     }
 

@@ -13,6 +13,7 @@ import polars as pl
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner
 
+from governance.changes import load_changes
 from governance.costs import load_costs
 from governance.estimates import load_estimates_policy
 from governance.keys import Keyring
@@ -120,6 +121,7 @@ def fill_warehouse(warehouse: Path, tables: dict[str, list[pl.DataFrame]]) -> No
     frames["partitions"] = partitions_of(frames)
     frames["owners"] = load_owners().as_frame()
     frames["costs"] = load_costs().as_frame()
+    frames["change_rules"] = load_changes().as_frame()
     frames["ranking"] = load_ranking().as_frame()
     frames |= slo_frames()
     frames["request_attributes"] = load_estimates_policy().as_frame()

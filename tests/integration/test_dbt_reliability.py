@@ -18,10 +18,9 @@ from jinja2 import Environment
 from scipy.stats import CensoredData, ecdf
 
 from governance.slos import SlosPolicy, load_slos
-from orchestration.serving.catalogue import load_catalogue
-from orchestration.serving.metrics import Question, sql_of
 from orchestration.settings import PROJECT
 from tests.integration.pain_point_world import lake_of
+from tests.integration.reading import asked, differing, product_limit, rows_of
 from tests.integration.reliability_world import AS_OF, LAST, MINUTE, World, generated
 
 WORLDS = {
@@ -36,27 +35,6 @@ def world(request, tmp_path_factory):
     seed, grains = WORLDS[request.param]
     made = generated(seed, **grains)
     return made, made.built(tmp_path_factory.mktemp("reliability"))
-
-
-def rows_of(warehouse, mart, *keys):
-    with duckdb.connect(str(warehouse), read_only=True) as connection:
-        connection.execute("set timezone = 'UTC'")
-        rows = connection.table(f"marts.{mart}").pl().to_dicts()
-    found = {tuple(row[key] for key in keys): row for row in rows}
-    assert len(found) == len(rows)
-    return found
-
-
-def differing(found, expected):
-    """What is not as it was counted; floats to nine digits."""
-    assert found.keys() == expected.keys()
-    return [
-        (key, column, found[key][column], value)
-        for key, row in expected.items()
-        for column, value in row.items()
-        if column in found[key]
-        and found[key][column] != (pytest.approx(value, rel=1e-8, abs=1e-8) if isinstance(value, float) else value)
-    ]
 
 
 def test_days_are_counted(world):
@@ -89,23 +67,6 @@ def test_the_worlds_show_every_branch():
         firing |= {row["is_firing"] for row in alerts}
     assert firing == {True, False, None}
     assert reasons >= {None, "no_data", "no_requests", "only_maintenance", "rollups_too_coarse", "factor_out_of_reach"}
-
-
-def product_limit(times, left):
-    """When the share still open falls below `left`; in the middle where it stays there; None: it does not."""
-    open_share, at = 1.0, None
-    events = sorted({duration for duration, is_event in times if is_event})
-    for duration in events:
-        at_risk = sum(other >= duration for other, _ in times)
-        ended = sum(other == duration and is_event for other, is_event in times)
-        open_share *= 1 - ended / at_risk
-        if at is not None:
-            return (at + duration) / 2
-        if open_share < left - 1e-9:
-            return duration
-        if open_share <= left + 1e-9:
-            at = duration
-    return at
 
 
 def told_times(made):
@@ -149,17 +110,6 @@ def test_incident_times_are_counted(world):
     }
     assert differing(found, expected) == []
     assert any(row["no_median_reason"] == "not_reached" for row in found.values())
-
-
-def asked(warehouse, name, *by, grain):
-    """The answer of a metric, as a published file gives it, by its dimensions and period."""
-    metric = next(one for one in load_catalogue(warehouse.parent / "dbt" / "manifest.json") if one.name == name)
-    told = {"metric": name, "dimensions": list(metric.dimensions), "time_column": metric.time, "query": metric.query}
-    with duckdb.connect(str(warehouse), read_only=True) as connection:
-        connection.execute("set timezone = 'UTC'")
-        connection.execute("set schema = 'marts'")
-        rows = connection.execute(sql_of(told, Question(name, by, grain))).fetchall()
-    return {tuple(keys): value for *keys, value in rows}
 
 
 @pytest.mark.parametrize("measure", ["detect", "acknowledge", "mitigate", "resolve"])

@@ -69,7 +69,7 @@ def _manifest() -> Path:
     Raises:
         FeedbackError: the project does not parse.
     """
-    newest = max(path.stat().st_mtime for path in DBT.project_dir.rglob("*") if path.suffix in {".sql", ".yml"})
+    newest = max(path.stat().st_mtime for path in DBT.project_dir.rglob("*") if path.suffix in {".sql", ".yml", ".csv"})
     if not DBT.manifest_path.exists() or DBT.manifest_path.stat().st_mtime < newest:
         from dbt.cli.main import dbtRunner  # 0.2 s, of no use where nothing has changed
 

@@ -191,6 +191,23 @@ def _changes() -> tuple[list[Row], list[Row]]:
     return deployments, incidents
 
 
+def _performance() -> list[Row]:
+    """Of all services and of one; nothing recovered yet."""
+    shared = {"weeks": 12, "until_date": LAST_DAY, "unknown_count": 0, "open_count": 0}
+    measures = [
+        {"metric": "deployment_frequency", "value": 2.5, "frequency": "weekly", "band": "high", "counted_count": 12},
+        {"metric": "lead_time", "value": 1662.7, "band": "high", "counted_count": 61, "unknown_count": 4},
+        {"metric": "change_failure_rate", "value": 0.0625, "band": "high", "counted_count": 48},
+        {"metric": "recovery_time", "no_value_reason": "not_reached", "counted_count": 3, "open_count": 2},
+    ]  # fmt: skip
+    return [
+        {**shared, **measure, "service": service, "edition": edition}
+        for measure in reversed(measures)
+        for service in ("cart", "*")
+        for edition in (2021, 2023)
+    ]
+
+
 def _budgets() -> tuple[list[Row], list[Row]]:
     """A budget that is overspent and burns, one that is half left, and one of a service without requests."""
     shared = {"slo": "requests-succeed", "objective_ratio": 0.98, "period_days": 30, "evaluated_at": AS_OF}
@@ -233,6 +250,7 @@ def rows_of_marts() -> dict[str, list[Row]]:
         "ticket_volume": volume,
         "deployments": deployments,
         "incidents": incidents,
+        "performance": _performance(),
         "budgets": budgets,
         "burn_alerts": alerts,
         "gate_results": _gate_results(),

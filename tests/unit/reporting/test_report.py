@@ -82,6 +82,10 @@ def test_every_chart_has_a_table_beside_it(page):
         "payment requests-succeed payments 98 % 30 days 1,000 30 -50 % ✗ page ✗ ticket",  # one mark a severity
         "catalog requests-succeed storefront 98 % 30 days 900 9 50 % printer",  # the least left first, nothing fires
         "printer requests-succeed not known 98 % 30 days 0 0 no data: no requests",
+        "Days with a deployment per week 2.5 high (weekly) 12 complete weeks 0 0",
+        "first commit to production 27 h 43 min high 61 changes 4 0",
+        "Deployments with an incident 6.2 % high 48 deployments 0 0",
+        "from a failed deployment no data: too many go on none 3 incidents put down to one 0 2",
         "search otel spans 42,000 no data: not sampled yet",  # one day is not known, so the sum is not
     ],
 )
@@ -101,6 +105,7 @@ def test_empty_warehouse_says_why_instead_of_zero(empty_page):
         "no objective is about a service with traces",
         "no ticket passed the gate",
         "no deployment passed the gate",
+        "no change arrived in the last weeks",
         "the gate has judged no day",
         "nothing has been read yet",
         "no trace and no log record has been counted yet",

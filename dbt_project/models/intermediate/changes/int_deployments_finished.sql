@@ -24,7 +24,8 @@ histories as (
         deployment_id,
         min(created_at) as created_at,
         -- The first success: a system that touches a deployment later does not move it.
-        min(case when status = 'success' then occurred_at end) as finished_at
+        min(case when status = 'success' then occurred_at end) as finished_at,
+        min(case when status in ('failure', 'error') then occurred_at end) as failed_at
     from statuses
     group by source, deployment_id
 ),
@@ -38,8 +39,10 @@ final as (
         latest.environment,
         latest.description,
         latest.ref,
+        latest.sha,
         histories.created_at,
         histories.finished_at,
+        case when histories.finished_at is null then histories.failed_at end as failed_at,
         case when histories.finished_at is not null then 'success' else latest.status end as status
     from latest
     inner join histories on latest.source = histories.source and latest.deployment_id = histories.deployment_id

@@ -1,5 +1,6 @@
 -- What began a problem, what went with it and what was done about it; one row per problem.
--- Cause: the deployment its incident names, else that of the only version it is in, else the nearest of its service.
+-- Cause: the deployment its incident names, else that of the only version it is in, else the one its incident is put
+-- down to (int_incidents_attributed), else the nearest of its service.
 -- Fix: a deployment of the service with which it ended, else the latest one that was meant as a fix and did not end it.
 with problems as (
     select * from {{ ref('int_problems_united') }}
@@ -15,9 +16,24 @@ deployments as (
     where finished_at is not null
 ),
 
-incidents as (
+timed as (
     select *, coalesce(started_at, detected_at) as began_at
     from {{ ref('int_incidents_timed') }}
+),
+
+attributed as (
+    select * from {{ ref('int_incidents_attributed') }}
+),
+
+incidents as (
+    select
+        timed.service,
+        timed.incident_id,
+        timed.began_at,
+        attributed.deployment_id,
+        attributed.attribution
+    from timed
+    left join attributed on timed.source = attributed.source and timed.incident_id = attributed.incident_id
 ),
 
 services as (
@@ -29,12 +45,13 @@ ranking as (
 ),
 
 own_incidents as (
-    select problem_id, incident_id, deployment_id
+    select problem_id, incident_id, deployment_id, attribution
     from (
         select
             problems.problem_id,
             incidents.incident_id,
             incidents.deployment_id,
+            incidents.attribution,
             row_number() over (
                 partition by problems.problem_id
                 order by
@@ -58,8 +75,11 @@ suspects as (
         deployments.deployment_id,
         deployments.service_version,
         {{ hours_between('deployments.finished_at', 'problems.started_at') }} as hours_before,
+        coalesce(deployments.deployment_id = own_incidents.deployment_id, false) as is_of_incident,
         case
-            when deployments.deployment_id = own_incidents.deployment_id then 1
+            when
+                deployments.deployment_id = own_incidents.deployment_id and own_incidents.attribution = 'named'
+                then 1
             when deployments.service_version = problems.service_version then 2
             else 3
         end as ground
@@ -76,7 +96,11 @@ causes as (
             suspects.*,
             row_number() over (
                 partition by suspects.problem_id
-                order by suspects.ground asc, abs(suspects.hours_before) asc, suspects.deployment_id asc
+                order by
+                    suspects.ground asc,
+                    case when suspects.is_of_incident then 0 else 1 end asc,
+                    abs(suspects.hours_before) asc,
+                    suspects.deployment_id asc
             ) as place
         from suspects
         inner join problems on suspects.problem_id = problems.problem_id

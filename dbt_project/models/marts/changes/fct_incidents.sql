@@ -2,6 +2,22 @@ with incidents as (
     select * from {{ ref('int_incidents_timed') }}
 ),
 
+attributed as (
+    select * from {{ ref('int_incidents_attributed') }}
+),
+
+joined as (
+    select
+        incidents.*,
+        attributed.deployment_id as attributed_deployment_id,
+        attributed.deployment_finished_at,
+        attributed.attribution,
+        attributed.attribution_confidence,
+        attributed.no_attribution_reason
+    from incidents
+    inner join attributed on incidents.source = attributed.source and incidents.incident_id = attributed.incident_id
+),
+
 final as (
     select
         source,
@@ -28,8 +44,21 @@ final as (
         {{ no_time_reason('acknowledged_at') }} as no_time_to_acknowledge_reason,
         {{ no_time_reason('mitigated_at') }} as no_time_to_mitigate_reason,
         {{ no_time_reason('resolved_at') }} as no_time_to_resolve_reason,
+        attributed_deployment_id,
+        attribution,
+        cast(attribution_confidence as double) as attribution_confidence,
+        no_attribution_reason,
+        {{ minutes_between('deployment_finished_at', 'resolved_at') }} as time_to_recover_minutes,
+        case
+            when attributed_deployment_id is null then 'not_attributed'
+            when deployment_finished_at is null then 'deployment_not_finished'
+            else {{ no_stage_reason('deployment_finished_at', 'resolved_at', "'open'") }}
+        end as no_time_to_recover_reason,
+        case
+            when resolved_at is null then {{ minutes_between('deployment_finished_at', as_of()) }}
+        end as unrecovered_minutes,
         {{ audit_columns() }}
-    from incidents
+    from joined
 )
 
 select * from final

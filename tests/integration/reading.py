@@ -1,0 +1,57 @@
+"""What tests of marts read, ask and compare."""
+
+import duckdb
+import pytest
+
+from orchestration.serving.catalogue import load_catalogue
+from orchestration.serving.metrics import Question, sql_of
+
+
+def rows_of(warehouse, mart, *keys):
+    """The rows of a mart by their keys."""
+    with duckdb.connect(str(warehouse), read_only=True) as connection:
+        connection.execute("set timezone = 'UTC'")
+        rows = connection.table(f"marts.{mart}").pl().to_dicts()
+    found = {tuple(row[key] for key in keys): row for row in rows}
+    assert len(found) == len(rows)
+    return found
+
+
+def differing(found, expected):
+    """What is not as it was counted; floats to nine digits."""
+    assert found.keys() == expected.keys()
+    return [
+        (key, column, found[key][column], value)
+        for key, row in expected.items()
+        for column, value in row.items()
+        if column in found[key]
+        and found[key][column] != (pytest.approx(value, rel=1e-8, abs=1e-8) if isinstance(value, float) else value)
+    ]
+
+
+def product_limit(times, left):
+    """When the share still open falls below `left`; in the middle where it stays there; None: it does not."""
+    open_share, at = 1.0, None
+    events = sorted({duration for duration, is_event in times if is_event})
+    for duration in events:
+        at_risk = sum(other >= duration for other, _ in times)
+        ended = sum(other == duration and is_event for other, is_event in times)
+        open_share *= 1 - ended / at_risk
+        if at is not None:
+            return (at + duration) / 2
+        if open_share < left - 1e-9:
+            return duration
+        if open_share <= left + 1e-9:
+            at = duration
+    return at
+
+
+def asked(warehouse, name, *by, grain):
+    """The answer of a metric, as a published file gives it, by its dimensions and period."""
+    metric = next(one for one in load_catalogue(warehouse.parent / "dbt" / "manifest.json") if one.name == name)
+    told = {"metric": name, "dimensions": list(metric.dimensions), "time_column": metric.time, "query": metric.query}
+    with duckdb.connect(str(warehouse), read_only=True) as connection:
+        connection.execute("set timezone = 'UTC'")
+        connection.execute("set schema = 'marts'")
+        rows = connection.execute(sql_of(told, Question(name, by, grain))).fetchall()
+    return {tuple(keys): value for *keys, value in rows}
