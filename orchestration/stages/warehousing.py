@@ -28,6 +28,7 @@ from governance.slos import load_slos, slo_frames
 from orchestration.lake import Lake
 from orchestration.ledger import ledger
 from orchestration.rollups import schemas
+from orchestration.rollups.themes import TEXT_THEMES_SCHEMA
 from orchestration.stages.loading import PLACE, LakeTable, create_view, load
 
 # What of a quarantined row every signal has.
@@ -49,6 +50,7 @@ LAKE_TABLES: Mapping[str, LakeTable] = {
     "log_templates": LakeTable("rollups", "logs", "templates", schemas.LOG_TEMPLATES_SCHEMA),
     "log_template_days": LakeTable("rollups", "logs", "template_days", schemas.TEMPLATE_DAYS_SCHEMA),
     "log_account_days": LakeTable("rollups", "logs", "account_days", schemas.LOG_ACCOUNT_DAYS_SCHEMA),
+    "text_themes": LakeTable("themes", "tickets", "text_themes", TEXT_THEMES_SCHEMA),
     "kept_records": LakeTable("sampled", None, "kept", schemas.KEPT_SCHEMA),
     "gate_results": LakeTable("quarantine", None, "results", RESULTS_SCHEMA),
     "privacy_findings": LakeTable("anonymized", None, "findings", FINDINGS_SCHEMA),
