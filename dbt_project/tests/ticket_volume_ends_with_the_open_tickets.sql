@@ -11,8 +11,9 @@ tickets as (
 backlogs as (
     select
         service,
-        max_by(backlog_count, event_date) as backlog_count
+        sum(backlog_count) as backlog_count
     from volume
+    where event_date = (select max(event_date) from volume)
     group by service
 ),
 

@@ -23,8 +23,10 @@ from governance.privacy.findings import FINDINGS_SCHEMA
 from governance.quality import RESULTS_SCHEMA
 from governance.ranking import load_ranking
 from governance.sampling import SAMPLED_LOGS_SCHEMA, SAMPLED_SPANS_SCHEMA, TRAITS_SCHEMA
+from governance.services import load_services
 from governance.signals import MALFORMED_SCHEMA, SIGNALS, TIMESTAMP
 from governance.slos import load_slos, slo_frames
+from governance.surveys import load_surveys
 from orchestration.lake import Lake
 from orchestration.ledger import ledger
 from orchestration.rollups import schemas
@@ -61,7 +63,7 @@ PARTITIONS_SCHEMA = pl.Schema({**PLACE, "digest": pl.String()})
 # Small enough to be copied into the warehouse whole.
 COPIED_TABLES = (
     *("partitions", "ledger", "malformed", "owners", "ranking", "request_attributes", "costs"),
-    *("slos", "slo_alerts", "maintenance_windows"),
+    *("slos", "slo_alerts", "maintenance_windows", "service_journeys", "survey_rules"),
 )
 
 
@@ -74,7 +76,8 @@ def run_id(lake: Lake, as_of: datetime) -> str:
     digest = hashlib.sha256(as_of.isoformat().encode())
     for state in sorted({table.state for table in LAKE_TABLES.values()} | {"anonymized", "quarantine"}):
         digest.update(lake.state_digest(state).encode())
-    for policy in (load_owners(), load_ranking(), load_estimates_policy(), load_costs(), load_slos()):
+    policies = (load_owners(), load_ranking(), load_estimates_policy(), load_costs(), load_slos(), load_services())
+    for policy in (*policies, load_surveys()):
         digest.update(policy.digest.encode())
     return f"run-{digest.hexdigest()[:12]}"
 
@@ -137,6 +140,8 @@ def _copies(lake: Lake) -> dict[str, pl.DataFrame]:
         "ranking": load_ranking().as_frame(),
         "request_attributes": load_estimates_policy().as_frame(),
         "costs": load_costs().as_frame(),
+        "service_journeys": load_services().as_frame(load_owners()),
+        "survey_rules": load_surveys().as_frame(),
         **slo_frames(),
     }
 
