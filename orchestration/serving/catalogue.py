@@ -147,7 +147,7 @@ def _percentile(table: str, said: Node) -> tuple[tuple[str, ...], tuple[str, ...
 def _survival(table: str, said: Node) -> tuple[tuple[str, ...], tuple[str, ...], str]:
     """A percentile of times of which some go on, by the project's own macro."""
     percent, measure = int(said["percent"]), said["measure"]
-    columns = (f"time_to_{measure}_minutes", f"no_time_to_{measure}_reason", "open_minutes")
+    columns = (f"{measure}_minutes", f"no_{measure}_reason", "open_minutes")
     duration = "coalesce({}, case when {} = 'open' then {} end)".format(*columns)
     measured = _macros("reliability.sql").kaplan_meier("known", ["{keys}"], [percent])  # type: ignore[attr-defined]
     timed = f'select {{select_keys}}, {duration} as duration, {columns[0]} is not null as is_event from "{table}"'
