@@ -82,7 +82,7 @@ class ServicesPolicy(Policy):
     def as_frame(self, owners: OwnersPolicy) -> pl.DataFrame:
         """SERVICE_JOURNEYS_SCHEMA, sorted by service and journey."""
         needed = {journey for served in self.services.values() for journey in served.journeys}
-        rows = [
+        rows: list[tuple[str | None, str, str | None, str | None]] = [
             (service, journey, owners.owner_of(service), ", ".join(sorted(served.outcomes)))
             for service, served in sorted(self.services.items())
             for journey in sorted(served.journeys)
@@ -128,7 +128,9 @@ def load_services() -> ServicesPolicy:
     The default file is about the simulated company: beside owners of a deployment's own its services are not looked up.
     """
     policy = load_policy("services", ServicesPolicy)
-    own_services, own_owners = (SHIPPED not in config_file(f"policies/{name}.yml").parents for name in ("services", "owners"))
+    own_services, own_owners = (
+        SHIPPED not in config_file(f"policies/{name}.yml").parents for name in ("services", "owners")
+    )
     if own_services or not own_owners:
         check_owners(policy, load_owners())
     return policy

@@ -8,12 +8,19 @@ tickets as (
     where created_at is not null
 ),
 
+dated as (
+    select
+        *,
+        max(event_date) over () as last_date
+    from volume
+),
+
 backlogs as (
     select
         service,
         sum(backlog_count) as backlog_count
-    from volume
-    where event_date = (select max(event_date) from volume)
+    from dated
+    where event_date = last_date
     group by service
 ),
 

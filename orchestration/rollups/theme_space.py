@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -31,7 +32,10 @@ class TextSpace:
     @classmethod
     def of(cls, words: Sequence[str], known_terms: set[str]) -> TextSpace:
         """The space of these texts (words with a space between); terms of one text alone count where they are known."""
-        from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer  # 0.5 s that loading need not wait
+        from sklearn.feature_extraction.text import (
+            CountVectorizer,
+            TfidfTransformer,
+        )  # 0.5 s that loading need not wait
 
         counter = CountVectorizer(analyzer=_terms_of, dtype=np.float64)
         counts = counter.fit_transform(words)
@@ -93,4 +97,4 @@ class TextSpace:
 
 def _terms_of(words: str) -> list[str]:
     own = words.split()
-    return own + [f"{one} {other}" for one, other in zip(own, own[1:], strict=False) if one != other]
+    return own + [f"{one} {other}" for one, other in pairwise(own) if one != other]

@@ -57,9 +57,7 @@ def stale_theme_days(lake: Lake, policy: ThemesPolicy) -> Iterator[str]:
         before = day if day in there else before
 
 
-def _standing(
-    lake: Lake, day: str, before: str | None, policy: ThemesPolicy
-) -> tuple[Standing | None, dict[str, str]]:
+def _standing(lake: Lake, day: str, before: str | None, policy: ThemesPolicy) -> tuple[Standing | None, dict[str, str]]:
     """What is to be done with a day (None: to be removed, the gate withheld all its texts), and its inputs of now.
 
     Args:

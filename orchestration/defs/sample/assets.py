@@ -100,7 +100,9 @@ def sampled(source: Source, signal: str) -> dg.AssetsDefinition:
 
 def themes() -> dg.AssetsDefinition:
     """What tickets and answers to surveys are about, of all sources."""
-    read = [["checked", name, signal] for signal in ("tickets", "ticket_events", "surveys") for name in _sources_of(signal)]
+    read = [
+        ["checked", name, signal] for signal in ("tickets", "ticket_events", "surveys") for name in _sources_of(signal)
+    ]
 
     @dg.asset(
         key=DATASET.split("/"),
@@ -108,8 +110,8 @@ def themes() -> dg.AssetsDefinition:
         group_name="sample",
         owners=[owner(load_themes().owner)],
         kinds={"polars", "scikitlearn"},
-        description="The theme of each ticket and answer, by policies/themes.yml; ids last from day to day. One row per "
-        "text and day it was looked at.",
+        description="The theme of each ticket and answer, by policies/themes.yml; ids last from day to day. One row "
+        "per text and day it was looked at.",
         **_PARTITIONED,
     )
     @guarded

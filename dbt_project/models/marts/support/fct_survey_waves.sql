@@ -61,8 +61,9 @@ placed as (
         answers.score_min,
         answers.score_max,
         answers.score,
-        case when answers.score is not null then coalesce(answers.respondent, answers.response_id, answers.record_id) end
-            as scorer,
+        case
+            when answers.score is not null then coalesce(answers.respondent, answers.response_id, answers.record_id)
+        end as scorer,
         case when answers.body != '' then 1 else 0 end as comment_count
     from answers
     inner join waves
@@ -104,7 +105,9 @@ withheld as (
     -- What is told of all, less what is told of the teams, would tell of these.
     select
         {{ grain | join(', ') }},
-        sum(case when respondent_count < rules.min_respondents then respondent_count else 0 end) as withheld_count
+        sum(
+            case when by_team.respondent_count < rules.min_respondents then by_team.respondent_count else 0 end
+        ) as withheld_count
     from by_team
     cross join rules
     group by {{ grain | join(', ') }}
