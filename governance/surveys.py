@@ -13,7 +13,7 @@ SURVEY_RULES_SCHEMA = pl.Schema(
 
 
 class SurveysPolicy(Policy):
-    """Scores of fewer than `min_respondents` are withheld; a wave ends with more than `wave_gap_days` without answers."""
+    """Scores of fewer than `min_respondents` are withheld; a wave ends after `wave_gap_days` without answers."""
 
     min_respondents: int = Field(ge=2)
     wave_gap_days: int = Field(ge=0, le=366)

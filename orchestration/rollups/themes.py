@@ -50,6 +50,8 @@ TEXT_THEMES_SCHEMA = pl.Schema(
         "confidence": pl.Float64(),
     }
 )
+_TERMS_TRIED = 3  # for each term of a name; lighter ones make it no clearer
+_LONGEST_PHRASE = 4  # words
 _DOCUMENT = ["signal", "source", "document_id"]
 
 
@@ -136,16 +138,13 @@ def _compared(looked_at: pl.DataFrame, known: _Known, space: TextSpace, policy: 
     """Each text without a theme is given the one it is most like, where it is alike enough; of equals the oldest."""
     if not known.ids:
         return looked_at
-    alike = space.similarities(np.arange(looked_at.height), space.profiles(known.profiles))
-    nearest = pl.Series(np.array(known.ids)[alike.argmax(axis=1)])
-    own = looked_at["had_theme_id"].replace_strict(known.places, default=None, return_dtype=pl.Int64)
-    column = own.fill_null(pl.Series(alike.argmax(axis=1)))
+    had = looked_at["had_theme_id"].replace_strict(known.places, default=-1, return_dtype=pl.Int64).fill_null(-1)
+    place, alike = space.nearest(space.profiles(known.profiles), had.to_numpy())
+    nearest = pl.lit(pl.Series(np.array(known.ids)[place], dtype=pl.String))
+    is_like = pl.lit(pl.Series(alike >= policy.themes.similarity))
     return looked_at.with_columns(
-        confidence=pl.Series(alike[np.arange(looked_at.height), column.to_numpy()])
-    ).with_columns(
-        theme_id=pl.coalesce(
-            "had_theme_id", pl.when(pl.col("confidence") >= policy.themes.similarity).then(pl.lit(nearest))
-        )
+        confidence=pl.lit(pl.Series(alike)),
+        theme_id=pl.coalesce("had_theme_id", pl.when(is_like).then(nearest)),
     )
 
 
@@ -210,23 +209,33 @@ class _Known:
 
 
 def label(profile: Mapping[str, float], count: int) -> str:
-    """What a theme is called: its heaviest terms, a pair of words in place of its words alone.
+    """What a theme is called: its heaviest terms, pairs of words that follow on each other as one phrase.
 
-    >>> label({"checkout": 0.7, "checkout hangs": 0.5, "slow": 0.4, "hangs": 0.3}, 2)
-    'checkout hangs, slow'
+    >>> label({"results slow": 0.6, "slow": 0.5, "search results": 0.4, "page": 0.3}, 2)
+    'search results slow, page'
     """
-    chosen: list[str] = []
-    for term in profile:
-        words = set(term.split())
-        if any(words <= set(other.split()) for other in chosen):
+    chosen: list[list[str]] = []
+    for term in list(profile)[: _TERMS_TRIED * count]:
+        words = term.split()
+        if any(set(words) <= set(phrase) for phrase in chosen):
             continue
-        narrower = [place for place, other in enumerate(chosen) if set(other.split()) < words]
-        if narrower:
-            chosen[narrower[0]] = term
-            chosen = [other for place, other in enumerate(chosen) if place not in narrower[1:]]
+        longer = (joined for phrase in chosen if (joined := _joined(phrase, words)))
+        if phrase := next(longer, None):
+            place = next(place for place, other in enumerate(chosen) if set(other) <= set(phrase))
+            kept = [other for other in chosen if not set(other) <= set(phrase)]
+            chosen = [*kept[:place], phrase, *kept[place:]]
         elif len(chosen) < count:
-            chosen.append(term)
-    return ", ".join(chosen)
+            chosen.append(words)
+    return ", ".join(" ".join(phrase) for phrase in chosen)
+
+
+def _joined(phrase: list[str], pair: list[str]) -> list[str] | None:
+    """A phrase made longer by a pair that follows on it, or it on the pair; None where neither does."""
+    if len(pair) < 2 or len(phrase) >= _LONGEST_PHRASE:
+        return None
+    if phrase[-1] == pair[0]:
+        return [*phrase, pair[1]]
+    return [pair[0], *phrase] if phrase[0] == pair[1] else None
 
 
 def _id_of(profile: Mapping[str, float]) -> str:

@@ -27,7 +27,7 @@ from orchestration.stages.tally import Tally
 
 DATASET = f"themes/{ALL_SOURCES}/tickets"
 _READ = ("tickets", "ticket_events", "surveys")
-_MEMORY = f"themes/{ALL_SOURCES}/memory"
+_MEMORY = "/memory"  # behind the key of a day: part of a partition, which an input that is a whole one is not
 _TABLES = ("known_themes", "recent_texts")
 
 
@@ -65,7 +65,7 @@ def _standing(lake: Lake, day: str, before: str | None, policy: ThemesPolicy) ->
     """
     made, texts = lake.manifest(f"{DATASET}/{day}"), lake.digests(_checked(lake, day))
     if made is not None and not texts:
-        taken = [name for name in made.inputs if not name.startswith(_MEMORY)]
+        taken = [name for name in made.inputs if not name.endswith(_MEMORY)]
         return (None if all(is_withheld(lake, name) for name in taken) else Standing.FROZEN), {}
     inputs = {**texts, **_memory_input(lake, before, dict(made.inputs) if made else {})}
     return standing(made, inputs, policy.digest, partial(has_expired, lake)), inputs
@@ -121,9 +121,9 @@ def _days_with_texts(lake: Lake) -> list[str]:
 def _memory_input(lake: Lake, before: str | None, taken: dict[str, str]) -> dict[str, str]:
     """The checksums of what a day takes from the days before; what has expired since it was taken stays named."""
     if before is not None and (made := lake.manifest(f"{DATASET}/{before}")):
-        return {f"{_MEMORY}/{before}": "+".join(made.tables[table].sha256[:16] for table in _TABLES)}
+        return {f"{DATASET}/{before}{_MEMORY}": "+".join(made.tables[table].sha256[:16] for table in _TABLES)}
     return {
         name: checksum
         for name, checksum in taken.items()
-        if name.startswith(_MEMORY) and not is_withheld(lake, f"{DATASET}/{name.rsplit('/', 1)[1]}")
+        if name.endswith(_MEMORY) and not is_withheld(lake, name.removesuffix(_MEMORY))
     }
