@@ -20,7 +20,7 @@ from orchestration.rollups.themes import NO_MEMORY, OTHER, find_themes
 from orchestration.simulation.topics import TOPICS
 
 DAY = date(2026, 3, 2)
-PER_DAY = 200
+PER_DAY = 500
 
 
 def found_themes(tickets: pl.DataFrame, per_day: int) -> pl.DataFrame:
@@ -52,7 +52,7 @@ def quality(labels: Sequence[str], themes: Sequence[str]) -> dict[str, float]:
 @pytest.mark.skipif("FEEDBACK_REAL_DATA" not in os.environ, reason="FEEDBACK_REAL_DATA is not set")
 def test_themes_of_real_tickets_are_of_one_business_service() -> None:
     # 5,431 anonymised IT tickets, labelled with the business service by whoever solved them; the most frequent one has
-    # 20 %: so often a guess is right. Measured: coverage 0.60, purity 0.63, homogeneity 0.66, V-measure 0.50.
+    # 20 %: so often a guess is right. Measured: coverage 0.59, purity 0.64, homogeneity 0.67, V-measure 0.50.
     path = Path(os.environ["FEEDBACK_REAL_DATA"]) / "telemetry" / "tickets" / "endava_all_tickets_subset.csv"
     read = pl.read_csv(path, infer_schema_length=0).with_row_index("number")
     shuffled = read.sort(pl.col("number").hash(7))  # of one day in the file are often of one kind
@@ -71,7 +71,7 @@ def test_themes_of_real_tickets_are_of_one_business_service() -> None:
 
 
 def test_themes_of_the_simulated_company_are_its_topics() -> None:
-    # Measured: coverage 1.0, purity 0.99, V-measure 0.98.
+    # Measured: coverage 1.0, purity 0.93, V-measure 0.98.
     rng = np.random.default_rng(1)
     rows = []
     for number in range(400):
