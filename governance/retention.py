@@ -19,11 +19,12 @@ MADE_FROM: dict[str, tuple[str, ...]] = {
     "held": (),
     "anonymized": ("checked", "quarantine"),
     "quarantine": (),
-    "checked": ("traits", "rollups", "sampled"),
+    "checked": ("traits", "rollups", "sampled", "themes"),
     "traits": ("rates", "sampled"),
     "rates": ("sampled",),
     "rollups": (),
     "sampled": (),
+    "themes": (),
 }
 
 

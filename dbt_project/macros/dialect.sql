@@ -143,3 +143,17 @@
 {% macro spark__time_of_minute(minute) -%}
     timestamp_seconds(({{ minute }}) * 60)
 {%- endmacro %}
+
+
+{# The value of one attribute of a list of them; null where it is not there. #}
+{% macro attribute_of(attributes, key) -%}
+    {{ return(adapter.dispatch('attribute_of')(attributes, key)) }}
+{%- endmacro %}
+
+{% macro default__attribute_of(attributes, key) -%}
+    list_filter({{ attributes }}, lambda pair: pair.key = '{{ key }}')[1].value
+{%- endmacro %}
+
+{% macro spark__attribute_of(attributes, key) -%}
+    filter({{ attributes }}, pair -> pair.key = '{{ key }}')[0].value
+{%- endmacro %}

@@ -8,11 +8,19 @@ tickets as (
     where created_at is not null
 ),
 
+dated as (
+    select
+        *,
+        max(event_date) over () as last_date
+    from volume
+),
+
 backlogs as (
     select
         service,
-        max_by(backlog_count, event_date) as backlog_count
-    from volume
+        sum(backlog_count) as backlog_count
+    from dated
+    where event_date = last_date
     group by service
 ),
 

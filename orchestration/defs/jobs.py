@@ -4,7 +4,7 @@ import dagster as dg
 
 from orchestration.progress import report_step
 
-_STATES_OF_A_DAY = ("landing", "anonymized", "checked", "traits", "rollups", "sampled")
+_STATES_OF_A_DAY = ("landing", "anonymized", "checked", "traits", "rollups", "sampled", "themes")
 
 _DAYS = dg.AssetSelection.key_prefixes(*([state] for state in _STATES_OF_A_DAY))
 _RECEIVED = dg.AssetSelection.key_prefixes(["received"])

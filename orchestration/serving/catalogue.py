@@ -159,21 +159,16 @@ def _percentile(table: str, said: Node) -> tuple[tuple[str, ...], tuple[str, ...
 def _survival(table: str, said: Node) -> tuple[tuple[str, ...], tuple[str, ...], str]:
     """A percentile of times of which some go on, by the project's own macro.
 
-    The three columns are those of `measure` among the times of incidents, where they are not named.
+    Of the measure `time_to_x` the columns time_to_x_minutes, no_time_to_x_reason and, for those that go on, `open_column`.
     """
-    measure = said.get("measure")
-    columns = (
-        said.get("duration_column", f"time_to_{measure}_minutes"),
-        said.get("reason_column", f"no_time_to_{measure}_reason"),
-        said.get("open_column", "open_minutes"),
-    )
-    percent = int(said["percent"])
+    percent, measure = int(said["percent"]), said["measure"]
+    columns = (f"{measure}_minutes", f"no_{measure}_reason", said.get("open_column", "open_minutes"))
     duration = "coalesce({}, case when {} = 'open' then {} end)".format(*columns)
     measured = _macros("reliability.sql").kaplan_meier("known", ["{keys}"], [percent])  # type: ignore[attr-defined]
     timed = f'select {{select_keys}}, {duration} as duration, {columns[0]} is not null as is_event from "{table}"'
     query = f"with timed as ({timed} where {{where}}), known as (select * from timed where duration is not null)"
     return (
-        ("percent", "measure", "duration_column", "reason_column", "open_column"),
+        ("percent", "measure", "open_column"),
         columns,
         " ".join(f"{query} select {{keys}}, p{percent} as value from ({measured})".split()),
     )

@@ -11,6 +11,7 @@ from governance.quality import load_gate, load_suite
 from governance.sampling import load_sampling_policy
 from governance.signals import SIGNALS
 from governance.sources import Source
+from governance.themes import load_themes
 from orchestration.lake import Lake
 from orchestration.leaks.marks import verdict_inputs
 from orchestration.stages.anonymizing import stale_anonymized_days
@@ -27,6 +28,7 @@ from orchestration.stages.dependencies import (
 from orchestration.stages.gating import rules_of
 from orchestration.stages.landing import stale_landing_days
 from orchestration.stages.template_history import stale_template_days
+from orchestration.stages.theming import stale_theme_days
 
 _GAP = timedelta(days=14)  # days further apart than this are refreshed in runs of their own
 
@@ -37,7 +39,7 @@ def stale_days(lake: Lake, sources: Iterable[Source], destroyed: Collection[str]
     Args:
         destroyed: ids of destroyed pseudonym keys; what was anonymised with them is frozen and never stale.
     """
-    stale: set[str] = set()
+    stale = set(stale_theme_days(lake, load_themes()))
     for source in sources:
         for signal in source.signals:
             stale |= set(stale_landing_days(lake, source, signal, destroyed))

@@ -24,11 +24,14 @@ from governance.privacy.findings import FINDINGS_SCHEMA
 from governance.quality import RESULTS_SCHEMA
 from governance.ranking import load_ranking
 from governance.sampling import SAMPLED_LOGS_SCHEMA, SAMPLED_SPANS_SCHEMA, TRAITS_SCHEMA
+from governance.services import load_services
 from governance.signals import MALFORMED_SCHEMA, SIGNALS, TIMESTAMP
 from governance.slos import load_slos, slo_frames
+from governance.surveys import load_surveys
 from orchestration.lake import Lake
 from orchestration.ledger import ledger
 from orchestration.rollups import schemas
+from orchestration.rollups.themes import TEXT_THEMES_SCHEMA
 from orchestration.stages.loading import PLACE, LakeTable, create_view, load
 
 # What of a quarantined row every signal has.
@@ -50,6 +53,7 @@ LAKE_TABLES: Mapping[str, LakeTable] = {
     "log_templates": LakeTable("rollups", "logs", "templates", schemas.LOG_TEMPLATES_SCHEMA),
     "log_template_days": LakeTable("rollups", "logs", "template_days", schemas.TEMPLATE_DAYS_SCHEMA),
     "log_account_days": LakeTable("rollups", "logs", "account_days", schemas.LOG_ACCOUNT_DAYS_SCHEMA),
+    "text_themes": LakeTable("themes", "tickets", "text_themes", TEXT_THEMES_SCHEMA),
     "kept_records": LakeTable("sampled", None, "kept", schemas.KEPT_SCHEMA),
     "gate_results": LakeTable("quarantine", None, "results", RESULTS_SCHEMA),
     "privacy_findings": LakeTable("anonymized", None, "findings", FINDINGS_SCHEMA),
@@ -60,7 +64,7 @@ PARTITIONS_SCHEMA = pl.Schema({**PLACE, "digest": pl.String()})
 # Small enough to be copied into the warehouse whole.
 COPIED_TABLES = (
     *("partitions", "ledger", "malformed", "owners", "ranking", "request_attributes", "costs"),
-    *("slos", "slo_alerts", "maintenance_windows", "change_rules"),
+    *("slos", "slo_alerts", "maintenance_windows", "change_rules", "service_journeys", "survey_rules"),
 )
 
 
@@ -73,7 +77,8 @@ def run_id(lake: Lake, as_of: datetime) -> str:
     digest = hashlib.sha256(as_of.isoformat().encode())
     for state in sorted({table.state for table in LAKE_TABLES.values()} | {"anonymized", "quarantine"}):
         digest.update(lake.state_digest(state).encode())
-    for policy in (load_owners(), load_ranking(), load_estimates_policy(), load_costs(), load_slos(), load_changes()):
+    policies = (load_owners(), load_ranking(), load_estimates_policy(), load_costs(), load_slos(), load_services())
+    for policy in (*policies, load_surveys(), load_changes()):
         digest.update(policy.digest.encode())
     return f"run-{digest.hexdigest()[:12]}"
 
@@ -137,6 +142,8 @@ def _copies(lake: Lake) -> dict[str, pl.DataFrame]:
         "request_attributes": load_estimates_policy().as_frame(),
         "costs": load_costs().as_frame(),
         "change_rules": load_changes().as_frame(),
+        "service_journeys": load_services().as_frame(load_owners()),
+        "survey_rules": load_surveys().as_frame(),
         **slo_frames(),
     }
 

@@ -27,12 +27,15 @@ from governance.sampling import (
     TRAITS_SCHEMA,
     load_sampling_policy,
 )
+from governance.services import load_services
 from governance.signals import MALFORMED_SCHEMA, SIGNALS
 from governance.slos import slo_frames
 from governance.sources import load_sources
+from governance.surveys import load_surveys
 from orchestration.ledger import LEDGER_SCHEMA
 from orchestration.rollups import schemas
 from orchestration.rollups.known_templates import NO_PAST, Past
+from orchestration.rollups.themes import TEXT_THEMES_SCHEMA
 from orchestration.settings import PROJECT
 from orchestration.simulation.run import simulate
 from orchestration.simulation.scenario import Scenario
@@ -57,6 +60,7 @@ _LAKE = {
     "log_templates": schemas.LOG_TEMPLATES_SCHEMA,
     "log_template_days": schemas.TEMPLATE_DAYS_SCHEMA,
     "log_account_days": schemas.LOG_ACCOUNT_DAYS_SCHEMA,
+    "text_themes": TEXT_THEMES_SCHEMA,
     "kept_records": {"signal": pl.String(), "event_date": pl.Date(), **schemas.KEPT_SCHEMA},
     "gate_results": {"signal": pl.String(), "event_date": pl.Date(), **RESULTS_SCHEMA},
     "privacy_findings": {"signal": pl.String(), "event_date": pl.Date(), **FINDINGS_SCHEMA},
@@ -123,6 +127,8 @@ def fill_warehouse(warehouse: Path, tables: dict[str, list[pl.DataFrame]]) -> No
     frames["costs"] = load_costs().as_frame()
     frames["change_rules"] = load_changes().as_frame()
     frames["ranking"] = load_ranking().as_frame()
+    frames["service_journeys"] = load_services().as_frame(load_owners())
+    frames["survey_rules"] = load_surveys().as_frame()
     frames |= slo_frames()
     frames["request_attributes"] = load_estimates_policy().as_frame()
     frames["ledger"] = pl.concat([pl.DataFrame(schema=LEDGER_SCHEMA), *tables.get("ledger", [])])

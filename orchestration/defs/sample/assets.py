@@ -8,10 +8,12 @@ import dagster as dg
 from governance.sampling import SAMPLED_LOGS_SCHEMA, SAMPLED_SPANS_SCHEMA, load_sampling_policy
 from governance.signals import SIGNALS
 from governance.sources import Source, load_sources
+from governance.themes import load_themes
 from orchestration.defs.partitions import DAYS, ONE_RUN, as_of, guarded, guarded_steps
-from orchestration.defs.presentation import column_schema, described, same_columns, tell_days
+from orchestration.defs.presentation import column_schema, described, owner, same_columns, tell_days
 from orchestration.stages.rolling_up import roll_up_log_days, roll_up_span_days
 from orchestration.stages.sampling import sample_days
+from orchestration.stages.theming import DATASET, theme_days
 
 _PARTITIONED: dict[str, Any] = {"partitions_def": DAYS, "backfill_policy": ONE_RUN, "required_resource_keys": {"lake"}}
 
@@ -96,6 +98,30 @@ def sampled(source: Source, signal: str) -> dg.AssetsDefinition:
     return sample
 
 
+def themes() -> dg.AssetsDefinition:
+    """What tickets and answers to surveys are about, of all sources."""
+    read = [
+        ["checked", name, signal] for signal in ("tickets", "ticket_events", "surveys") for name in _sources_of(signal)
+    ]
+
+    @dg.asset(
+        key=DATASET.split("/"),
+        deps=read,
+        group_name="sample",
+        owners=[owner(load_themes().owner)],
+        kinds={"polars", "scikitlearn"},
+        description="The theme of each ticket and answer, by policies/themes.yml; ids last from day to day. One row "
+        "per text and day it was looked at.",
+        **_PARTITIONED,
+    )
+    @guarded
+    def find(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        tally = theme_days(context.resources.lake, context.partition_keys, load_themes(), as_of(context))
+        return dg.MaterializeResult(metadata=tally.metadata())
+
+    return find
+
+
 def _assets() -> Iterator[dg.AssetsDefinition]:
     for source in load_sources().values():
         if "spans" in source.signals:
@@ -105,6 +131,7 @@ def _assets() -> Iterator[dg.AssetsDefinition]:
         for signal in source.signals:
             if SIGNALS[signal].is_sampled:
                 yield sampled(source, signal)
+    yield themes()
 
 
 @dg.definitions

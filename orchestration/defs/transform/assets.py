@@ -16,6 +16,7 @@ from orchestration.defs.presentation import column_schema
 from orchestration.defs.transform.model_lineage import ModelLineage
 from orchestration.lake import Lake
 from orchestration.settings import PROJECT, home
+from orchestration.stages.theming import DATASET as THEMES
 from orchestration.stages.warehousing import COPIED_TABLES, LAKE_TABLES, lake_columns, prepare_warehouse, run_id
 
 DBT = DbtProject(project_dir=PROJECT / "dbt_project", target_path=home().root / "dbt")
@@ -33,6 +34,8 @@ def _lake_specs() -> Iterator[dg.AssetSpec]:
             for signal in s.signals
             if table.signal in (None, signal) and (table.state != "sampled" or SIGNALS[signal].is_sampled)
         ]
+        if table.state == "themes":  # those of all sources are one partition a day
+            upstream = [dg.AssetKey(THEMES.split("/"))]
         of_what = table.signal or "any signal"
         yield dg.AssetSpec(
             ["lake", name],

@@ -34,7 +34,8 @@ histories as (
     select
         source,
         ticket_id,
-        max(account_id) as any_account_id
+        max(account_id) as any_account_id,
+        count(*) as version_count
     from versions
     group by source, ticket_id
 ),
@@ -106,6 +107,8 @@ final as (
         latest.channel,
         latest.subject,
         latest.description,
+        latest.satisfaction,
+        histories.version_count,
         coalesce(latest.account_id, histories.any_account_id) as account_id,
         coalesce(attributed.service, '{{ unknown_service() }}') as service,
         -- What tickets of one theme have in common: their subject without numbers and ids.

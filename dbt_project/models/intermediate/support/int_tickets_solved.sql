@@ -1,5 +1,4 @@
--- Solved when it became so for good: a ticket that was opened again is solved by what came after. Versions, events and
--- the closing time all tell of statuses, and often only one of them is there.
+-- Solved when it became so for good: a ticket that was opened again is solved by what came after.
 with versions as (
     select * from {{ ref('stg_lake__tickets') }}
 ),
@@ -9,29 +8,7 @@ events as (
 ),
 
 observed as (
-    select
-        source,
-        ticket_id,
-        status in ('solved', 'closed') as is_solved,
-        updated_at as observed_at
-    from versions
-    where status is not null
-    union all
-    select
-        source,
-        ticket_id,
-        status in ('solved', 'closed') as is_solved,
-        occurred_at as observed_at
-    from events
-    where event_type = 'status' and status is not null
-    union all
-    select
-        source,
-        ticket_id,
-        true as is_solved,
-        closed_at as observed_at
-    from versions
-    where closed_at is not null
+    {{ observed_statuses('versions', 'events') }}
 ),
 
 dated as (

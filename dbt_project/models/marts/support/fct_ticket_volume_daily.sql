@@ -1,11 +1,28 @@
 -- Days without tickets are rows too: a mean over the days that have rows would be too high.
 with tickets as (
-    select * from {{ ref('int_tickets_latest') }}
+    select
+        latest.*,
+        coalesce(plans.account_plan, 'unknown') as account_plan
+    from {{ ref('int_tickets_latest') }} as latest
+    left join {{ ref('int_accounts_by_plan') }} as plans on latest.account_id = plans.account_id
+),
+
+reopenings as (
+    select
+        tickets.service,
+        tickets.account_plan,
+        cast(reopened.reopened_at as date) as reopened_date,
+        count(*) as reopened_count
+    from {{ ref('int_tickets_reopened') }} as reopened
+    inner join tickets on reopened.source = tickets.source and reopened.ticket_id = tickets.ticket_id
+    where tickets.created_at is not null
+    group by tickets.service, tickets.account_plan, cast(reopened.reopened_at as date)
 ),
 
 dated as (
     select
         service,
+        account_plan,
         cast(created_at as date) as created_date,
         -- A ticket whose solution lies before its creation leaves the backlog when it was last changed.
         case
@@ -31,13 +48,14 @@ days as (
 ),
 
 services as (
-    select distinct service from dated
+    select distinct service, account_plan from dated
 ),
 
 spine as (
     select
         days.event_date,
-        services.service
+        services.service,
+        services.account_plan
     from days
     cross join services
 ),
@@ -45,42 +63,54 @@ spine as (
 created as (
     select
         service,
+        account_plan,
         created_date,
         count(*) as created_count
     from dated
-    group by service, created_date
+    group by service, account_plan, created_date
 ),
 
 solved as (
     select
         service,
+        account_plan,
         solved_date,
         count(*) as solved_count
     from dated
     where solved_date is not null
-    group by service, solved_date
+    group by service, account_plan, solved_date
 ),
 
 counted as (
     select
         spine.event_date,
         spine.service,
+        spine.account_plan,
         coalesce(created.created_count, 0) as created_count,
-        coalesce(solved.solved_count, 0) as solved_count
+        coalesce(solved.solved_count, 0) as solved_count,
+        coalesce(reopenings.reopened_count, 0) as reopened_count
     from spine
-    left join created on spine.service = created.service and spine.event_date = created.created_date
-    left join solved on spine.service = solved.service and spine.event_date = solved.solved_date
+    left join created
+        on {{ same_keys('spine', 'created', ['service', 'account_plan']) }} and spine.event_date = created.created_date
+    left join solved
+        on {{ same_keys('spine', 'solved', ['service', 'account_plan']) }} and spine.event_date = solved.solved_date
+    left join reopenings
+        on
+            {{ same_keys('spine', 'reopenings', ['service', 'account_plan']) }}
+            and spine.event_date = reopenings.reopened_date
 ),
 
 final as (
     select
         event_date,
         service,
+        account_plan,
         created_count,
         solved_count,
+        reopened_count,
         cast(
             sum(created_count - solved_count) over (
-                partition by service order by event_date asc rows unbounded preceding
+                partition by service, account_plan order by event_date asc rows unbounded preceding
             ) as bigint
         ) as backlog_count,
         {{ audit_columns() }}

@@ -12,6 +12,8 @@ final as (
         coalesce(kind, 'unspecified') as span_kind,
         coalesce(status = 'error', false) as is_error,
         duration_ns / 1000000.0 as duration_ms,
+        account_id,
+        account_plan,
         attributes,
         weight
     from source

@@ -18,7 +18,8 @@ final as (
         description,
         account_id,
         service,
-        tags
+        tags,
+        {{ attribute_of('attributes', 'satisfaction_rating.score') }} as satisfaction
     from source
 )
 
