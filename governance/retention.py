@@ -24,6 +24,7 @@ MADE_FROM: dict[str, tuple[str, ...]] = {
     "rates": ("sampled",),
     "rollups": (),
     "sampled": (),
+    "history": (),
 }
 
 

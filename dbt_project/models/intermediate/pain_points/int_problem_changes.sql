@@ -114,17 +114,8 @@ later_deployments as (
     where causes.deployment_id is null or causes.deployment_id != deployments.deployment_id
 ),
 
-said_in_problems as (
-    select
-        problems.problem_id,
-        coalesce(problems.template, '') || ' ' || coalesce(problems.operation, '') || ' '
-        || coalesce(problems.dependency, '') || ' ' || coalesce(measures.subjects, '') as said
-    from problems
-    inner join measures on problems.problem_id = measures.problem_id
-),
-
 problem_words as (
-    {{ words_of('said_in_problems', 'said') }}
+    {{ words_of('measures', 'said') }}
 ),
 
 said_in_deployments as (
