@@ -145,15 +145,19 @@ def _percentile(table: str, said: Node) -> tuple[tuple[str, ...], tuple[str, ...
 
 
 def _survival(table: str, said: Node) -> tuple[tuple[str, ...], tuple[str, ...], str]:
-    """A percentile of times of which some go on, by the project's own macro."""
-    percent, measure = int(said["percent"]), said["measure"]
-    columns = (f"time_to_{measure}_minutes", f"no_time_to_{measure}_reason", "open_minutes")
+    """A percentile of times of which some go on, by the project's own macro.
+
+    The times are those of a `measure` of incidents, or in the `columns` named for duration, reason and open.
+    """
+    percent, measure = int(said["percent"]), said.get("measure")
+    named = (f"time_to_{measure}_minutes", f"no_time_to_{measure}_reason", "open_minutes")
+    columns = named if measure else tuple(said["columns"][part] for part in ("duration", "reason", "open"))
     duration = "coalesce({}, case when {} = 'open' then {} end)".format(*columns)
     measured = _macros("reliability.sql").kaplan_meier("known", ["{keys}"], [percent])  # type: ignore[attr-defined]
     timed = f'select {{select_keys}}, {duration} as duration, {columns[0]} is not null as is_event from "{table}"'
     query = f"with timed as ({timed} where {{where}}), known as (select * from timed where duration is not null)"
     return (
-        ("percent", "measure"),
+        ("percent", "measure", "columns"),
         columns,
         " ".join(f"{query} select {{keys}}, p{percent} as value from ({measured})".split()),
     )
