@@ -1,4 +1,4 @@
-"""What pain points are worth and what becomes of them: policies/triage.yml, typed, and as the relations that models read.
+"""What pain points are worth and what becomes of them: policies/triage.yml, typed, and as relations for the models.
 
 RICE (reach x impact x confidence / effort): https://www.intercom.com/blog/rice-simple-prioritization-for-product-managers
 """
@@ -200,7 +200,7 @@ class TriagePolicy(Policy):
         return pl.DataFrame([row], schema_overrides={"price_per_minute": pl.Float64()})
 
     def weights_frame(self) -> pl.DataFrame:
-        """The weights as they are (`moved_weight` null, `moved_by` 1), then with each of them moved by each of MOVES."""
+        """The weights as they are (`moved_weight` null, `moved_by` 1), then with each moved by each of MOVES."""
         base = {name: float(value) for name, value in self.weights.values.items()}
         moved = [(name, by, base | {name: base[name] * by}) for name in base for by in MOVES]
         rows = [(None, 1.0, base), *moved]

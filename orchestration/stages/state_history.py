@@ -1,8 +1,8 @@
 """Where every pain point, initiative and service stood on the day of a run, as kept in the lake.
 
-The warehouse can be rebuilt at any time; what it said of an earlier day cannot be computed again once rows have expired or
-a policy has changed. So each day has a recording, `history/triage/states/<day>`: replaced by every run for that day, and
-left as it is by a run that knows less than the one that made it.
+The warehouse can be rebuilt at any time; what it said of an earlier day cannot be computed again once rows have expired
+or a policy has changed. So each day has a recording, `history/triage/states/<day>`: replaced by every run for that day,
+and left as it is by a run that knows less than the one that made it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _TABLE = "states"
 HISTORY_SCHEMA = pl.Schema(
     {
         "recorded_at": TIMESTAMP,
-        "subject": pl.String(),
+        "subject_kind": pl.String(),
         "subject_id": pl.String(),
         "state": pl.String(),
         "reason": pl.String(),
@@ -53,7 +53,9 @@ def remember(lake: Lake, states: pl.DataFrame, as_of: datetime) -> bool:
     before = lake.manifest(key)
     if before is not None and before.counts["days"] > days:
         return False
-    kept = states.select(pl.col(name).cast(kind) for name, kind in HISTORY_SCHEMA.items()).sort("subject", "subject_id")
+    kept = states.select(pl.col(name).cast(kind) for name, kind in HISTORY_SCHEMA.items()).sort(
+        "subject_kind", "subject_id"
+    )
     with lake.replace(key, as_of=as_of) as out:
         out.write(_TABLE, kept)
         out.counts = {"rows": kept.height, "days": days}

@@ -13,7 +13,7 @@ from orchestration.stages.remembering import remember_states
     group_name="remember",
     kinds={"parquet"},
     owners=[load_retention().owner],
-    description="State, owner and initiative of every pain point on the day of the run, and the owner of every service.",
+    description="State, owner and initiative of every pain point on the day of the run, and who owned each service.",
     required_resource_keys={"home", "lake"},
 )
 @guarded

@@ -1,4 +1,4 @@
--- Where everything stands that changes hands: what the run leaves in the lake for later ones; one row per subject.
+-- Where everything stands that changes hands: what the run leaves in the lake for later ones; one row per subject_kind.
 with problems as (
     select * from {{ ref('int_problems_united') }}
 ),
@@ -37,7 +37,7 @@ initiatives_told as (
 final as (
     select
         {{ as_of() }} as recorded_at,
-        'pain_point' as subject,
+        'pain_point' as subject_kind,
         problems.problem_id as subject_id,
         states.state,
         states.state_reason as reason,
@@ -52,7 +52,7 @@ final as (
     union all
     select
         {{ as_of() }} as recorded_at,
-        'initiative' as subject,
+        'initiative' as subject_kind,
         initiative_id as subject_id,
         case when shipped_at <= {{ as_of() }} then 'shipped' else 'in progress' end as state,
         title as reason,
@@ -65,7 +65,7 @@ final as (
     union all
     select
         {{ as_of() }} as recorded_at,
-        'service' as subject,
+        'service' as subject_kind,
         service as subject_id,
         'owned' as state,
         cast(null as varchar) as reason,

@@ -37,14 +37,14 @@ compared as (
         ) as is_same
     from recorded
     inner join recordings on recorded.recorded_at = recordings.recorded_at
-    window in_order as (partition by recorded.subject, recorded.subject_id order by recorded.recorded_at)
+    window in_order as (partition by recorded.subject_kind, recorded.subject_id order by recorded.recorded_at)
 ),
 
 numbered as (
     select
         *,
         sum(case when is_same then 0 else 1 end) over (
-            partition by subject, subject_id
+            partition by subject_kind, subject_id
             order by recorded_at
             rows unbounded preceding
         ) as period
@@ -53,7 +53,7 @@ numbered as (
 
 periods as (
     select
-        subject,
+        subject_kind,
         subject_id,
         period,
         min(service) as service,
@@ -65,7 +65,7 @@ periods as (
         -- Until it was recorded otherwise, or not any more.
         case when count(recorded_next_at) = count(*) then max(recorded_next_at) end as valid_to
     from numbered
-    group by subject, subject_id, period
+    group by subject_kind, subject_id, period
 ),
 
 ticket_changes as (
@@ -95,7 +95,7 @@ ticket_periods as (
 
 united as (
     select
-        subject,
+        subject_kind,
         subject_id,
         cast(null as varchar) as source,
         service,
@@ -108,7 +108,7 @@ united as (
     from periods
     union all
     select
-        'ticket' as subject,
+        'ticket' as subject_kind,
         ticket_id as subject_id,
         source,
         cast(null as varchar) as service,

@@ -21,7 +21,7 @@ states as (
 history as (
     select *
     from {{ ref('stg_lake__state_history') }}
-    where subject = 'pain_point'
+    where subject_kind = 'pain_point'
 ),
 
 ranking as (

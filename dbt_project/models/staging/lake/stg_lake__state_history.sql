@@ -5,7 +5,7 @@ with source as (
 final as (
     select
         recorded_at,
-        subject,
+        subject_kind,
         subject_id,
         state,
         reason,
