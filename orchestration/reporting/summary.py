@@ -19,7 +19,7 @@ from governance.errors import FeedbackError
 from orchestration.reporting import sections
 from orchestration.reporting.data import ReportData, read_report_data
 from orchestration.reporting.sparklines import blocks
-from orchestration.reporting.wording import age, changed, counted, number, trend
+from orchestration.reporting.wording import age, counted, number, trend
 from orchestration.settings import Home
 
 _WORST = 5
@@ -88,7 +88,7 @@ def _point(point: sections.Row) -> Iterator[RenderableType]:
     yield Text(str(point["rank"]))
     what = Text(_printable(fields.get("title", "")), style="bold")
     what.append(f"\n{_printable(fields.get('reason', ''))}", style="not bold dim")
-    what.append(f"\n{_printable(fields.get('state_reason', ''))}; {_printable(changed(point))}.", style="not bold")
+    what.append(f"\n{_printable(fields.get('state_reason', ''))}; {fields['changed']}.", style="not bold")
     yield what
     yield Text(_shown(fields.get("owner_team")))
     counts = (("accounts", "account"), ("tickets", "ticket"), ("evidence_count", "record"))

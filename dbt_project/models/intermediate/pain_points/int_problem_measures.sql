@@ -165,6 +165,13 @@ judged_days as (
     group by signal, event_date
 ),
 
+spans as (
+    select
+        problem_id,
+        {{ days_between('cast(started_at as date)', 'cast(ended_at as date)') }} + 1 as day_count
+    from problems
+),
+
 -- Days of which the gate let everything pass; one without tickets is no gap.
 coverage as (
     select
@@ -174,13 +181,7 @@ coverage as (
             else sum(case when judged_days.is_withheld then 0 else 1.0 end) / max(spans.day_count)
         end as coverage_ratio
     from problems
-    inner join (
-        select
-            problem_id,
-            {{ days_between('cast(started_at as date)', 'cast(ended_at as date)') }} + 1 as day_count
-        from problems
-    ) as spans
-        on problems.problem_id = spans.problem_id
+    inner join spans on problems.problem_id = spans.problem_id
     inner join judged_days
         on
             case problems.problem_kind when 'log' then 'logs' when 'ticket' then 'tickets' else 'spans' end

@@ -98,21 +98,30 @@ final as (
         verdict,
         state,
         case state
-            when 'verified' then
-                title || ' shipped on ' || cast(cast(shipped_at as date) as varchar) || ' and helped'
-                || case when is_ongoing then ', yet it goes on' else '' end
-            when 'shipped' then
-                title || ' shipped on ' || cast(cast(shipped_at as date) as varchar)
-                || '; too early to tell whether it helped'
+            when 'verified'
+                then
+                    title || ' shipped on ' || cast(cast(shipped_at as date) as varchar) || ' and helped'
+                    || case when is_ongoing then ', yet it goes on' else '' end
+            when 'shipped'
+                then
+                    title || ' shipped on ' || cast(cast(shipped_at as date) as varchar)
+                    || '; too early to tell whether it helped'
             when 'in progress' then title || coalesce(', due on ' || cast(due_on as varchar), ', no due date')
-            when 'aged out' then
-                'Nothing bad for ' || cast(aged_out_after_days as varchar) || ' days, and nobody did anything about it'
+            when 'aged out'
+                then
+                    'Nothing bad for ' || cast(aged_out_after_days as varchar)
+                    || ' days, and nobody did anything about it'
             when 'new' then 'First seen on ' || cast(cast(started_at as date) as varchar)
             else
                 coalesce(
                     title || ' shipped on ' || cast(cast(shipped_at as date) as varchar)
                     || case verdict when 'worse' then ' and made it worse' else ' and did not help' end,
                     'Nothing is planned'
+                    || case
+                        when is_ongoing then ''
+                        else '; it ages out when nothing bad is seen for '
+                            || cast(aged_out_after_days as varchar) || ' days'
+                    end
                 )
         end as state_reason
     from judged

@@ -32,12 +32,16 @@ triage as (
     select * from {{ ref('stg_lake__triage') }}
 ),
 
+latest as (
+    select max(recorded_at) as recorded_at
+    from history
+),
+
 -- What the list before this one said.
 before as (
     select history.subject_id as problem_id, history.state, history.place
     from history
-    inner join (select max(recorded_at) as recorded_at from history) as latest
-        on history.recorded_at = latest.recorded_at
+    inner join latest on history.recorded_at = latest.recorded_at
 ),
 
 -- Where its rank goes with one weight moved: furthest with the first of these.
