@@ -29,12 +29,13 @@ ranking as (
 ),
 
 own_incidents as (
-    select problem_id, incident_id, deployment_id
+    select problem_id, incident_id, deployment_id, over_at
     from (
         select
             problems.problem_id,
             incidents.incident_id,
             incidents.deployment_id,
+            coalesce(incidents.mitigated_at, incidents.resolved_at) as over_at,
             row_number() over (
                 partition by problems.problem_id
                 order by
@@ -102,7 +103,10 @@ later_deployments as (
         deployments.description,
         lower(coalesce(deployments.description, '') || ' ' || coalesce(deployments.ref, '')) as said,
         not problems.is_ongoing
-        and {{ hours_between('deployments.finished_at', 'problems.ended_at') }} between -8 and 12 as is_end,
+        and {{ hours_between('deployments.finished_at', 'problems.ended_at') }} between -8 and 12
+        -- What came when its incident was over already did not end it; people note that within the hour.
+        and deployments.finished_at
+        <= coalesce(own_incidents.over_at, deployments.finished_at) + interval 1 hour as is_end,
         problems.is_ongoing
         or {{ hours_between('deployments.finished_at', 'problems.ended_at') }} > 12 as is_before_end
     from problems
@@ -111,6 +115,7 @@ later_deployments as (
             problems.service = deployments.service
             and deployments.finished_at > problems.started_at + interval 1 hour
     left join causes on problems.problem_id = causes.problem_id
+    left join own_incidents on problems.problem_id = own_incidents.problem_id
     where causes.deployment_id is null or causes.deployment_id != deployments.deployment_id
 ),
 
