@@ -1,4 +1,4 @@
-"""How pain points are found and ranked: policies/ranking.yml, typed, and as the one row that the models read."""
+"""How pain points are found: policies/ranking.yml, typed, and as the one row that the models read."""
 
 from __future__ import annotations
 
@@ -58,49 +58,15 @@ class Attribution(Strict):
         return value
 
 
-class Impact(Strict):
-    """What a bad experience costs a person, in minutes, and how much what is over counts."""
-
-    minutes_per_slow_request: float = Field(ge=0)
-    minutes_per_failed_request: float = Field(ge=0)
-    minutes_per_log_record: float = Field(ge=0)
-    minutes_per_ticket: float = Field(ge=0)
-    resolved_factor: float = Field(gt=0, le=1)
-
-
-class Effort(Strict):
-    """Person-days to do something about a pain point, by kind."""
-
-    known_change: float = Field(gt=0)
-    latency: float = Field(gt=0)
-    error: float = Field(gt=0)
-    log: float = Field(gt=0)
-    ticket: float = Field(gt=0)
-
-
-class Confidence(Strict):
-    """Factors for what is not known."""
-
-    without_tickets: float = Field(gt=0, le=1)
-    without_accounts: float = Field(gt=0, le=1)
-    without_before: float = Field(gt=0, le=1)
-    log_only: float = Field(gt=0, le=1)
-
-
 class RankingPolicy(Policy):
     """`policies/ranking.yml`; the file explains each parameter."""
 
     detection: Detection
     attribution: Attribution
-    impact: Impact
-    effort: Effort
-    confidence: Confidence
 
     def as_frame(self) -> pl.DataFrame:
-        """One row: every parameter of the policy and its digest. Effort's and confidence's carry their part's name."""
-        named = {**_values(self.detection), **_values(self.attribution), **_values(self.impact)}
-        for part, model in (("effort", self.effort), ("confidence", self.confidence)):
-            named |= {f"{part}_{name}": value for name, value in _values(model).items()}
+        """One row: every parameter of the policy and its digest."""
+        named = {**self.detection.model_dump(), **self.attribution.model_dump()}
         return pl.DataFrame([{**named, "policy_digest": self.digest}])
 
 
@@ -111,7 +77,3 @@ def load_ranking() -> RankingPolicy:
         PolicyError: the file is wrong, see `governance.policy.load`.
     """
     return load_policy("ranking", RankingPolicy)
-
-
-def _values(part: Strict) -> dict[str, float | int | str]:
-    return {name: getattr(part, name) for name in type(part).model_fields}

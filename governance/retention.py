@@ -25,6 +25,7 @@ MADE_FROM: dict[str, tuple[str, ...]] = {
     "rollups": (),
     "sampled": (),
     "themes": (),
+    "history": (),
 }
 
 

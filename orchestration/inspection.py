@@ -143,6 +143,7 @@ def load_policies() -> int:
     """
     from governance.access import load_access
     from governance.freshness import load_freshness
+    from governance.initiatives import load_initiatives
     from governance.owners import load_owners
     from governance.privacy import load_privacy
     from governance.quality import load_gate, load_suites
@@ -151,10 +152,12 @@ def load_policies() -> int:
     from governance.sampling import load_sampling_policy
     from governance.slos import load_slos
     from governance.subscriptions import load_subscriptions
+    from governance.triage import load_triage
 
     loaders: tuple[Callable[[], object], ...] = (
         *(load_sources, load_privacy, load_gate, load_suites, load_sampling_policy, load_ranking),
         *(load_owners, load_access, load_retention, load_freshness, load_subscriptions, load_slos),
+        *(load_triage, load_initiatives),
     )
     return len([load() for load in loaders])
 

@@ -54,3 +54,29 @@
 {% macro five_day_block(first_date, date) -%}
     cast(floor({{ days_between(first_date, date) }} / 5) as integer)
 {%- endmacro %}
+
+
+{# Whether a description of pain points (of an assessment or initiative) fits a problem; `said`: its own words. #}
+{% macro is_meant(rule, problem, said) -%}
+    {%- for rule_column, column in [
+        ('pain_point_id', 'problem_id'), ('service', 'service'), ('operation', 'operation'),
+        ('problem_kind', 'problem_kind'), ('feature_flag', 'feature_flag'),
+    ] %}
+    ({{ rule }}.{{ rule_column }} is null or {{ rule }}.{{ rule_column }} = {{ problem }}.{{ column }}) and
+    {%- endfor %}
+    ({{ rule }}.theme is null or {{ said }} like '%' || lower({{ rule }}.theme) || '%')
+{%- endmacro %}
+
+
+{# 95 % limits of the mean of a Poisson count, Byar's approximation: Breslow and Day, Statistical Methods in Cancer
+   Research II (1987), page 69. At counts from 1 on at most 2 % off the exact ones. #}
+{% macro poisson_low(count) -%}
+    ({{ count }} * power(1 - 1.0 / (9 * {{ count }}) - {{ normal_quantile() }} / (3 * sqrt({{ count }})), 3))
+{%- endmacro %}
+
+{% macro poisson_high(count) -%}
+    (
+        ({{ count }} + 1)
+        * power(1 - 1.0 / (9 * ({{ count }} + 1)) + {{ normal_quantile() }} / (3 * sqrt({{ count }} + 1)), 3)
+    )
+{%- endmacro %}

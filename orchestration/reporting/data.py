@@ -58,8 +58,21 @@ MARTS: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "p95_after_ms": _FIGURE,
             "error_ratio_before": _FIGURE,
             "error_ratio_after": _FIGURE,
+            "budget_burnt_ratio": _FIGURE,
+            "no_budget_reason": _TEXT,
+            "money_lost": _FIGURE,
+            "currency": _TEXT,
             "confidence": _FIGURE,
             "score": _FIGURE,
+            "score_low": _FIGURE,
+            "score_high": _FIGURE,
+            "rank_best": _COUNT,
+            "rank_worst": _COUNT,
+            "rank_moved_by": _TEXT,
+            "rank_before": _COUNT,
+            "state": _TEXT,
+            "state_reason": _TEXT,
+            "state_before": _TEXT,
             "trend": _TEXT,
             "fix_deployment_id": _TEXT,
             "is_fix_effective": _FLAG,
@@ -70,6 +83,42 @@ MARTS: Mapping[str, tuple[str, Mapping[str, str]]] = {
     "pain_point_days": (
         "rpt_pain_point_days",
         {"pain_point_id": _TEXT, "event_date": _DAY, "value": _FIGURE, "baseline": _FIGURE, "unit": _TEXT, **_ORIGIN},
+    ),
+    "effects": (
+        "fct_initiative_effects",
+        {
+            "initiative_id": _TEXT,
+            "pain_point_id": _TEXT,
+            "title": _TEXT,
+            "owner_team": _TEXT,
+            "due_on": _DAY,
+            "is_overdue": _FLAG,
+            "shipped_at": _TIME,
+            "unit": _TEXT,
+            "days_before": _COUNT,
+            "days_after": _COUNT,
+            "value_before": _FIGURE,
+            "value_after": _FIGURE,
+            "change_low": _FIGURE,
+            "change_high": _FIGURE,
+            "verdict": _TEXT,
+            "no_verdict_reason": _TEXT,
+            **_ORIGIN,
+        },
+    ),
+    "loop": (
+        "fct_loop_times",
+        {
+            "pain_point_id": _TEXT,
+            "step": _TEXT,
+            "begun_at": _TIME,
+            "days": _FIGURE,
+            "open_days": _FIGURE,
+            "target_days": _FIGURE,
+            "is_within_target": _FLAG,
+            "no_time_reason": _TEXT,
+            **_ORIGIN,
+        },
     ),
     "services": ("dim_services", {"service": _TEXT, "owner_team": _TEXT, **_ORIGIN}),
     "health": ("fct_service_health", {"service": _TEXT, **_HEALTH, **_ORIGIN}),
@@ -206,6 +255,8 @@ class ReportData:
 
     pain_points: pl.DataFrame
     pain_point_days: pl.DataFrame
+    effects: pl.DataFrame
+    loop: pl.DataFrame
     services: pl.DataFrame
     health: pl.DataFrame
     health_daily: pl.DataFrame

@@ -33,12 +33,16 @@ def _sentence(title: str) -> str:
 
 
 def _fixes(data: ReportData) -> Iterator[str]:
-    shipped = data.pain_points.filter(pl.col("fix_deployment_id").is_not_null())["is_fix_effective"]
-    if len(shipped):
-        helped, not_helped = (shipped == True).sum(), (shipped == False).sum()  # noqa: E712  # elementwise, nulls apart
-        early = shipped.null_count()
-        later = f", for {early} it is too early to tell" if early else ""
-        yield f"{counted(len(shipped), 'fix', 'fixes')} shipped: {helped} helped, {not_helped} did not{later}."
+    verdicts = data.effects["verdict"].drop_nulls().value_counts()
+    told = dict(verdicts.iter_rows())
+    if shipped := sum(told.values()):
+        words = {"improved": "helped", "unchanged": "did not", "worse": "made it worse"}
+        counts = [f"{told[verdict]} {word}" for verdict, word in words.items() if verdict in told]
+        if early := told.get("too early"):
+            counts.append(f"for {early} it is too early to tell")
+        yield f"{counted(shipped, 'fix', 'fixes')} shipped: {', '.join(counts)}."
+    if overdue := data.effects.filter("is_overdue")["initiative_id"].n_unique():
+        yield f"{counted(overdue, 'initiative')} {'is' if overdue == 1 else 'are'} overdue."
 
 
 def _requests(data: ReportData) -> str:

@@ -10,7 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from governance.policy import SHIPPED, config_file
-from orchestration.reporting import charts, sections, wording
+from orchestration.reporting import charts, loop, sections, wording
 from orchestration.reporting.data import ReportData, read_report_data
 from orchestration.reporting.headlines import headlines
 
@@ -33,6 +33,9 @@ def build_report(data: ReportData, as_of: datetime) -> str:
             pain_points=sections.pain_points(data),
             pain_point_count=data.pain_points.height,
             cards=sections.CARDS,
+            effects=loop.effects(data),
+            steps=loop.steps(data, as_of),
+            recent_days=loop.RECENT_DAYS,
             services=sections.services(data),
             latency=sections.latency_table(shown),
             ticket_waits=sections.ticket_waits(data.tickets, as_of),
@@ -90,7 +93,8 @@ def _environment() -> Environment:
     )
     for write in (
         wording.number, wording.counted, wording.percent, wording.milliseconds, wording.duration, wording.age,
-        wording.moment, wording.day, wording.measured, wording.trend, wording.fix, wording.size, wording.money,
+        wording.moment, wording.day, wording.measured, wording.trend, wording.ranks,
+        wording.days, wording.verdict, wording.size, wording.money,
     ):  # fmt: skip
         environment.filters[write.__name__] = write
     return environment

@@ -10,6 +10,7 @@ import polars as pl
 from orchestration.reporting.data import COST_COUNTS, MARTS, ReportData
 from orchestration.reporting.sparklines import Line, line
 from orchestration.reporting.waiting import median_wait
+from orchestration.reporting.wording import changed
 
 Row = dict[str, object]
 
@@ -44,6 +45,7 @@ def pain_points(data: ReportData) -> list[Row]:
     """One row per pain point, by rank: its columns and daily values, a line for the table and one for its card."""
     days = {key[0]: frame for key, frame in data.pain_point_days.group_by("pain_point_id")}
     found: list[Row] = []
+    has_before = data.pain_points["state_before"].count() > 0
     for point in data.pain_points.sort("rank").head(LISTED).iter_rows(named=True):
         of_point = days.get(point["pain_point_id"], data.pain_point_days.clear()).sort("event_date").tail(TREND_DAYS)
         values, baselines = of_point["value"].to_list(), of_point["baseline"].drop_nulls().to_list()
@@ -53,7 +55,9 @@ def pain_points(data: ReportData) -> list[Row]:
             "curve": line(values, 640, 120, baseline) if point["rank"] <= CARDS else None,
         }
         drawn = {"days": of_point.to_dicts(), "baseline": baseline, "unit": _first(of_point["unit"])}
-        found.append({**point, **lines, **drawn, "peak": of_point["value"].max()})
+        # On the first list everything is new.
+        was = changed(point) if has_before else "first list"
+        found.append({**point, **lines, **drawn, "peak": of_point["value"].max(), "changed": was})
     return found
 
 

@@ -76,7 +76,7 @@ def _pain_points(data: ReportData) -> Iterator[RenderableType]:
     table.add_column("what hurts, and why it ranks here", ratio=1, overflow="fold")
     table.add_column("owner", overflow="fold")
     table.add_column("evidence", justify="right")
-    table.add_column("age", justify="right", no_wrap=True)
+    table.add_column("state, age", justify="right", no_wrap=True)
     table.add_column("trend", no_wrap=True)
     for point in points[:_WORST]:
         table.add_row(*_point(point))
@@ -88,6 +88,7 @@ def _point(point: sections.Row) -> Iterator[RenderableType]:
     yield Text(str(point["rank"]))
     what = Text(_printable(fields.get("title", "")), style="bold")
     what.append(f"\n{_printable(fields.get('reason', ''))}", style="not bold dim")
+    what.append(f"\n{_printable(fields.get('state_reason', ''))}; {fields['changed']}.", style="not bold")
     yield what
     yield Text(_shown(fields.get("owner_team")))
     counts = (("accounts", "account"), ("tickets", "ticket"), ("evidence_count", "record"))
@@ -95,7 +96,9 @@ def _point(point: sections.Row) -> Iterator[RenderableType]:
     yield Text("\n".join(known) or "no data")
     days = point["age_days"]
     ended = "" if point["status"] == "ongoing" else f"\n{point['status']}"
-    yield Text(age(days if isinstance(days, float) else None) + ended)
+    told = Text(_printable(fields.get("state", "")), style="bold")
+    told.append(f"\n{age(days if isinstance(days, float) else None)}{ended}", style="not bold")
+    yield told
     yield Text(f"{trend(str(point['trend']))}\n{_spark(point['days'])}")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
 
 # What a reader sees where a figure is unknown; templates add the reason.
@@ -101,9 +102,44 @@ def trend(word: str | None) -> str:
     return f"{_TREND_MARKS[word]} {word}" if word in _TREND_MARKS else NO_DATA
 
 
-def fix(deployment_id: str | None, *, is_effective: bool | None) -> str:
-    """Whether a fix was shipped, and whether it helped."""
-    if deployment_id is None:
-        return "no fix shipped yet"
-    verdict = {True: "it helped", False: "it did not help", None: "too early to tell"}[is_effective]
-    return f"fix shipped with deployment {deployment_id}: {verdict}"
+def changed(point: Mapping[str, object]) -> str:
+    """What the list before said of a pain point, where that was something else."""
+    if point["state_before"] is None:
+        return "new on the list"
+    was = []
+    if point["state_before"] != point["state"]:
+        was.append(str(point["state_before"]))
+    if point["rank_before"] != point["rank"]:
+        was.append(f"rank {point['rank_before']}")
+    return f"was {', '.join(was)}" if was else "as before"
+
+
+def ranks(point: Mapping[str, object]) -> str:
+    """How far the rank goes with one weight by 25 %: `stays`, or `2 to 4, most by minutes_per_ticket`."""
+    if point["rank_moved_by"] is None:
+        return "stays whichever weight is 25 % lower or higher"
+    weight = str(point["rank_moved_by"]).replace("_", " ")
+    return f"{point['rank_best']} to {point['rank_worst']} with one weight 25 % lower or higher, most with {weight}"
+
+
+def days(value: float | None) -> str:
+    """`under a day`, `1.5 days`, `12 days`."""
+    return "under a day" if value is not None and value < 1 else counted(value, "day") if value is not None else NO_DATA
+
+
+_VERDICTS = {
+    "improved": "✓ helped",
+    "unchanged": "✗ did not help",
+    "worse": "✗ made it worse",
+    "too early": "too early to tell",
+}
+_NO_VERDICTS = {
+    "not_shipped": "not shipped yet",
+    "deployment_not_found": "its deployment is not found",
+    "no_pain_point": "fits no pain point that is found",
+}
+
+
+def verdict(row: Mapping[str, object]) -> str:
+    """Whether an initiative helped, or why that is not known."""
+    return _VERDICTS.get(str(row["verdict"])) or _NO_VERDICTS.get(str(row["no_verdict_reason"]), NO_DATA)

@@ -159,16 +159,18 @@ def _percentile(table: str, said: Node) -> tuple[tuple[str, ...], tuple[str, ...
 def _survival(table: str, said: Node) -> tuple[tuple[str, ...], tuple[str, ...], str]:
     """A percentile of times of which some go on, by the project's own macro.
 
-    Of the measure `time_to_x` the columns time_to_x_minutes, no_time_to_x_reason and, for those that go on, `open_column`.
+    Of `measure` the columns <measure>_minutes, no_<measure>_reason and open_minutes, unless `columns` names another for
+    duration, reason or open.
     """
-    percent, measure = int(said["percent"]), said["measure"]
-    columns = (f"{measure}_minutes", f"no_{measure}_reason", said.get("open_column", "open_minutes"))
+    percent, measure = int(said["percent"]), said.get("measure")
+    usual = {"duration": f"{measure}_minutes", "reason": f"no_{measure}_reason", "open": "open_minutes"}
+    columns = tuple({**usual, **said.get("columns", {})}.values())
     duration = "coalesce({}, case when {} = 'open' then {} end)".format(*columns)
     measured = _macros("reliability.sql").kaplan_meier("known", ["{keys}"], [percent])  # type: ignore[attr-defined]
     timed = f'select {{select_keys}}, {duration} as duration, {columns[0]} is not null as is_event from "{table}"'
     query = f"with timed as ({timed} where {{where}}), known as (select * from timed where duration is not null)"
     return (
-        ("percent", "measure", "open_column"),
+        ("percent", "measure", "columns"),
         columns,
         " ".join(f"{query} select {{keys}}, p{percent} as value from ({measured})".split()),
     )

@@ -36,12 +36,13 @@ A fault has a `name`, a `service` and a `kind`:
     log           `strength: {ratio: 0.3}` of its calls write `log`; nothing else shows
     ticket_theme  only customers notice: `tickets: {per_day: 5, ...}`
 
-It can be narrowed to an `operation`, a `dependency`, a `version`, a `flag` with `variant`, or a `share` of the calls
-(see company.py for names). Without `operation` and `dependency` it hits all operations the service serves itself. It
-lasts `from` .. `to`; without `from` it begins with `caused_by.deployment`; without `to` it lasts to the end, or until
-`cured_by`, a deployment with `helps: true` (with `helps: false` a fix that changes nothing). `log` is a line each hit
-call writes, `tickets` who notices (`share` of the accounts hit on a day), `incident` how people met it. A fault with
-`version` hits only requests served by that version; a deployment with `share: 0.3` reaches only that share of them.
+It can be narrowed to an `operation`, a `dependency`, a `version`, a `flag` with `variant`, the accounts of a `plan`, or
+a `share` of the calls (see company.py for names). Without `operation` and `dependency` it hits all operations the
+service serves itself. It lasts `from` .. `to`; without `from` it begins with `caused_by.deployment`; without `to` it
+lasts to the end, or until `cured_by`, a deployment with `helps: true` (with `helps: false` a fix that changes nothing).
+`log` is a line each hit call writes, `tickets` who notices (`share` of the accounts hit a day), `incident` how people
+met it. A fault with `version` hits only requests served by that version; a deployment with `share: 0.3` reaches only
+that share of them. An error of a dependency's calls can have `retries`: each is tried so many times more.
 
 Tickets and comments name people, as their writers do (people.py). truth.json lists these names with the canaries, as
 `person` with `is_structured: false`, the first 2,000 of a run; a scenario's canaries can be of type `person` too.

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from orchestration.simulation.company import PLANS
 from orchestration.simulation.people import Person
 from orchestration.simulation.scenario import Scenario
 from orchestration.simulation.streams import Stream, stream
 
-PLANS = (("free", 0.6), ("pro", 0.3), ("enterprise", 0.1))
 AGENT_IDS = tuple(range(9001, 9009))
 _FIRST = ("Amara", "Bruno", "Chiara", "Dmitri", "Elena", "Farid", "Grace", "Hugo", "Ingrid", "Jamal", "Keiko", "Lars",
           "Maya", "Nils", "Olga", "Pedro", "Quinn", "Rosa", "Samir", "Tove")  # fmt: skip

@@ -12,6 +12,8 @@ from functools import cache
 
 # Kinds as OTLP numbers them.
 INTERNAL, SERVER, CLIENT, CONSUMER = 1, 2, 3, 5
+# What accounts pay for, and which share of them has it.
+PLANS = (("free", 0.6), ("pro", 0.3), ("enterprise", 0.1))
 
 
 @dataclass(frozen=True)

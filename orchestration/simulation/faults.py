@@ -10,7 +10,7 @@ from pydantic import Field, field_validator, model_validator
 from governance.errors import one_of
 from governance.policy import Strict
 from orchestration.simulation.calendar import Moment
-from orchestration.simulation.company import SERVICES, dependencies, operations
+from orchestration.simulation.company import PLANS, SERVICES, dependencies, operations
 
 PLACEHOLDERS = frozenset(
     {"account", "dependency", "id", "ms", "number", "operation", "order", "service", "sku", "version"}
@@ -150,6 +150,8 @@ class Fault(Of):
     version: str | None = None
     flag: str | None = None
     variant: str | None = None
+    plan: str | None = None
+    retries: int | None = Field(default=None, ge=1, le=10)
     begins: Moment | None = Field(default=None, alias="from")
     ends: Moment | None = Field(default=None, alias="to")
     strength: Strength = Strength()
@@ -165,8 +167,11 @@ class Fault(Of):
     def hits_what_exists(self) -> Self:
         known(self.operation, operations(self.service), f"operation {self.operation} of {self.service}")
         known(self.dependency, dependencies(self.service), f"dependency {self.dependency} of {self.service}")
+        known(self.plan, tuple(name for name, _ in PLANS), f"plan {self.plan}")
         if (self.flag is None) != (self.variant is None):
             raise ValueError("expected flag and variant together")
+        if self.retries and (self.kind != "error" or self.dependency is None):
+            raise ValueError("retries: expected a fault of kind error with a dependency, whose calls are tried again")
         if self.begins is None and not (self.caused_by and self.caused_by.deployment):
             raise ValueError("expected `from`, or caused_by.deployment, whose time it then is")
         return self

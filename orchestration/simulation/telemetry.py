@@ -107,6 +107,16 @@ def _static(node: Node) -> tuple[Record, ...]:
     return tuple(attributes)
 
 
+def tries(last: Entry, retries: int, dice: Dice) -> Iterator[Entry]:
+    """A call that was tried again and again: a span per try, one after the other; the last one keeps its id."""
+    start, end = (int(str(last.record[f"{edge}TimeUnixNano"])) for edge in ("start", "end"))
+    edges = np.linspace(start, end, retries + 2).astype(np.int64).tolist()
+    span_ids = [*dice.ids(retries, 8), str(last.record["spanId"])]
+    for span_id, begun, ended in zip(span_ids, edges, edges[1:], strict=False):
+        times: Record = {"startTimeUnixNano": str(begun), "endTimeUnixNano": str(ended)}
+        yield Entry(ended, last.service, last.version, {**last.record, **times, "spanId": span_id})
+
+
 @dataclass(frozen=True)
 class Narrator:
     """Tells what happened in a batch of requests: its spans and what the services logged."""
@@ -146,6 +156,8 @@ class Narrator:
                     continue
                 version = versions[node.operation.service][row]
                 spans.append(trace.span(place, node, version))
+                if origin[place] >= 2 and (retries := self.faults[origin[place] - 2].fault.retries):
+                    spans.extend(tries(spans.pop(), retries, dice))
                 logs.extend(trace.logs(place, node, version, marks.get((row, place), ())))
         return spans, logs
 

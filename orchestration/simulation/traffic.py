@@ -134,6 +134,8 @@ class Traffic:
         if fault.flag:
             variants = np.array(self.accounts.variants[fault.service, fault.flag])
             met &= variants[batch.accounts] == fault.variant
+        if fault.plan:
+            met &= np.array(self.accounts.plans)[batch.accounts] == fault.plan
         hit = np.zeros_like(batch.called)
         hit[:, places] = met[:, None] & batch.called[:, places]
         strength = fault.strength
@@ -141,6 +143,7 @@ class Traffic:
             hit &= rng.random(hit.shape) < strength.ratio
         if fault.kind == "error":
             batch.origin[hit] = 2 + active.number
+            batch.own[hit] *= 1 + (fault.retries or 0)
         elif strength.added_ms is not None:
             added = strength.added_ms * 1e6 * np.exp(rng.normal(0, 0.25, hit.shape))
             batch.own[hit] += added[hit].astype(np.int64)

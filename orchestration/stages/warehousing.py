@@ -19,6 +19,7 @@ import polars as pl
 from governance.changes import load_changes
 from governance.costs import load_costs
 from governance.estimates import load_estimates_policy
+from governance.initiatives import load_initiatives
 from governance.owners import load_owners
 from governance.privacy.findings import FINDINGS_SCHEMA
 from governance.quality import RESULTS_SCHEMA
@@ -28,11 +29,13 @@ from governance.services import load_services
 from governance.signals import MALFORMED_SCHEMA, SIGNALS, TIMESTAMP
 from governance.slos import load_slos, slo_frames
 from governance.surveys import load_surveys
+from governance.triage import load_triage, triage_frames
 from orchestration.lake import Lake
 from orchestration.ledger import ledger
 from orchestration.rollups import schemas
 from orchestration.rollups.themes import TEXT_THEMES_SCHEMA
 from orchestration.stages.loading import PLACE, LakeTable, create_view, load
+from orchestration.stages.state_history import HISTORY_SCHEMA, past_digest
 
 # What of a quarantined row every signal has.
 _QUARANTINED = pl.Schema(
@@ -58,6 +61,7 @@ LAKE_TABLES: Mapping[str, LakeTable] = {
     "gate_results": LakeTable("quarantine", None, "results", RESULTS_SCHEMA),
     "privacy_findings": LakeTable("anonymized", None, "findings", FINDINGS_SCHEMA),
     "quarantined_rows": LakeTable("quarantine", None, "records", _QUARANTINED),
+    "state_history": LakeTable("history", "states", "states", HISTORY_SCHEMA),
 }
 # One row per partition of rollups: what models that keep what they have read compare, to read new days alone.
 PARTITIONS_SCHEMA = pl.Schema({**PLACE, "digest": pl.String()})
@@ -65,6 +69,7 @@ PARTITIONS_SCHEMA = pl.Schema({**PLACE, "digest": pl.String()})
 COPIED_TABLES = (
     *("partitions", "ledger", "malformed", "owners", "ranking", "request_attributes", "costs"),
     *("slos", "slo_alerts", "maintenance_windows", "change_rules", "service_journeys", "survey_rules"),
+    *("triage", "triage_weights", "assessments", "initiatives"),
 )
 
 
@@ -75,10 +80,11 @@ _SHOWN = {"expectations": "array_to_string(expectations, ', ') as expectations"}
 def run_id(lake: Lake, as_of: datetime) -> str:
     """Names the run by what it is made of: the same inputs at the same as-of time give the same id and rows."""
     digest = hashlib.sha256(as_of.isoformat().encode())
-    for state in sorted({table.state for table in LAKE_TABLES.values()} | {"anonymized", "quarantine"}):
+    for state in sorted({table.state for table in LAKE_TABLES.values()} - {"history"} | {"anonymized", "quarantine"}):
         digest.update(lake.state_digest(state).encode())
+    digest.update(past_digest(lake, as_of).encode())
     policies = (load_owners(), load_ranking(), load_estimates_policy(), load_costs(), load_slos(), load_services())
-    for policy in (*policies, load_surveys(), load_changes()):
+    for policy in (*policies, load_surveys(), load_changes(), load_triage(), load_initiatives()):
         digest.update(policy.digest.encode())
     return f"run-{digest.hexdigest()[:12]}"
 
@@ -145,6 +151,8 @@ def _copies(lake: Lake) -> dict[str, pl.DataFrame]:
         "service_journeys": load_services().as_frame(load_owners()),
         "survey_rules": load_surveys().as_frame(),
         **slo_frames(),
+        **triage_frames(),
+        "initiatives": load_initiatives().as_frame(),
     }
 
 

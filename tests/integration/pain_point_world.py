@@ -16,6 +16,7 @@ from dbt.cli.main import dbtRunner
 from governance.changes import load_changes
 from governance.costs import load_costs
 from governance.estimates import load_estimates_policy
+from governance.initiatives import load_initiatives
 from governance.keys import Keyring
 from governance.owners import load_owners
 from governance.privacy.findings import FINDINGS_SCHEMA
@@ -32,6 +33,7 @@ from governance.signals import MALFORMED_SCHEMA, SIGNALS
 from governance.slos import slo_frames
 from governance.sources import load_sources
 from governance.surveys import load_surveys
+from governance.triage import triage_frames
 from orchestration.ledger import LEDGER_SCHEMA
 from orchestration.rollups import schemas
 from orchestration.rollups.known_templates import NO_PAST, Past
@@ -42,6 +44,7 @@ from orchestration.simulation.scenario import Scenario
 from orchestration.simulation.truth import Truth
 from orchestration.sources.connector import Pull
 from orchestration.sources.registry import connector_for
+from orchestration.stages.state_history import HISTORY_SCHEMA
 from orchestration.stages.warehousing import PARTITIONS_SCHEMA
 from tests.days import log_rollup, span_rollup, traits_of
 
@@ -65,6 +68,7 @@ _LAKE = {
     "gate_results": {"signal": pl.String(), "event_date": pl.Date(), **RESULTS_SCHEMA},
     "privacy_findings": {"signal": pl.String(), "event_date": pl.Date(), **FINDINGS_SCHEMA},
     "malformed": MALFORMED_SCHEMA,
+    "state_history": HISTORY_SCHEMA,
 }
 
 
@@ -129,7 +133,8 @@ def fill_warehouse(warehouse: Path, tables: dict[str, list[pl.DataFrame]]) -> No
     frames["ranking"] = load_ranking().as_frame()
     frames["service_journeys"] = load_services().as_frame(load_owners())
     frames["survey_rules"] = load_surveys().as_frame()
-    frames |= slo_frames()
+    frames |= slo_frames() | triage_frames()
+    frames["initiatives"] = load_initiatives().as_frame()
     frames["request_attributes"] = load_estimates_policy().as_frame()
     frames["ledger"] = pl.concat([pl.DataFrame(schema=LEDGER_SCHEMA), *tables.get("ledger", [])])
     with duckdb.connect(str(warehouse)) as connection:

@@ -48,6 +48,19 @@ def assert_finds_everything(pain_points, truth):
     assert set(pain_points.head(10)["service"]) <= planted  # so no harmless line of another service either
 
 
+def assert_leads(pain_points, truth):
+    """The one problem of a scenario is first, rightly attributed, and nothing harmless is on the list."""
+    (fault,) = truth.faults
+    first = pain_points.row(0, named=True)
+    assert first["service"] == fault.service
+    assert first["status"] == fault.status
+    assert fault.operation in (None, first["operation"])
+    assert fault.dependency in (None, first["dependency"])
+    assert (first["deployment_id"], first["incident_id"]) == (fault.deployment_id, fault.incident_id)
+    assert (first["fix_deployment_id"], first["is_fix_effective"]) == (fault.fix_deployment_id, fault.is_fix_effective)
+    assert set(pain_points.head(10)["service"]) == {fault.service}
+
+
 @pytest.fixture(scope="module", params=[("default", 1), ("migration", 1)], ids=lambda p: p[0])
 def found(request, tmp_path_factory):
     return ranked(tmp_path_factory.mktemp("world"), *request.param)
@@ -79,6 +92,19 @@ def test_the_score_is_made_of_its_parts(found):
 def test_nothing_is_found_where_nothing_is_wrong(tmp_path):
     pain_points, _ = ranked(tmp_path, "quiet", 1)
     assert pain_points.is_empty()
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("name", ["one-plan", "retry-storm", "data-loss", "third-party"])
+def test_problems_of_every_kind_come_first(name, tmp_path):
+    assert_leads(*ranked(tmp_path, name, 1))
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize("seed", range(2, 21))
+@pytest.mark.parametrize("name", ["one-plan", "retry-storm", "data-loss", "third-party"])
+def test_problems_of_every_kind_come_first_whatever_the_seed(name, seed, tmp_path):
+    assert_leads(*ranked(tmp_path, name, seed))
 
 
 @pytest.mark.exhaustive

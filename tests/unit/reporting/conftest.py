@@ -39,6 +39,16 @@ def _point(rank: int, title: str, **fields: object) -> Row:
         "trend": "rising",
         "confidence": 0.97,
         "score": 100 / rank,
+        "score_low": 90 / rank,
+        "score_high": 111 / rank,
+        "rank_best": rank,
+        "rank_worst": rank + rank % 2,
+        "rank_moved_by": "minutes_per_ticket" if rank % 2 else None,
+        "rank_before": rank,
+        "state": "open",
+        "state_reason": "Nothing is planned",
+        "state_before": "open",
+        "no_budget_reason": "no_objective",
         "evidence_count": 4096 // rank,
         **fields,
     }
@@ -57,11 +67,13 @@ def _pain_points() -> list[Row]:
             incident_id="PX-20", operation="charge", accounts=144, tickets=23, requests_affected=1210,
             minutes_lost=402.0,
             error_ratio_before=0.002, error_ratio_after=0.083, status="resolved", ended_at=ended, trend="falling",
-            age_days=9.0, fix_deployment_id="4730", is_fix_effective=True,
+            age_days=9.0, fix_deployment_id="4730", is_fix_effective=True, state="verified", rank_before=1,
+            state_reason="Deployment 4730 shipped on 2026-11-12 and helped", budget_burnt_ratio=0.4,
         ),
         _point(
             3, "Users write about exports that never finish", problem_kind="ticket", service="export", tickets=37,
             accounts=29, trend="steady", fix_deployment_id="4742", is_fix_effective=False, confidence=0.8,
+            state_before=None, rank_before=None,
         ),
         _point(
             4, "Search logs 'index shard unavailable' far more often than before", problem_kind="log", service="search",
@@ -232,6 +244,36 @@ def _budgets() -> tuple[list[Row], list[Row]]:
     return budgets, alerts
 
 
+def _effects() -> list[Row]:
+    """One that helped, one that did not, one too early, one that is overdue, and one about nothing that is found."""
+    ended = datetime(2026, 11, 12, tzinfo=UTC)
+    shipped = {"owner_team": "payments", "shipped_at": ended, "unit": "ratio", "days_before": 9, "days_after": 8}
+    figures = {"value_before": 0.083, "value_after": 0.002, "change_low": -0.09, "change_high": -0.07}
+    return [
+        {**shipped, **figures, "initiative_id": "deployment-4730", "title": "Deployment 4730", "pain_point_id": "pp-2",
+         "verdict": "improved"},
+        {**shipped, **figures, "initiative_id": "deployment-4742", "title": "Deployment 4742", "pain_point_id": "pp-3",
+         "verdict": "unchanged", "change_high": 0.01},
+        {**shipped, "initiative_id": "deployment-4750", "title": "Deployment 4750", "pain_point_id": "pp-4",
+         "verdict": "too early", "no_verdict_reason": "too_few_days_after"},
+        {"initiative_id": "taxes", "title": "Taxes in one step", "owner_team": "payments", "pain_point_id": "pp-1",
+         "due_on": LAST_DAY, "is_overdue": True, "no_verdict_reason": "not_shipped"},
+        {"initiative_id": "lost", "title": "Lost", "owner_team": "platform", "no_verdict_reason": "no_pain_point"},
+    ]  # fmt: skip
+
+
+def _loop() -> list[Row]:
+    """Decisions got faster; of what shipped half is verified; nobody knows when the oldest came onto the list."""
+    step = {"step": "problem_to_decision", "target_days": 7.0}
+    recent, earlier = AS_OF - timedelta(days=10), AS_OF - timedelta(days=60)
+    return [
+        {"step": "signal_to_problem", "target_days": 2.0, "begun_at": earlier, "no_time_reason": "older_than_records"},
+        *({**step, "begun_at": recent, "days": days, "is_within_target": True} for days in (2.0, 3.0, 4.0)),
+        {**step, "begun_at": recent, "open_days": 9.0, "is_within_target": False, "no_time_reason": "open"},
+        *({**step, "begun_at": earlier, "days": days, "is_within_target": days <= 7} for days in (6.0, 8.0, 12.0)),
+    ]
+
+
 def rows_of_marts() -> dict[str, list[Row]]:
     """Rows by field of ReportData; a column that is left out is null."""
     deployments, incidents = _changes()
@@ -243,6 +285,8 @@ def rows_of_marts() -> dict[str, list[Row]]:
     return {
         "pain_points": _pain_points(),
         "pain_point_days": _point_days(),
+        "effects": _effects(),
+        "loop": _loop(),
         "services": [{"service": service, "owner_team": team} for service, team in OWNERS.items()],
         "health": [_health(service, 7560 - 378 * n, 60 + 25 * n, 0.003) for n, service in enumerate(OWNERS)],
         "health_daily": _health_daily(),

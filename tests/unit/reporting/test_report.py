@@ -77,7 +77,17 @@ def test_every_chart_has_a_table_beside_it(page):
         "no data: not measurable",  # never a zero
         "no data: still open",
         "590 ms before: 210 ms",
-        "fix shipped with deployment 4742: it did not help",
+        "Deployment 4730 shipped on 2026-11-12 and helped.",
+        "was open, rank 1",
+        "new on the list",
+        "rank 1 to 2 with one weight 25 % lower or higher, most with minutes per ticket",
+        "✓ helped",
+        "✗ did not help",
+        "✗ overdue",
+        "fits no pain point that is found",
+        "1 initiative is overdue.",
+        "from the list to a decision 7 days 3 days 3 of 4 ended 8 days 3 of 3 ended 4 of 7 0",
+        "list 2 days no data: no time is known no data: no time is known no data: none ended 1",
         "checkout otel spans 42,000 10,500 31,500 84 MB 21 MB 63 MB 75 % EUR 1.26 EUR 0.84",
         "payment requests-succeed payments 98 % 30 days 1,000 30 -50 % ✗ page ✗ ticket",  # one mark a severity
         "catalog requests-succeed storefront 98 % 30 days 900 9 50 % printer",  # the least left first, nothing fires
@@ -101,6 +111,7 @@ def test_run_and_definitions_are_named(words):
 def test_empty_warehouse_says_why_instead_of_zero(empty_page):
     for reason in (
         "no pain point was found in these days",
+        "nothing was decided, and no deployment ended a pain point",
         "no trace passed the gate",
         "no objective is about a service with traces",
         "no ticket passed the gate",

@@ -46,9 +46,6 @@ from orchestration.reporting import wording
         (wording.measured(None, "tickets"), "no data"),
         (wording.trend("rising"), "▲ rising"),
         (wording.trend(None), "no data"),
-        (wording.fix(None, is_effective=None), "no fix shipped yet"),
-        (wording.fix("47", is_effective=None), "fix shipped with deployment 47: too early to tell"),
-        (wording.fix("47", is_effective=False), "fix shipped with deployment 47: it did not help"),
     ],
 )
 def test_figure_reads(written, expected):

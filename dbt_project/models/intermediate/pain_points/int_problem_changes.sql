@@ -30,6 +30,7 @@ incidents as (
         timed.service,
         timed.incident_id,
         timed.began_at,
+        coalesce(timed.mitigated_at, timed.resolved_at) as over_at,
         attributed.deployment_id,
         attributed.attribution
     from timed
@@ -45,13 +46,14 @@ ranking as (
 ),
 
 own_incidents as (
-    select problem_id, incident_id, deployment_id, attribution
+    select problem_id, incident_id, deployment_id, attribution, over_at
     from (
         select
             problems.problem_id,
             incidents.incident_id,
             incidents.deployment_id,
             incidents.attribution,
+            incidents.over_at,
             row_number() over (
                 partition by problems.problem_id
                 order by
@@ -126,7 +128,10 @@ later_deployments as (
         deployments.description,
         lower(coalesce(deployments.description, '') || ' ' || coalesce(deployments.ref, '')) as said,
         not problems.is_ongoing
-        and {{ hours_between('deployments.finished_at', 'problems.ended_at') }} between -8 and 12 as is_end,
+        and {{ hours_between('deployments.finished_at', 'problems.ended_at') }} between -8 and 12
+        -- What came when its incident was over already did not end it; people note that within the hour.
+        and deployments.finished_at
+        <= coalesce(own_incidents.over_at, deployments.finished_at) + interval 1 hour as is_end,
         problems.is_ongoing
         or {{ hours_between('deployments.finished_at', 'problems.ended_at') }} > 12 as is_before_end
     from problems
@@ -135,20 +140,12 @@ later_deployments as (
             problems.service = deployments.service
             and deployments.finished_at > problems.started_at + interval 1 hour
     left join causes on problems.problem_id = causes.problem_id
+    left join own_incidents on problems.problem_id = own_incidents.problem_id
     where causes.deployment_id is null or causes.deployment_id != deployments.deployment_id
 ),
 
-said_in_problems as (
-    select
-        problems.problem_id,
-        coalesce(problems.template, '') || ' ' || coalesce(problems.operation, '') || ' '
-        || coalesce(problems.dependency, '') || ' ' || coalesce(measures.subjects, '') as said
-    from problems
-    inner join measures on problems.problem_id = measures.problem_id
-),
-
 problem_words as (
-    {{ words_of('said_in_problems', 'said') }}
+    {{ words_of('measures', 'said') }}
 ),
 
 said_in_deployments as (

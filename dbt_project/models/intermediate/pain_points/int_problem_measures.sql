@@ -35,6 +35,18 @@ ranking as (
     select * from {{ ref('stg_lake__ranking') }}
 ),
 
+slos as (
+    select * from {{ ref('stg_lake__slos') }}
+),
+
+slo_days as (
+    select * from {{ ref('fct_slo_days') }}
+),
+
+ledger as (
+    select * from {{ ref('stg_lake__ledger') }}
+),
+
 times_met as (
     select
         problems.problem_id,
@@ -115,6 +127,70 @@ account_counts as (
     group by problem_id
 ),
 
+account_days as (
+    select problem_id, count(*) as account_day_count
+    from met
+    group by problem_id
+),
+
+-- Of the service's objectives of its kind the one whose budget of a period went fastest.
+budgets as (
+    select problem_id, max(burnt_ratio) as budget_burnt_ratio
+    from (
+        select
+            problems.problem_id,
+            slo_days.slo,
+            sum(case when slo_days.event_date >= cast(problems.started_at as date) then slo_days.bad_count end) * 1.0
+            / nullif(sum(slo_days.allowed_bad_count), 0) as burnt_ratio
+        from problems
+        inner join slo_days
+            on
+                problems.service = slo_days.service
+                and case problems.problem_kind when 'error' then 'availability' when 'latency' then 'latency' end
+                = slo_days.indicator
+                and slo_days.event_date <= cast(problems.ended_at as date)
+        inner join slos on slo_days.slo = slos.slo and slo_days.valid_from = slos.valid_from
+        where slo_days.event_date > cast(problems.ended_at as date) - slos.period_days * interval 1 day
+        group by problems.problem_id, slo_days.slo
+    ) as by_objective
+    group by problem_id
+),
+
+judged_days as (
+    select
+        signal,
+        event_date,
+        bool_or(coalesce(is_withheld, true)) as is_withheld
+    from ledger
+    group by signal, event_date
+),
+
+spans as (
+    select
+        problem_id,
+        {{ days_between('cast(started_at as date)', 'cast(ended_at as date)') }} + 1 as day_count
+    from problems
+),
+
+-- Days of which the gate let everything pass; one without tickets is no gap.
+coverage as (
+    select
+        problems.problem_id,
+        case problems.problem_kind
+            when 'ticket' then 1 - sum(case when judged_days.is_withheld then 1.0 else 0 end) / max(spans.day_count)
+            else sum(case when judged_days.is_withheld then 0 else 1.0 end) / max(spans.day_count)
+        end as coverage_ratio
+    from problems
+    inner join spans on problems.problem_id = spans.problem_id
+    inner join judged_days
+        on
+            case problems.problem_kind when 'log' then 'logs' when 'ticket' then 'tickets' else 'spans' end
+            = judged_days.signal
+            and judged_days.event_date >= cast(problems.started_at as date)
+            and judged_days.event_date <= cast(problems.ended_at as date)
+    group by problems.problem_id, problems.problem_kind
+),
+
 ticket_counts as (
     select problem_id, count(*) as ticket_count
     from problem_tickets
@@ -158,17 +234,18 @@ final as (
         cast(
             coalesce(slow.affected_count, failed.affected_count, logged.affected_count, 0) as bigint
         ) as affected_count,
-        coalesce(slow.waited_minutes, 0)
-        + coalesce(slow.affected_count, 0) * ranking.minutes_per_slow_request
-        + coalesce(failed.affected_count, 0) * ranking.minutes_per_failed_request
-        + coalesce(logged.affected_count, 0) * ranking.minutes_per_log_record
-        + coalesce(ticket_counts.ticket_count, 0) * ranking.minutes_per_ticket as minutes_lost,
+        coalesce(slow.waited_minutes, 0) as waited_minutes,
+        coalesce(account_days.account_day_count, 0) as account_day_count,
+        budgets.budget_burnt_ratio,
+        coverage.coverage_ratio,
         case when problems.test != 'objective' then reference_values.p95_ms end as p95_before_ms,
         percentiles_met.p95_ms as p95_after_ms,
         subject_lists.subject,
-        subject_lists.subjects
+        lower(
+            coalesce(problems.template, '') || ' ' || coalesce(problems.operation, '') || ' '
+            || coalesce(problems.dependency, '') || ' ' || coalesce(subject_lists.subjects, '')
+        ) as said
     from problems
-    cross join ranking
     left join reference_values
         on problems.operation_id = reference_values.operation_id and problems.problem_kind = 'latency'
     left join percentiles_met on problems.problem_id = percentiles_met.problem_id
@@ -178,6 +255,9 @@ final as (
     left join account_counts on problems.problem_id = account_counts.problem_id
     left join ticket_counts on problems.problem_id = ticket_counts.problem_id
     left join subject_lists on problems.problem_id = subject_lists.problem_id
+    left join account_days on problems.problem_id = account_days.problem_id
+    left join budgets on problems.problem_id = budgets.problem_id
+    left join coverage on problems.problem_id = coverage.problem_id
 )
 
 select * from final

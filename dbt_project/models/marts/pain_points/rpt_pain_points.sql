@@ -14,12 +14,57 @@ scores as (
     select * from {{ ref('int_problems_scored') }}
 ),
 
-services as (
-    select * from {{ ref('int_services_known') }}
+states as (
+    select * from {{ ref('int_problem_states') }}
+),
+
+history as (
+    select *
+    from {{ ref('stg_lake__state_history') }}
+    where subject_kind = 'pain_point'
 ),
 
 ranking as (
     select * from {{ ref('stg_lake__ranking') }}
+),
+
+triage as (
+    select * from {{ ref('stg_lake__triage') }}
+),
+
+latest as (
+    select max(recorded_at) as recorded_at
+    from history
+),
+
+-- What the list before this one said.
+before as (
+    select history.subject_id as problem_id, history.state, history.place
+    from history
+    inner join latest on history.recorded_at = latest.recorded_at
+),
+
+-- Where its rank goes with one weight moved: furthest with the first of these.
+moved as (
+    select
+        problem_id,
+        min(place) as rank_best,
+        max(place) as rank_worst,
+        max(case when choice = 1 and distance > 0 then moved_weight end) as rank_moved_by
+    from (
+        select
+            scores.problem_id,
+            scores.place,
+            scores.moved_weight,
+            abs(scores.place - base.place) as distance,
+            row_number() over (
+                partition by scores.problem_id
+                order by abs(scores.place - base.place) desc, scores.moved_weight asc nulls last, scores.moved_by asc
+            ) as choice
+        from scores
+        inner join scores as base on scores.problem_id = base.problem_id and base.moved_weight is null
+    ) as ordered
+    group by problem_id
 ),
 
 told as (
@@ -28,7 +73,8 @@ told as (
         measures.account_count,
         measures.ticket_count,
         measures.affected_count,
-        measures.minutes_lost,
+        measures.budget_burnt_ratio,
+        measures.coverage_ratio,
         measures.p95_before_ms,
         measures.p95_after_ms,
         measures.subject,
@@ -44,8 +90,26 @@ told as (
         scores.confidence,
         scores.effort,
         scores.score,
-        services.owner_team,
-        services.owner_email,
+        scores.score_low,
+        scores.score_high,
+        scores.minutes_lost,
+        scores.strategic_value,
+        scores.assessment_author,
+        scores.assessment_date,
+        scores.assessment_reason,
+        moved.rank_best,
+        moved.rank_worst,
+        moved.rank_moved_by,
+        states.state,
+        states.state_reason,
+        states.initiative_id,
+        states.milestone,
+        states.due_on,
+        states.verdict,
+        states.owner_team,
+        states.owner_email,
+        before.state as state_before,
+        before.place as rank_before,
         problems.service || coalesce(' ' || problems.operation, '')
         || case
             when problems.dependency is not null and problems.dependency != coalesce(problems.operation, '')
@@ -79,8 +143,10 @@ told as (
     from problems
     inner join measures on problems.problem_id = measures.problem_id
     inner join changes on problems.problem_id = changes.problem_id
-    inner join scores on problems.problem_id = scores.problem_id
-    inner join services on problems.service = services.service
+    inner join scores on problems.problem_id = scores.problem_id and scores.moved_weight is null
+    inner join moved on problems.problem_id = moved.problem_id
+    inner join states on problems.problem_id = states.problem_id
+    left join before on problems.problem_id = before.problem_id
 ),
 
 sentences as (
@@ -180,12 +246,22 @@ final as (
         sentences.owner_email,
         sentences.started_at,
         case when not sentences.is_ongoing then sentences.ended_at end as ended_at,
+        sentences.ended_at as last_seen_at,
         case when sentences.is_ongoing then 'ongoing' else 'resolved' end as status,
         cast(floor({{ hours_between('sentences.started_at', as_of()) }} / 24) as bigint) as age_days,
         cast(sentences.account_count as bigint) as accounts,
         cast(sentences.affected_count as bigint) as requests_affected,
         cast(sentences.ticket_count as bigint) as tickets,
         sentences.minutes_lost,
+        cast(sentences.budget_burnt_ratio as double) as budget_burnt_ratio,
+        case
+            when sentences.budget_burnt_ratio is not null then null
+            when sentences.problem_kind in ('latency', 'error') then 'no_objective'
+            else 'not_of_this_kind'
+        end as no_budget_reason,
+        sentences.minutes_lost * triage.price_per_minute as money_lost,
+        case when triage.price_per_minute is not null then triage.currency end as currency,
+        case when triage.price_per_minute is null then 'no_price_per_minute' end as no_money_reason,
         sentences.p95_before_ms,
         sentences.p95_after_ms,
         case when sentences.problem_kind = 'error' then sentences.usual_ratio end as error_ratio_before,
@@ -194,14 +270,33 @@ final as (
         sentences.impact,
         sentences.confidence,
         cast(sentences.effort as double) as effort,
+        cast(sentences.coverage_ratio as double) as coverage_ratio,
+        cast(sentences.strategic_value as double) as strategic_value,
+        sentences.assessment_author,
+        sentences.assessment_date,
+        sentences.assessment_reason,
         sentences.score,
+        cast(sentences.score_low as double) as score_low,
+        cast(sentences.score_high as double) as score_high,
+        cast(sentences.rank_best as bigint) as rank_best,
+        cast(sentences.rank_worst as bigint) as rank_worst,
+        sentences.rank_moved_by,
+        sentences.rank_before,
+        sentences.state,
+        sentences.state_reason,
+        sentences.state_before,
+        sentences.initiative_id,
+        sentences.milestone,
+        sentences.due_on,
+        sentences.verdict,
         sentences.trend,
         sentences.fix_deployment_id,
         sentences.is_fix_effective,
         cast(sentences.evidence_count as bigint) as evidence_count,
-        {{ audit_columns('ranking.policy_digest') }}
+        {{ audit_columns('ranking.policy_digest || triage.policy_digest') }}
     from sentences
     cross join ranking
+    cross join triage
 )
 
 select * from final

@@ -1,0 +1,156 @@
+-- What was decided or done about which problem: initiatives of the policy, tickets with their tag, and the deployment
+-- with which it ended or that was meant to end it, where no initiative names that; one row per problem and initiative.
+with problems as (
+    select * from {{ ref('int_problems_united') }}
+),
+
+measures as (
+    select * from {{ ref('int_problem_measures') }}
+),
+
+changes as (
+    select * from {{ ref('int_problem_changes') }}
+),
+
+initiatives as (
+    select * from {{ ref('stg_lake__initiatives') }}
+),
+
+deployments as (
+    select * from {{ ref('int_deployments_finished') }}
+),
+
+deployment_statuses as (
+    select * from {{ ref('stg_lake__deployments') }}
+),
+
+pull_requests as (
+    select * from {{ ref('stg_lake__pull_requests') }}
+),
+
+tickets as (
+    select * from {{ ref('int_tickets_latest') }}
+),
+
+ticket_versions as (
+    select * from {{ ref('stg_lake__tickets') }}
+),
+
+services as (
+    select * from {{ ref('int_services_known') }}
+),
+
+triage as (
+    select * from {{ ref('stg_lake__triage') }}
+),
+
+-- A deployment was decided on when the change it brought was proposed.
+proposed as (
+    select deployment_statuses.deployment_id, min(pull_requests.created_at) as proposed_at
+    from deployment_statuses
+    inner join pull_requests on deployment_statuses.sha = pull_requests.merge_commit_sha
+    group by deployment_statuses.deployment_id
+),
+
+tagged as (
+    select distinct ticket_versions.source, ticket_versions.ticket_id
+    from ticket_versions
+    inner join triage on array_contains(ticket_versions.tags, triage.initiative_tag)
+),
+
+of_policy as (
+    select distinct
+        problems.problem_id,
+        initiatives.initiative_id,
+        'policy' as origin,
+        initiatives.title,
+        initiatives.owner_team,
+        initiatives.owner_email,
+        initiatives.milestone,
+        initiatives.due_on,
+        cast(initiatives.decided_on as timestamp with time zone) as decided_at,
+        coalesce(cast(initiatives.shipped_on as timestamp with time zone), deployments.finished_at) as shipped_at,
+        initiatives.deployment_id,
+        problems.started_at
+    from problems
+    inner join measures on problems.problem_id = measures.problem_id
+    inner join initiatives on {{ is_meant('initiatives', 'problems', 'measures.said') }}
+    left join deployments on initiatives.deployment_id = deployments.deployment_id
+),
+
+of_tickets as (
+    select
+        problems.problem_id,
+        'ticket-' || tickets.ticket_id as initiative_id,
+        'ticket' as origin,
+        'Ticket ' || tickets.ticket_id as title,
+        services.owner_team,
+        services.owner_email,
+        cast(null as varchar) as milestone,
+        cast(null as date) as due_on,
+        tickets.created_at as decided_at,
+        tickets.solved_at as shipped_at,
+        cast(null as varchar) as deployment_id,
+        problems.started_at
+    from tickets
+    inner join tagged on tickets.source = tagged.source and tickets.ticket_id = tagged.ticket_id
+    inner join problems
+        on
+            tickets.service = problems.service
+            and tickets.created_at >= problems.started_at
+            and (problems.is_ongoing or tickets.created_at <= problems.ended_at)
+    inner join services on problems.service = services.service
+),
+
+of_deployments as (
+    select
+        problems.problem_id,
+        'deployment-' || deployments.deployment_id as initiative_id,
+        'deployment' as origin,
+        'Deployment ' || deployments.deployment_id
+        || coalesce(' (' || {{ shown_version('deployments.service_version') }} || ')', '') as title,
+        services.owner_team,
+        services.owner_email,
+        cast(null as varchar) as milestone,
+        cast(null as date) as due_on,
+        proposed.proposed_at as decided_at,
+        deployments.finished_at as shipped_at,
+        deployments.deployment_id,
+        problems.started_at
+    from problems
+    inner join changes on problems.problem_id = changes.problem_id
+    inner join deployments on changes.fix_deployment_id = deployments.deployment_id
+    inner join services on problems.service = services.service
+    left join proposed on deployments.deployment_id = proposed.deployment_id
+    left join of_policy
+        on problems.problem_id = of_policy.problem_id and deployments.deployment_id = of_policy.deployment_id
+    where of_policy.problem_id is null
+),
+
+united as (
+    select * from of_policy
+    union all
+    select * from of_tickets
+    union all
+    select * from of_deployments
+),
+
+final as (
+    select
+        problem_id,
+        initiative_id,
+        origin,
+        title,
+        owner_team,
+        owner_email,
+        milestone,
+        due_on,
+        decided_at,
+        shipped_at,
+        deployment_id
+    from united
+    -- What was done before it began was about something else.
+    where shipped_at is null or shipped_at > started_at
+)
+
+select * from final

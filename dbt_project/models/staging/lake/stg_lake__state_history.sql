@@ -1,0 +1,22 @@
+with source as (
+    select * from {{ source('lake', 'state_history') }}
+),
+
+final as (
+    select
+        recorded_at,
+        subject_kind,
+        subject_id,
+        state,
+        reason,
+        owner_team,
+        initiative_id,
+        service,
+        place,
+        score
+    from source
+    -- A day's recording is what its own run leaves: a run for an earlier time knows nothing of later ones.
+    where recorded_at < date_trunc('day', {{ as_of() }})
+)
+
+select * from final

@@ -1,0 +1,1 @@
+"""Remember: states that cannot be computed again."""
