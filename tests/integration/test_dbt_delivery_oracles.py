@@ -90,9 +90,9 @@ def add_lead_times(made, folder):
         made.add("reviews", pull_request_id=row["pull_request_id"], reviewer=row["account_id"], status="commented",
                  event_at=moment(row["created_date"]))  # fmt: skip
     for row in table(folder, "cicd_deployment_commits"):
-        made.add("deployments", deployment_id=row["id"], service=row["repo_url"],
-                 created_at=moment(row["started_date"]), environment=row["environment"] or None,
-                 sha=ships.get(row["commit_sha"], row["commit_sha"]),
+        environment = row["environment"] or None
+        made.add("deployments", deployment_id=row["id"], service=row["repo_url"], environment=environment,
+                 sha=ships.get(row["commit_sha"], row["commit_sha"]), created_at=moment(row["started_date"]),
                  status=row["result"].lower(), event_at=moment(row["finished_date"]))  # fmt: skip
 
 

@@ -37,6 +37,11 @@ def measure(name: str, expr: str, agg: str = "sum", *, last: bool = False) -> di
     return {"name": name, "agg": agg, "expr": expr, "non_additive_dimension": snapshot if last else None}
 
 
+def percentile(name: str, *, is_discrete: bool) -> dict[str, Any]:
+    params = {"percentile": 0.9, "use_discrete_percentile": is_discrete, "use_approximate_percentile": False}
+    return {**measure(name, "request_count", "percentile"), "agg_params": params}
+
+
 def simple(name: str, of: str, **meta: object) -> dict[str, Any]:
     return {
         "name": name,
@@ -68,6 +73,9 @@ def manifest(folder: Path, *metrics: dict[str, Any], of_model: dict[str, object]
             measure("bad", "failed_count"),
             measure("busiest", "request_count", "max"),
             measure("left", "open_count", last=True),
+            measure("half", "request_count", "median"),
+            percentile("most", is_discrete=True),
+            percentile("between", is_discrete=False),
         ],
     }
     histogram = {"alias": "fct_latency", "config": {"meta": {"metrics": [of_model] if of_model else []}}}
@@ -100,6 +108,8 @@ METRICS = (
     ratio("failed_ratio", "failed", "requests"),
     simple("peak", "busiest"),
     simple("open", "left"),
+    simple("middle", "half"),
+    simple("p90", "most"),
 )
 
 
@@ -153,6 +163,9 @@ FIRST, SECOND = date(2026, 1, 5), date(2026, 1, 12)
         # what is open does not add up over days: it is what was open on the last one
         (Question("open", grain="week"), [(FIRST, 6), (SECOND, 2)]),
         (Question("open"), [(2,)]),
+        # the median of everyday use; another percentile is one of the values
+        (Question("middle"), [(20,)]),
+        (Question("p90", ("service",)), [("cart", 60), ("pay", 0)]),
     ],
 )
 def test_a_metric_answers_by_dimension_and_period(
@@ -196,7 +209,12 @@ def test_a_role_has_the_metrics_that_its_tables_are_enough_for(tmp_path: Path, c
         )
     tables = (Publication("fct_days", "marts.fct_days", tuple(map(Column, ("day", "service", "request_count")))),)
     publish(warehouse, tmp_path / "few.duckdb", Role("few", "Few.", tables), AS_OF, catalogue)
-    assert [metric["metric"] for metric in list_metrics(tmp_path / "few.duckdb")] == ["peak", "requests"]
+    assert [metric["metric"] for metric in list_metrics(tmp_path / "few.duckdb")] == [
+        "middle",
+        "p90",
+        "peak",
+        "requests",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -207,6 +225,7 @@ def test_a_role_has_the_metrics_that_its_tables_are_enough_for(tmp_path: Path, c
         ([simple("requests", "all", unite="x")], "metric requests: unite"),
         ([{**simple("requests", "all"), "type": "cumulative"}], "allowed: ratio, simple"),
         ([simple("median", "all")], "metric median is declared twice"),
+        ([simple("requests", "between")], "metric requests: measure between needs agg_params.use_discrete_percentile"),
     ],
 )
 def test_a_wrong_declaration_is_refused(tmp_path: Path, metrics: list[dict[str, Any]], message: str) -> None:
