@@ -139,7 +139,7 @@ def dbt_build(warehouse):
         words = ["--quiet", "build", "--project-dir", project, "--profiles-dir", project]
         words += ["--vars", json.dumps({"run_id": "run-1", "as_of": AS_OF.isoformat()})]
         words += ["--target-path", str(warehouse.parent / "dbt"), "--log-path", str(warehouse.parent / "dbt")]
-        words += ["--exclude", "path:models/intermediate/pain_points", "path:models/marts/pain_points"]
+        words += ["--exclude", "path:models/intermediate/pain_points+", "path:models/marts/pain_points+"]
         done = dbtRunner().invoke(words)
     DuckDBConnectionManager.close_all_connections()  # dbt would keep the file open as long as the process lives
     failed = [result.node.name for result in done.result or () if result.status in ("error", "fail")]
@@ -272,4 +272,4 @@ def test_a_day_that_changed_is_read_again_and_one_that_is_gone_leaves_nothing(bu
 
 def test_an_empty_lake_builds(build, folder):
     rows = everything(build({}))
-    assert {name: len(found) for name, found in rows.items() if found and name != "dim_services"} == {}
+    assert {name: len(found) for name, found in rows.items() if found and name[:4] != "dim_"} == {}
