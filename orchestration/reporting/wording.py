@@ -15,7 +15,7 @@ def number(value: float | None) -> str:
     """`1,234`; up to 9.9 with one decimal where it is no whole number."""
     if value is None:
         return NO_DATA
-    return f"{value:,.1f}" if value < 10 and value != round(value) else f"{value:,.0f}"
+    return f"{value:,.1f}" if abs(value) < 10 and value != round(value) else f"{value:,.0f}"
 
 
 def counted(value: float | None, one: str, many: str | None = None) -> str:
@@ -54,7 +54,7 @@ def milliseconds(value: float | None) -> str:
     """`380 ms`, `1.4 s`."""
     if value is None:
         return NO_DATA
-    return f"{value / 1000:,.1f} s" if value >= 1000 else f"{number(value)} ms"
+    return f"{value / 1000:,.1f} s" if abs(value) >= 1000 else f"{number(value)} ms"
 
 
 def duration(minutes: float | None) -> str:

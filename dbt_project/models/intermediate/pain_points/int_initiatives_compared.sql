@@ -151,6 +151,9 @@ judged as (
         limited.change_low,
         limited.change_high,
         triage.least_change_ratio,
+        -- The hours around its end say clearly that it was over then.
+        not problems.is_ongoing
+        and {{ hours_between('initiatives.shipped_at', 'problems.ended_at') }} <= 12 as has_ended,
         case
             when initiatives.shipped_at is null and initiatives.deployment_id is not null then 'deployment_not_found'
             when initiatives.shipped_at is null then 'not_shipped'
@@ -162,6 +165,7 @@ judged as (
             when limited.days_after < triage.least_days_after then 'too_few_days_after'
         end as no_verdict_reason
     from initiatives
+    inner join problems on initiatives.problem_id = problems.problem_id
     left join limited
         on initiatives.problem_id = limited.problem_id and initiatives.initiative_id = limited.initiative_id
     cross join triage
@@ -181,7 +185,10 @@ final as (
         case when no_verdict_reason is null then change_high end as change_high,
         -- Of every unit less is better.
         case
-            when no_verdict_reason in ('too_few_days_after', 'too_few_days_before') then 'too early'
+            when no_verdict_reason = 'too_few_days_after' then 'too early'
+            -- Too short for days to be compared: what counts is whether it ended.
+            when no_verdict_reason = 'too_few_days_before' and has_ended then 'improved'
+            when no_verdict_reason = 'too_few_days_before' then 'unchanged'
             when no_verdict_reason is not null then null
             when abs(change) < least_change_ratio * abs(value_before) then 'unchanged'
             when change_high < 0 then 'improved'

@@ -67,6 +67,12 @@ own_incidents as (
                 and incidents.began_at >= problems.started_at - interval 24 hour
                 and incidents.began_at <= problems.started_at + interval 48 hour
                 and problems.ended_at >= incidents.began_at
+                -- One that was over while customers went on writing for days was about something else.
+                and (
+                    problems.problem_kind != 'ticket'
+                    or incidents.resolved_at is null
+                    or (not problems.is_ongoing and problems.ended_at <= incidents.resolved_at + interval 2 day)
+                )
     ) as ordered
     where place = 1
 ),
