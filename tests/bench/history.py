@@ -8,6 +8,7 @@ days of a company of a third of the size took 2.3 minutes on two busy cores.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -95,8 +96,13 @@ def _shifted(frame: pl.DataFrame, ago: int) -> pl.DataFrame:
 
 
 def _inbox(folder: Path, day: date, scale: float) -> Path:
-    simulate(load_scenario("default"), seed=1, end=day, days=1, scale=scale, out=folder / "inbox")
-    return folder / "inbox"
+    """A company that lives for this day alone; what its code host numbers goes on from day to day."""
+    inbox = folder / "inbox"
+    simulate(load_scenario("default"), seed=day.toordinal(), end=day, days=1, scale=scale, out=inbox)
+    for file in inbox.glob("github/*.json"):
+        numbered = re.sub(r'"(id|number)": ?(\d+)', rf'"\1": {day.toordinal()}\2', file.read_text())
+        file.write_text(numbered)
+    return inbox
 
 
 def _run(home: Path, inbox: Path, next_day: date) -> float:

@@ -30,6 +30,7 @@ incidents as (
         timed.service,
         timed.incident_id,
         timed.began_at,
+        timed.resolved_at,
         coalesce(timed.mitigated_at, timed.resolved_at) as over_at,
         attributed.deployment_id,
         attributed.attribution

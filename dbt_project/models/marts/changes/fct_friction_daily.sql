@@ -33,7 +33,9 @@ account_days as (
 ),
 
 tickets as (
-    select * from {{ ref('fct_ticket_volume_daily') }}
+    select service, event_date, cast(sum(created_count) as bigint) as created_count
+    from {{ ref('fct_ticket_volume_daily') }}
+    group by service, event_date
 ),
 
 span_days as (
