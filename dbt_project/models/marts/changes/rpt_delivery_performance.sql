@@ -208,8 +208,9 @@ scopes as (
     from friction_days
     cross join editions
     union distinct
-    select '*' as service, edition, metric
-    from bands
+    select '*' as service, editions.edition, editions.metric
+    from friction_days
+    cross join editions
 ),
 
 fitting as (
