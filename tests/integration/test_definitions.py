@@ -91,3 +91,9 @@ def test_the_code_location_loads(words):
         [SCRIPTS / words[0], *words[1:]], cwd=ROOT, env=dict(os.environ), capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr[-2000:]
+
+
+def test_the_code_location_loads_without_scikit_learn():
+    code = "import sys; from orchestration.definitions import defs; defs(); print('sklearn' in sys.modules)"
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
