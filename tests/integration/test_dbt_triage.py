@@ -174,8 +174,8 @@ def test_the_interval_of_a_change_covers_it(tmp_path: Path) -> None:
         connection.register("drawn", drawn.to_arrow())
         for relation, made in {
             "int_problem_days": "select problem_id, event_date, value, 1.0 as baseline, unit from drawn",
-            "int_problems_united": "select distinct problem_id, 's' as service, timestamptz '2025-12-01' as started_at"
-            " from drawn",
+            "int_problems_united": "select distinct problem_id, 's' as service, timestamptz '2025-12-01' as started_at,"
+            " timestamptz '2026-03-01' as ended_at, true as is_ongoing from drawn",
             "int_problem_changes": "select distinct problem_id, cast(null as varchar) as incident_id from drawn",
             "int_problem_initiatives": "select distinct problem_id, 'fix' as initiative_id,"
             " timestamptz '2026-01-31 10:00:00+00' as shipped_at, cast(null as varchar) as deployment_id from drawn",
