@@ -75,7 +75,8 @@ def measure(console: Console, file: Path, question: Question, output: str = "tab
         sys.stdout.buffer.write(written(values, output))
         return
     metric = find_metric(file, question.name)
-    table = Table(title=f"{metric['label']} [{metric['unit']}]".replace("[", "\\["), title_justify="left")
+    console.print(escape(f"{metric['label']} [{metric['unit']}]"), style="italic")
+    table = Table()
     for name in values.columns[:-1]:
         table.add_column(escape(name), overflow="fold")
     table.add_column("value", justify="right")
