@@ -82,7 +82,7 @@ def test_a_steward_sees_which_columns_each_figure_is_made_of(company, monkeypatc
             made = instance.get_latest_materialization_event(keys[name]).asset_materialization
             told[name] = made.metadata["dagster/column_lineage"].value.deps_by_column
     owner = [(dep.asset_key.path[-1], dep.column_name) for dep in told["rpt_pain_points"]["owner_team"]]
-    assert owner == [("int_services_known", "owner_team")]
+    assert owner == [("int_problem_states", "owner_team")]
     assert {dep.asset_key for deps in told["rpt_pain_points"].values() for dep in deps} <= set(keys.values())
     assert told["fct_tickets"]["ticket_id"][0].column_name == "ticket_id"
     assert told["stg_lake__tickets"]["ticket_id"][0].asset_key == dg.AssetKey(["lake", "tickets"])

@@ -100,7 +100,7 @@ def test_problems_of_every_kind_come_first(name, tmp_path):
     assert_leads(*ranked(tmp_path, name, 1))
 
 
-@pytest.mark.deep
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("seed", range(2, 21))
 @pytest.mark.parametrize("name", ["one-plan", "retry-storm", "data-loss", "third-party"])
 def test_problems_of_every_kind_come_first_whatever_the_seed(name, seed, tmp_path):

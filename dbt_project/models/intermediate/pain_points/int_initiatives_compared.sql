@@ -96,6 +96,7 @@ means as (
     from weighted
 ),
 
+-- Rounded, as sums of fractions in another order differ in their last digit.
 sides as (
     select
         problem_id,
@@ -103,11 +104,12 @@ sides as (
         is_after,
         max(unit) as unit,
         count(*) as day_count,
-        max(mean_value) as mean_value,
-        1 / max(squared_weights) - 1 as freedom,
+        round(max(mean_value), 9) as mean_value,
+        round(1 / max(squared_weights) - 1, 9) as freedom,
         -- Of the mean: of the days by the squares of their weights.
-        sum(weight * power(value - mean_value, 2)) / nullif(1 - max(squared_weights), 0) * max(squared_weights)
-            as variance
+        round(
+            sum(weight * power(value - mean_value, 2)) / nullif(1 - max(squared_weights), 0) * max(squared_weights), 12
+        ) as variance
     from means
     group by problem_id, initiative_id, is_after
 ),

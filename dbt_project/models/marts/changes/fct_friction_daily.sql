@@ -114,10 +114,10 @@ event_days as (
         cast(sum(case when kind = 'builds' then counted else 0 end) as bigint) as build_count,
         cast(sum(case when kind = 'builds' then failed else 0 end) as bigint) as failed_build_count,
         cast(sum(case when kind = 'builds' then retries else 0 end) as bigint) as retried_build_count,
-        sum(case when kind = 'builds' then waited end) as ci_wait_minutes,
+        round(sum(case when kind = 'builds' then waited end), 6) as ci_wait_minutes,
         cast(sum(case when kind = 'builds' then waiting else 0 end) as bigint) as ci_waiting_count,
         cast(sum(case when kind = 'reviews' then counted else 0 end) as bigint) as pull_request_count,
-        sum(case when kind = 'reviews' then waited end) as review_wait_minutes,
+        round(sum(case when kind = 'reviews' then waited end), 6) as review_wait_minutes,
         cast(sum(case when kind = 'reviews' then waiting else 0 end) as bigint) as review_waiting_count
     from events
     group by service, event_date

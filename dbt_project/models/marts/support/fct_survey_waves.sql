@@ -82,7 +82,7 @@ by_team as (
         count(score) as score_count,
         count(distinct scorer) as respondent_count,
         cast(sum(comment_count) as bigint) as comment_count,
-        sum(score) as score_sum
+        round(sum(score), 6) as score_sum
     from placed
     group by {{ grain | join(', ') }}, team
 ),
@@ -96,7 +96,7 @@ all_teams as (
         count(score) as score_count,
         count(distinct scorer) as respondent_count,
         cast(sum(comment_count) as bigint) as comment_count,
-        sum(score) as score_sum
+        round(sum(score), 6) as score_sum
     from placed
     group by {{ grain | join(', ') }}
 ),
