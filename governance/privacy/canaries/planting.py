@@ -143,13 +143,12 @@ class Canaries:
         self._species = (*SPECIES, *(species for species in own if species))
         self._mints = mints((*self._species, NAME, UNCLASSIFIED), keys)
         self._entities = {one.name: one.entity for one in (*self._species, NAME, UNCLASSIFIED)}
-        self._places_of = {signal: tuple(self._places(signal)) for signal in SIGNALS}
 
     def of(self, dataset: str, day: str) -> tuple[Canary, ...]:
         """Every canary of a partition (`<source>/<signal>`, ISO day), one a record."""
         return tuple(
             self._canary(dataset, day, place, name, sentence, number)
-            for number, (place, name, sentence) in enumerate(self._places_of[dataset.split("/")[1]])
+            for number, (place, name, sentence) in enumerate(self._places(dataset.split("/")[1]))
         )
 
     @property
