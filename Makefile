@@ -40,10 +40,10 @@ test: install  ## Format, lint, types, import rules, SQL lint and tests
 	@$(BIN)/sqlfluff lint dbt_project/models dbt_project/macros dbt_project/tests
 	@$(BIN)/pytest -m "not deep and not exhaustive" -n 2 --dist loadfile
 
-test-deep: install  ## Twenty seeds and twenty kills: about 20 minutes on two cores
+test-deep: install  ## More seeds and kills, and kills in every stage: about 30 minutes on two cores
 	@$(BIN)/pytest -m deep -n 2 --dist load
 
-test-exhaustive: install  ## Other scenarios, seed by seed: about 20 minutes on two cores
+test-exhaustive: install  ## Twenty seeds, twenty kills and other scenarios, seed by seed: over an hour on two cores
 	@$(BIN)/pytest -m exhaustive -n 2 --dist loadfile
 
 bench: install  ## Speed, memory and quality against their goals

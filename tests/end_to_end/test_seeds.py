@@ -27,8 +27,10 @@ def test_a_quiet_company_has_no_worst_pain_points(new_deployment):
     assert len(deployment.rows("select * from rpt_pain_points where confidence > 0.8 and accounts > 20")) <= 2
 
 
-@pytest.mark.deep
-@pytest.mark.parametrize("seed", range(6, 21))
+@pytest.mark.parametrize(
+    "seed",
+    [pytest.param(seed, marks=pytest.mark.deep if seed < 12 else pytest.mark.exhaustive) for seed in range(6, 21)],
+)
 def test_the_planted_problems_lead_whatever_the_seed(new_deployment, planted, seed):
     assert_the_ranking_holds(new_deployment, planted, "default", seed)
 
