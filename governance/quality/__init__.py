@@ -4,6 +4,8 @@ from governance.quality.aggregates import offending
 from governance.quality.balance import EQUATIONS, applicable, unbalanced
 from governance.quality.expecting import load_engine
 from governance.quality.judging import (
+    FEW_QUARANTINED,
+    NEVER_WAIVED,
     RESULTS_SCHEMA,
     Judged,
     RowCounts,
@@ -13,17 +15,23 @@ from governance.quality.judging import (
     quarantine_schema,
     withhold,
 )
+from governance.quality.rulings import DayRulings, Rulings, Waiver
 from governance.quality.suites import Expectation, GatePolicy, Suite, load_gate, load_suite, load_suites
 
 __all__ = [
     "EQUATIONS",
+    "FEW_QUARANTINED",
+    "NEVER_WAIVED",
     "RESULTS_SCHEMA",
+    "DayRulings",
     "Expectation",
     "GatePolicy",
     "Judged",
     "RowCounts",
+    "Rulings",
     "Suite",
     "Verdict",
+    "Waiver",
     "applicable",
     "conclude",
     "judge_rows",

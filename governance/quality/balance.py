@@ -9,7 +9,7 @@ EQUATIONS: Mapping[str, tuple[str, ...]] = {
     "pulled": ("malformed", "duplicates", "landed"),
     "landed": ("held", "anonymized"),
     "canaries": ("canaries_masked", "canaries_held", "canaries_leaked"),
-    "anonymized": ("checked", "quarantined", "withheld"),
+    "anonymized": ("checked", "quarantined", "discarded", "withheld"),
     "checked": ("sampled", "sampled_out"),
 }
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from operator import add
+from types import MappingProxyType
 
 import polars as pl
 
 from governance.errors import FeedbackError, PolicyError
 from governance.quality.balance import applicable, unbalanced
 from governance.quality.expecting import CHUNK_ROWS, ROW, failing_rows
+from governance.quality.rulings import DayRulings
 from governance.quality.suites import DERIVED, Expectation, GatePolicy, Suite
 from governance.signals import Signal
 
@@ -23,45 +26,69 @@ RESULTS_SCHEMA = pl.Schema(
         "failed": pl.Int64,
         "is_passed": pl.Boolean,
         "is_blocking": pl.Boolean,
+        "ruled": pl.Int64,  # of those that failed, how many a steward has released or discarded
+        "waiver": pl.Int64,  # number of the decision by which the failure withholds nothing; null: none
     }
 )
+# What the gate itself expects of a day, beside its suite.
+FEW_QUARANTINED = "quarantined_rows_are_few"
+BALANCED = "ledger_balances"
+MASKED = "canaries_are_masked"
+NOT_LEAKED = "nothing_has_leaked"
+# No waiver lets a day in of which records are missing, or in which personal data was found.
+NEVER_WAIVED = (BALANCED, MASKED, NOT_LEAKED)
+
+
+_NO_RULINGS = DayRulings()
 
 
 @dataclass(frozen=True)
 class Judged:
-    """What the row expectations made of some rows of a day: `passed.height + quarantined.height` is theirs.
+    """What the row expectations made of some rows of a day: `counts.rows` of them.
 
     Attributes:
-        passed: the rows that may be counted, where their day is believed.
+        passed: the rows that may be counted, where their day is believed; those that a steward released among them.
         quarantined: failing rows, with what they failed (`expectations`) and who answers (`owner`).
-        failed: how many rows failed each row expectation of the suite, in its order.
+        counts: the numbers alone.
     """
 
     passed: pl.DataFrame
     quarantined: pl.DataFrame
-    failed: tuple[int, ...]
-
-    @property
-    def counts(self) -> RowCounts:
-        """The numbers alone."""
-        return RowCounts(self.passed.height, self.quarantined.height, self.failed)
+    counts: RowCounts
 
 
 @dataclass(frozen=True)
 class RowCounts:
-    """How many rows passed, were set aside, and failed each row expectation; those of parts of a day add up."""
+    """How many rows became what; those of parts of a day add up.
+
+    Attributes:
+        passed: may be counted, `released` of them because a steward said so.
+        quarantined: set aside.
+        discarded: failed, and a steward said that they never will be counted.
+        failed: how many failed each row expectation of the suite, in its order.
+        ruled: how many of those a steward has released or discarded.
+    """
 
     passed: int
     quarantined: int
     failed: tuple[int, ...]
+    ruled: tuple[int, ...]
+    released: int = 0
+    discarded: int = 0
 
     def __add__(self, other: RowCounts) -> RowCounts:
-        failed = (one + more for one, more in zip(self.failed, other.failed, strict=True))
-        return RowCounts(self.passed + other.passed, self.quarantined + other.quarantined, tuple(failed))
+        return RowCounts(
+            self.passed + other.passed,
+            self.quarantined + other.quarantined,
+            tuple(map(add, self.failed, other.failed)),
+            tuple(map(add, self.ruled, other.ruled)),
+            self.released + other.released,
+            self.discarded + other.discarded,
+        )
 
     @property
     def rows(self) -> int:
-        return self.passed + self.quarantined
+        return self.passed + self.quarantined + self.discarded
 
 
 @dataclass(frozen=True)
@@ -84,9 +111,15 @@ class Verdict:
 
     @property
     def counts(self) -> dict[str, int]:
-        """What the ledger keeps; checked + quarantined + withheld = anonymized."""
+        """What the ledger keeps; checked + quarantined + discarded + withheld = anonymized, released is in checked."""
         withheld = self.rows.passed if self.is_blocked else 0
-        return {"checked": self.rows.passed - withheld, "quarantined": self.rows.quarantined, "withheld": withheld}
+        return {
+            "checked": self.rows.passed - withheld,
+            "quarantined": self.rows.quarantined,
+            "discarded": self.rows.discarded,
+            "withheld": withheld,
+            "released": 0 if self.is_blocked else self.rows.released,
+        }
 
 
 def quarantine_schema(signal: Signal) -> pl.Schema:
@@ -95,12 +128,17 @@ def quarantine_schema(signal: Signal) -> pl.Schema:
 
 
 def judge_rows(
-    frames: Sequence[tuple[str, pl.DataFrame]], signal: Signal, suite: Suite, chunk_rows: int = CHUNK_ROWS
+    frames: Sequence[tuple[str, pl.DataFrame]],
+    signal: Signal,
+    suite: Suite,
+    chunk_rows: int = CHUNK_ROWS,
+    rulings: Mapping[str, DayRulings] = MappingProxyType({}),
 ) -> list[Judged]:
     """What the row expectations make of each frame; the same as one by one, in one pass of Great Expectations.
 
     Args:
         frames: a day (ISO date) and anonymised records of it, all or part; one row per record.
+        rulings: what stewards decided about rows of these days.
 
     Raises:
         PolicyError: the suite is of another signal.
@@ -114,10 +152,10 @@ def judge_rows(
     row_wise = suite.row_expectations
     failures = failing_rows(_stacked(frames, signal, row_wise), row_wise, chunk_rows)
     judged, start = [], 0
-    for _, frame in frames:
+    for day, frame in frames:
         within = pl.col(ROW).is_between(start, start + frame.height, closed="left")
         own = failures.filter(within).with_columns(pl.col(ROW) - start)
-        judged.append(_judged(frame, own, signal, suite))
+        judged.append(_judged(frame, own, signal, suite, rulings.get(day, _NO_RULINGS)))
         start += frame.height
     return judged
 
@@ -129,31 +167,32 @@ def conclude(
     policy: GatePolicy,
     known: Mapping[str, int] | None = None,
     leaked: str = "",
+    waived: Mapping[str, int] = MappingProxyType({}),
 ) -> Verdict:
     """The verdict on a day.
+
+    A row expectation is met by a day whose failing rows a steward has all looked at: released, or discarded.
 
     Args:
         rows: of all its rows.
         offending: what `aggregates.offending` says of each aggregate expectation, in the suite's order.
         known: what the stages before counted (pulled, malformed, duplicates, landed, held ...).
         leaked: which canaries were found unmasked and where; empty: none.
+        waived: expectations whose failure withholds nothing, with the number of the waiver.
     """
-    by_row, by_day = iter(rows.failed), iter(offending)
-    failed = [(one, next(by_row if one.severity == "row" else by_day)) for one in suite.expectations]
-    results: list[_Row] = [
-        (e.name, ", ".join(e.columns), e.severity, rows.rows, count, count == 0, e.blocking) for e, count in failed
-    ]
-    reasons = [f"{e.name} failed ({count} of {rows.rows} rows)" for e, count in failed if e.blocking and count]
+    by_row, by_day = iter(zip(rows.failed, rows.ruled, strict=True)), ((count, 0) for count in offending)
+    told = [_told(one, rows.rows, *next(by_row if one.severity == "row" else by_day)) for one in suite.expectations]
     counted = known or {}
-    for row, reason in (_few(rows, suite.signal, policy), _balance(rows.rows, counted), _canaries(counted, leaked)):
-        results.append(row)
-        reasons += [reason] if reason else []
+    told += [_few(rows, suite.signal, policy), _balance(rows.rows, counted), _canaries(counted, leaked)]
+    granted = {name: number for name, number in waived.items() if name not in NEVER_WAIVED}
+    results = [(*row, granted.get(row[0]) if reason else None) for row, reason in told]
+    reasons = [reason for row, reason in told if reason and row[0] not in granted]
     return Verdict(rows, pl.DataFrame(results, RESULTS_SCHEMA, orient="row"), "; ".join(reasons))
 
 
 def withhold(verdict: Verdict, reason: str) -> Verdict:
     """The verdict with the day withheld for something its rows do not show."""
-    row = ("nothing_has_leaked", "", "aggregate", 1, 1, False, True)
+    row = (NOT_LEAKED, "", "aggregate", 1, 1, False, True, 0, None)
     return Verdict(
         verdict.rows,
         pl.concat([verdict.results, pl.DataFrame([row], RESULTS_SCHEMA, orient="row")]),
@@ -178,15 +217,40 @@ def _stacked(
     return pl.concat(days) if days else pl.DataFrame()
 
 
-def _judged(frame: pl.DataFrame, failures: pl.DataFrame, signal: Signal, suite: Suite) -> Judged:
+def _judged(frame: pl.DataFrame, failures: pl.DataFrame, signal: Signal, suite: Suite, rulings: DayRulings) -> Judged:
     row_wise = suite.row_expectations
-    failed_rows = dict(failures.group_by("expectation").len().iter_rows())
-    is_failing = pl.int_range(pl.len(), dtype=pl.Int64).is_in(failures.get_column(ROW).implode())
-    return Judged(
-        passed=frame.filter(~is_failing),
-        quarantined=_quarantined(frame, failures, row_wise, signal, suite),
-        failed=tuple(failed_rows.get(place, 0) for place in range(len(row_wise))),
-    )
+    row = pl.int_range(pl.len(), dtype=pl.Int64)
+    released, discarded = _ruled(frame, failures, suite, rulings)
+    is_ruled = pl.col(ROW).is_in([*released, *discarded])
+    is_set_aside = row.is_in(failures.filter(~pl.col(ROW).is_in(released))[ROW].implode())
+    passed = frame.filter(~is_set_aside)
+    quarantined = _quarantined(frame, failures.filter(~is_ruled), row_wise, signal, suite)
+    failed, ruled = _by_expectation(failures, row_wise), _by_expectation(failures.filter(is_ruled), row_wise)
+    counts = RowCounts(passed.height, quarantined.height, failed, ruled, len(released), len(discarded))
+    return Judged(passed, quarantined, counts)
+
+
+def _ruled(
+    frame: pl.DataFrame, failures: pl.DataFrame, suite: Suite, rulings: DayRulings
+) -> tuple[list[int], list[int]]:
+    """The numbers of the failing rows that a steward released and of those discarded; who discards has the last word.
+
+    What a row may never be released from (see `Suite.releasable`) it stays in quarantine for.
+    """
+    if not (rulings.released or rulings.discarded) or failures.is_empty():
+        return [], []
+    final = [place for place, one in enumerate(suite.row_expectations) if not suite.is_releasable(one)]
+    rows = failures.group_by(ROW).agg(is_final=pl.col("expectation").is_in(final).any()).sort(ROW)
+    ids = rows.with_columns(record_id=frame["record_id"].gather(rows[ROW]))
+    is_discarded = pl.col("record_id").is_in(rulings.discarded).fill_null(value=False)
+    is_released = pl.col("record_id").is_in(rulings.released).fill_null(value=False) & ~pl.col("is_final")
+    released = ids.filter(is_released & ~is_discarded)
+    return released[ROW].to_list(), ids.filter(is_discarded)[ROW].to_list()
+
+
+def _by_expectation(failures: pl.DataFrame, expectations: Sequence[Expectation]) -> tuple[int, ...]:
+    rows = dict(failures.group_by("expectation").len().iter_rows())
+    return tuple(rows.get(place, 0) for place in range(len(expectations)))
 
 
 def _quarantined(
@@ -211,30 +275,37 @@ def _quarantined(
     return numbered.join(per_row, on=ROW, how="inner", maintain_order="left").select(quarantine_schema(signal).names())
 
 
-_Row = tuple[str, str, str, int, int, bool, bool]
+# A row of results, without its waiver, and why the day is withheld for it.
+_Told = tuple[tuple[str, str, str, int, int, bool, bool, int], str]
 
 
-def _few(rows: RowCounts, signal: str, policy: GatePolicy) -> tuple[_Row, str]:
-    """Too many failing rows say that the day is wrong, not the rows."""
-    limit = policy.threshold(signal)
-    is_passed = rows.rows < limit.min_rows or rows.quarantined <= limit.max_quarantined_ratio * rows.rows
-    reason = f"{rows.quarantined} of {rows.rows} rows quarantined, more than {limit.max_quarantined_ratio:.0%}"
-    row = ("quarantined_rows_are_few", "", "aggregate", rows.rows, rows.quarantined, is_passed, True)
+def _told(expectation: Expectation, rows: int, failed: int, ruled: int) -> _Told:
+    name, columns, is_blocking = expectation.name, ", ".join(expectation.columns), expectation.blocking
+    row = (name, columns, expectation.severity, rows, failed, failed == ruled, is_blocking, ruled)
+    return row, f"{name} failed ({failed - ruled} of {rows} rows)" if is_blocking and failed > ruled else ""
+
+
+def _few(rows: RowCounts, signal: str, policy: GatePolicy) -> _Told:
+    """Too many failing rows say that the day is wrong, not the rows; those discarded failed too."""
+    limit, failing = policy.threshold(signal), rows.quarantined + rows.discarded
+    is_passed = rows.rows < limit.min_rows or failing <= limit.max_quarantined_ratio * rows.rows
+    reason = f"{failing} of {rows.rows} rows quarantined, more than {limit.max_quarantined_ratio:.0%}"
+    row = (FEW_QUARANTINED, "", "aggregate", rows.rows, failing, is_passed, True, 0)
     return row, "" if is_passed else reason
 
 
-def _canaries(known: Mapping[str, int], leaked: str) -> tuple[_Row, str]:
+def _canaries(known: Mapping[str, int], leaked: str) -> _Told:
     """One canary found means that what nobody planted can stand there too."""
     failed = known.get("canaries_leaked", 0) or bool(leaked)
-    row = ("canaries_are_masked", "", "aggregate", known.get("canaries", 0), int(failed), not failed, True)
+    row = (MASKED, "", "aggregate", known.get("canaries", 0), int(failed), not failed, True, 0)
     return row, f"canaries were found unmasked ({leaked or failed})" if failed else ""
 
 
-def _balance(rows: int, known: Mapping[str, int]) -> tuple[_Row, str]:
+def _balance(rows: int, known: Mapping[str, int]) -> _Told:
     """The stages before must account for exactly the rows that are here; evaluated counts equations."""
     counts = {"anonymized": rows, **known}
     wrong = unbalanced(counts)
     if counts["anonymized"] != rows:
         wrong.append(f"anonymized {counts['anonymized']} = rows found {rows}")
-    row = ("ledger_balances", "", "aggregate", len(applicable(counts)) + 1, len(wrong), not wrong, True)
+    row = (BALANCED, "", "aggregate", len(applicable(counts)) + 1, len(wrong), not wrong, True, 0)
     return row, f"the ledger does not balance ({'; '.join(wrong)})" if wrong else ""

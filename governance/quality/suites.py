@@ -54,6 +54,7 @@ class Expectation(Strict):
         kwargs: the arguments of that type.
         severity: row: failing rows are quarantined; aggregate: a statement about the whole day.
         blocking: a failure withholds the whole day (for a row expectation: even one failing row).
+        releasable: whether a steward may let a failing row in.
         owner: who answers for a failure; the suite's owner where not said.
     """
 
@@ -63,6 +64,7 @@ class Expectation(Strict):
     only: Only | None = None
     severity: Literal["row", "aggregate"] = "row"
     blocking: bool = False
+    releasable: bool = True
     owner: str = ""
 
     @property
@@ -129,6 +131,13 @@ class Suite(Policy):
     def day_expectations(self) -> tuple[Expectation, ...]:
         """Those about a whole day."""
         return tuple(expectation for expectation in self.expectations if expectation.severity == "aggregate")
+
+    def is_releasable(self, expectation: Expectation) -> bool:
+        """Whether a steward may let rows in that fail it: not without an id, a time or their day, nor what may be personal.
+
+        Such rows can be discarded; so can the failure of a day be waived.
+        """
+        return expectation.releasable and not expectation.blocking
 
     def owner_of(self, expectation: Expectation) -> str:
         return expectation.owner or self.owner

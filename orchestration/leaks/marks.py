@@ -34,8 +34,8 @@ def leaked_days(lake: Lake, dataset: str, days: Iterable[str]) -> dict[str, str]
     return {day: what for day in days if (what := leaked(lake, dataset, day))}
 
 
-def verdict_inputs(lake: Lake, dataset: str, day: str) -> dict[str, str]:
-    """What the gate's verdict on a day is made from."""
+def known_inputs(lake: Lake, dataset: str, day: str) -> dict[str, str]:
+    """What is known of a day before the gate judges it: its anonymised records, and the mark of a find."""
     keys = [f"anonymized/{dataset}/{day}"]
     return lake.digests([*keys, _key(dataset, day)] if is_marked(lake, dataset, day) else keys)
 

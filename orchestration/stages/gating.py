@@ -12,9 +12,11 @@ from operator import add
 import polars as pl
 
 from governance.quality import (
+    DayRulings,
     GatePolicy,
     Judged,
     RowCounts,
+    Rulings,
     Suite,
     Verdict,
     conclude,
@@ -24,11 +26,12 @@ from governance.quality import (
 )
 from governance.signals import SIGNALS
 from orchestration.lake import Lake, Manifest, Part, Table
-from orchestration.leaks.marks import leaked, verdict_inputs
+from orchestration.leaks.marks import known_inputs, leaked
 from orchestration.stages.tally import Tally
 from orchestration.stages.watching import LEAK_RATE
 from orchestration.stages.workers import each_group
 
+NO_RULINGS = Rulings()
 _ROWS_AT_ONCE = 50_000  # of small days; a larger one is chunked by the gate itself
 
 
@@ -49,23 +52,28 @@ def judge_dataset(
     policy: GatePolicy,
     as_of: datetime,
     processes: int | None = None,
+    rulings: Rulings = NO_RULINGS,
 ) -> Tally:
     """Judge the days of a dataset (`<source>/<signal>`), many small days in one pass.
 
     Args:
         processes: how many work at it; None: as many as `workers.worker_count` says.
+        rulings: what stewards have decided, as of now.
     """
     rules, tally = rules_of(policy, suite), Tally()
-    due = dict(_due(lake, dataset, days, rules, tally))
+    due = dict(_due(lake, dataset, days, rules, rulings, tally))
     parts = [part for day in due for part in lake.parts(f"anonymized/{dataset}/{day}")]
     groups = {str(number): group for number, group in enumerate(_groups(parts, due))}
     rows = sum(manifest.rows("records") for manifest in due.values())
-    judged = each_group(partial(_judge, lake, dataset, suite), groups, records=rows, processes=processes)
+    ruled = {day: rulings.of(dataset, day) for day in due}
+    judged = each_group(partial(_judge, lake, dataset, suite, ruled), groups, records=rows, processes=processes)
     in_order = (one for _, group in judged for one in group)
     for day, found in groupby(zip(parts, in_order, strict=True), key=lambda one: one[0].day):
         of_parts = dict(found)
-        verdict = _verdict(lake, dataset, day, due[day], [one.rows for one in of_parts.values()], suite, policy)
-        tally.days[day] = _settle(lake, dataset, day, due[day], of_parts, verdict, rules, as_of)
+        rows_of_parts = [one.rows for one in of_parts.values()]
+        verdict = _verdict(lake, dataset, day, due[day], rows_of_parts, suite, policy, ruled[day].waived)
+        inputs = verdict_inputs(lake, dataset, day, rulings)
+        tally.days[day] = _settle(lake, dataset, day, due[day], of_parts, verdict, rules, inputs, as_of)
         if verdict.is_blocked:
             tally.notes[day] = verdict.reason
     return tally
@@ -76,7 +84,15 @@ def rules_of(policy: GatePolicy, suite: Suite) -> str:
     return f"{policy.digest}:{suite.digest}"
 
 
-def _due(lake: Lake, dataset: str, days: list[str], rules: str, tally: Tally) -> Iterator[tuple[str, Manifest]]:
+def verdict_inputs(lake: Lake, dataset: str, day: str, rulings: Rulings) -> dict[str, str]:
+    """What the gate's verdict on a day is made from: its records, what is known to have leaked, what was decided."""
+    decided = rulings.of(dataset, day).digest
+    return {**known_inputs(lake, dataset, day), **({"rulings": decided} if decided else {})}
+
+
+def _due(
+    lake: Lake, dataset: str, days: list[str], rules: str, rulings: Rulings, tally: Tally
+) -> Iterator[tuple[str, Manifest]]:
     """The days that must be judged (again), as they were anonymised."""
     for day in days:
         manifest = lake.manifest(f"anonymized/{dataset}/{day}")
@@ -84,7 +100,7 @@ def _due(lake: Lake, dataset: str, days: list[str], rules: str, tally: Tally) ->
         if manifest is None:
             if lake.exists(verdict_key):
                 tally.frozen.append(day)
-        elif lake.is_current(verdict_key, verdict_inputs(lake, dataset, day), rules):
+        elif lake.is_current(verdict_key, verdict_inputs(lake, dataset, day, rulings), rules):
             tally.current.append(day)
         else:
             yield day, manifest
@@ -111,11 +127,13 @@ def _verdict(
     parts: list[RowCounts],
     suite: Suite,
     policy: GatePolicy,
+    waived: Mapping[str, int],
 ) -> Verdict:
     """What the rows of all parts, and the day as a whole, come to."""
     rows = lake.scan([f"anonymized/{dataset}/{day}"], "records", SIGNALS[suite.signal].schema)
     broken = [offending(rows, expectation, len(parts)) for expectation in suite.day_expectations]
-    verdict = conclude(reduce(add, parts), broken, suite, policy, anonymized.counts, leaked(lake, dataset, day))
+    known = leaked(lake, dataset, day)
+    verdict = conclude(reduce(add, parts), broken, suite, policy, anonymized.counts, known, waived)
     if LEAK_RATE in anonymized.facts:
         return withhold(verdict, f"{LEAK_RATE}: {anonymized.facts[LEAK_RATE]}")
     return verdict
@@ -129,10 +147,11 @@ def _settle(
     parts: Mapping[Part, _Judged],
     verdict: Verdict,
     rules: str,
+    inputs: Mapping[str, str],
     as_of: datetime,
 ) -> Mapping[str, int]:
     """Keep what the gate decided: the checked rows first, then the verdict, which is what `is_current` asks."""
-    inputs = {**verdict_inputs(lake, dataset, day), f"anonymized/{dataset}/{day}": source.digest}
+    inputs = {**inputs, f"anonymized/{dataset}/{day}": source.digest}
     counts = {**source.counts, **verdict.counts}
     checked, quarantine = (f"{state}/{dataset}/{day}" for state in ("checked", "quarantine"))
     if verdict.is_blocked:
@@ -152,10 +171,12 @@ def _settle(
 # What follows runs in this process or beside it, see workers.py: it writes no manifest.
 
 
-def _judge(lake: Lake, dataset: str, suite: Suite, name: str, group: list[Part]) -> list[_Judged]:
+def _judge(
+    lake: Lake, dataset: str, suite: Suite, ruled: Mapping[str, DayRulings], name: str, group: list[Part]
+) -> list[_Judged]:
     """What the row expectations make of each part of a group."""
     frames = [(part.day, lake.scan_part(part).collect()) for part in group]
-    judged = judge_rows(frames, SIGNALS[suite.signal], suite)
+    judged = judge_rows(frames, SIGNALS[suite.signal], suite, rulings=ruled)
     return [_written(lake, dataset, part, one) for part, one in zip(group, judged, strict=True)]
 
 

@@ -7,13 +7,12 @@ from datetime import date, timedelta
 from functools import cache, partial
 
 from governance.privacy import load_privacy
-from governance.quality import load_gate, load_suite
+from governance.quality import Rulings, load_gate, load_suite
 from governance.sampling import load_sampling_policy
 from governance.signals import SIGNALS
 from governance.sources import Source
 from governance.themes import load_themes
 from orchestration.lake import Lake
-from orchestration.leaks.marks import verdict_inputs
 from orchestration.stages.anonymizing import stale_anonymized_days
 from orchestration.stages.dependencies import (
     LOGS,
@@ -25,7 +24,7 @@ from orchestration.stages.dependencies import (
     of_partitions,
     standing,
 )
-from orchestration.stages.gating import rules_of
+from orchestration.stages.gating import NO_RULINGS, rules_of, verdict_inputs
 from orchestration.stages.landing import stale_landing_days
 from orchestration.stages.template_history import stale_template_days
 from orchestration.stages.theming import stale_theme_days
@@ -33,26 +32,29 @@ from orchestration.stages.theming import stale_theme_days
 _GAP = timedelta(days=14)  # days further apart than this are refreshed in runs of their own
 
 
-def stale_days(lake: Lake, sources: Iterable[Source], destroyed: Collection[str]) -> list[str]:
+def stale_days(
+    lake: Lake, sources: Iterable[Source], destroyed: Collection[str], rulings: Rulings = NO_RULINGS
+) -> list[str]:
     """The days (ISO, sorted) on which any state up to the gate is not current, or the sample lags behind the gate.
 
     Args:
         destroyed: ids of destroyed pseudonym keys; what was anonymised with them is frozen and never stale.
+        rulings: what stewards have decided, as of now.
     """
     stale = set(stale_theme_days(lake, load_themes()))
     for source in sources:
         for signal in source.signals:
             stale |= set(stale_landing_days(lake, source, signal, destroyed))
-            stale |= set(_behind(lake, f"{source.name}/{signal}", destroyed))
+            stale |= set(_behind(lake, f"{source.name}/{signal}", destroyed, rulings))
     return sorted(stale)
 
 
-def _behind(lake: Lake, dataset: str, destroyed: Collection[str]) -> Iterable[str]:
+def _behind(lake: Lake, dataset: str, destroyed: Collection[str], rulings: Rulings) -> Iterable[str]:
     signal = dataset.split("/")[1]
     privacy, rules = load_privacy().digest, rules_of(load_gate(), load_suite(signal))
     yield from stale_anonymized_days(lake, dataset, privacy, destroyed)
     for day in lake.days(f"anonymized/{dataset}"):
-        if not lake.is_current(f"quarantine/{dataset}/{day}", verdict_inputs(lake, dataset, day), rules):
+        if not lake.is_current(f"quarantine/{dataset}/{day}", verdict_inputs(lake, dataset, day, rulings), rules):
             yield day
     if SIGNALS[signal].is_sampled:
         yield from _sample_behind(lake, dataset)

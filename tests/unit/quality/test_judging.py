@@ -49,6 +49,10 @@ class Day:
         return getattr(self.verdict, name)
 
 
+def counts(**known: int) -> dict[str, int]:
+    return {**dict.fromkeys(("checked", "quarantined", "discarded", "withheld", "released"), 0), **known}
+
+
 def verdict(signal: str, frame: pl.DataFrame, known: dict[str, int] | None = None, parts: int = 1) -> Day:
     return judged_day(signal, [frame[part::parts] for part in range(parts)], known)
 
@@ -72,7 +76,7 @@ def test_good_rows_pass(records: Records, signal: str) -> None:
     judged = verdict(signal, frame)
     assert_frame_equal(judged.checked, frame)
     assert judged.results["is_passed"].all()
-    assert judged.counts == {"checked": 2, "quarantined": 0, "withheld": 0}
+    assert judged.counts == counts(checked=2)
 
 
 @pytest.mark.parametrize("signal", SIGNALS)
@@ -193,7 +197,7 @@ def test_results_hold_counts_and_no_values(records: Records) -> None:
 
 def test_a_few_bad_rows_do_not_withhold_the_day(records: Records) -> None:
     rows = [{"status": "bogus"} if place % 20 == 0 else {} for place in range(100)]
-    assert verdict("spans", records("spans", DAY, *rows)).counts == {"checked": 95, "quarantined": 5, "withheld": 0}
+    assert verdict("spans", records("spans", DAY, *rows)).counts == counts(checked=95, quarantined=5)
 
 
 def test_too_many_bad_rows_withhold_the_day(records: Records) -> None:
@@ -201,7 +205,7 @@ def test_too_many_bad_rows_withhold_the_day(records: Records) -> None:
     judged = verdict("spans", records("spans", DAY, *rows))
     assert judged.is_blocked
     assert judged.reason == "25 of 100 rows quarantined, more than 20%"
-    assert judged.counts == {"checked": 0, "quarantined": 25, "withheld": 75}
+    assert judged.counts == counts(quarantined=25, withheld=75)
 
 
 def test_on_a_thin_day_only_the_rows_are_set_aside(records: Records) -> None:

@@ -1,0 +1,201 @@
+"""Decisions of stewards: checked against what is there, then recorded. What follows from them, the next run makes so."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from fnmatch import fnmatchcase
+from functools import partial
+
+import polars as pl
+
+from governance.audit import Decision, DecisionRecord, Recorded
+from governance.errors import UsageError, one_of
+from governance.quality import FEW_QUARANTINED, NEVER_WAIVED, load_suite
+from governance.quality.rulings import DISCARD, RELEASE, REVOKE, WAIVE, ids_of, standing_decisions
+from governance.sources import load_sources
+from governance.stewards import Stewards
+from orchestration.desk.quarantine import final_expectations, quarantined_rows
+from orchestration.lake import Lake
+
+REQUEST = "waiver_request"
+_IDS_IN_ONE = 500  # an entry stays small enough to be read
+
+
+@dataclass(frozen=True)
+class Ruling:
+    """Who decides, why and when."""
+
+    who: str
+    why: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What a decision is checked against, and where it is recorded."""
+
+    lake: Lake
+    record: DecisionRecord
+    stewards: Stewards
+
+    def rule_on_rows(
+        self, kind: str, dataset: str, day: str, ruling: Ruling, *, expectation: str = "", records: Sequence[str] = ()
+    ) -> int:
+        """Release or discard rows in quarantine; returns how many.
+
+        Args:
+            kind: RELEASE or DISCARD.
+            expectation: all rows of the day that failed it; with neither this nor `records`: all of the day.
+            records: their record ids.
+
+        Raises:
+            UsageError: who decides may not, the rows are not there or were ruled on before, or a row cannot be released.
+        """
+        self.stewards.check(ruling.who, kind, dataset)
+        chosen = _chosen(quarantined_rows(self.lake, dataset, day, expectation), records, dataset, day)
+        if kind == RELEASE:
+            _check_releasable(chosen, dataset, day)
+        for few in chosen.iter_slices(_IDS_IN_ONE):
+            ids = few["record_id"].to_list()
+            what = {"dataset": dataset, "day": day, "records": ids, "expectation": expectation or "any"}
+            self._append(kind, ruling, what, partial(_check_unruled, dataset, day, ids))
+        return chosen.height
+
+    def ask_for_waiver(
+        self, dataset: str, expectation: str, days: tuple[date, date], expires: date, ruling: Ruling
+    ) -> Recorded:
+        """Ask that a failure withhold nothing for a while; in force once somebody else approves it.
+
+        Args:
+            dataset: `<source>/<signal>` or a pattern with *.
+            days: first and last day of feedback that it is about.
+            expires: the first day on which it is not in force any more (UTC).
+
+        Raises:
+            UsageError: the dataset, the expectation or the days do not exist, or it would last too long.
+        """
+        self.stewards.check(ruling.who, REQUEST, dataset)
+        _check_waivable(dataset, expectation)
+        first, last = days
+        if last < first:
+            raise UsageError(f"waiver: the last day {last} lies before the first, {first}")
+        latest = ruling.at.date() + timedelta(days=self.stewards.longest_waiver_days)
+        if not ruling.at.date() < expires <= latest:
+            raise UsageError(f"waiver: expires {expires}; allowed: after {ruling.at.date()}, at the latest {latest}")
+        ends = datetime.combine(expires, time.min, UTC).isoformat()
+        what = {"dataset": dataset, "expectation": expectation, "first": str(first), "last": str(last), "expires": ends}
+        return self._append(REQUEST, ruling, what)
+
+    def approve_waiver(self, number: int, ruling: Ruling) -> Recorded:
+        """Let a waiver that was asked for come into force.
+
+        Raises:
+            UsageError: there is no such request, it is over or decided, or who approves may not.
+        """
+        asked = self._of_kind(number, REQUEST, "waiver request")
+        what = asked.decision.what
+        self.stewards.check(ruling.who, WAIVE, str(what["dataset"]))
+        if self.stewards.two_person and asked.decision.who == ruling.who:
+            raise UsageError(
+                f"waiver request {number}: {ruling.who} asked for it, so another steward must approve it"
+                " (two_person in policies/stewards.yml)"
+            )
+        if datetime.fromisoformat(str(what["expires"])) <= ruling.at:
+            raise UsageError(f"waiver request {number}: it would have expired {what['expires'][:10]}; ask for another")
+
+        def check(known: Sequence[Recorded]) -> None:
+            _check_standing(number, known)
+            for one in standing_decisions(known):
+                if one.decision.kind == WAIVE and one.decision.what["request"] == number:
+                    raise UsageError(f"waiver request {number}: {one.decision.who} approved it (decision {one.number})")
+
+        granted = {**what, "request": number, "asked_by": asked.decision.who}
+        return self._append(WAIVE, ruling, granted, check)
+
+    def revoke(self, number: int, ruling: Ruling) -> Recorded:
+        """Take a release, discard, waiver or request back: the next run judges its days without it.
+
+        Raises:
+            UsageError: there is no such decision, it was revoked, or who revokes may not.
+        """
+        revoked = self._of_kind(number, (RELEASE, DISCARD, WAIVE, REQUEST), "decision to take back")
+        self.stewards.check(ruling.who, REVOKE, str(revoked.decision.what["dataset"]))
+        what = {"decision": number, "kind": revoked.decision.kind, "dataset": revoked.decision.what["dataset"]}
+        return self._append(REVOKE, ruling, what, partial(_check_standing, number))
+
+    def _append(
+        self,
+        kind: str,
+        ruling: Ruling,
+        what: dict[str, object],
+        check: Callable[[Sequence[Recorded]], None] | None = None,
+    ) -> Recorded:
+        if not ruling.why.strip():
+            raise UsageError(f"{kind}: a decision needs a reason; give --why")
+        return self.record.append(Decision(kind, ruling.who, ruling.why.strip(), ruling.at, what), check)
+
+    def _of_kind(self, number: int, kinds: str | tuple[str, ...], called: str) -> Recorded:
+        for recorded in self.record.entries():
+            if recorded.number == number and recorded.decision.kind in (kinds if isinstance(kinds, tuple) else (kinds,)):
+                return recorded
+        raise UsageError(f"{number}: no such {called}; `feedback audit list` has all decisions")
+
+
+def _chosen(rows: pl.DataFrame, records: Sequence[str], dataset: str, day: str) -> pl.DataFrame:
+    if not records:
+        if rows.is_empty():
+            raise UsageError(f"{dataset} {day}: nothing is in quarantine")
+        return rows
+    chosen = rows.filter(pl.col("record_id").is_in(list(records)))
+    if missing := sorted(set(records) - set(chosen["record_id"])):
+        raise UsageError(
+            f"{dataset} {day}: {len(missing)} of these records are not in quarantine, {missing[0]} for one;"
+            f" `feedback quarantine show {dataset} {day}` has those that are"
+        )
+    return chosen
+
+
+def _check_releasable(rows: pl.DataFrame, dataset: str, day: str) -> None:
+    suite = load_suite(dataset.split("/")[1])
+    failed = rows["expectations"].explode().unique().to_list()
+    if final := sorted(final_expectations(suite, failed)):
+        count = rows.filter(pl.col("expectations").list.set_intersection(final).list.len() > 0).height
+        raise UsageError(
+            f"{dataset} {day}: {count} of the rows failed {', '.join(final)}, which nobody can release a row from;"
+            " discard them, or correct the source and pull again"
+        )
+
+
+def _check_unruled(dataset: str, day: str, ids: Sequence[str], known: Sequence[Recorded]) -> None:
+    for one in standing_decisions(known):
+        kind, what = one.decision.kind, one.decision.what
+        if kind in (RELEASE, DISCARD) and (what["dataset"], what["day"]) == (dataset, day):
+            if again := set(ids_of(one)).intersection(ids):
+                raise UsageError(
+                    f"{dataset} {day}: decision {one.number} of {one.decision.who} is a {kind} of {len(again)} of these"
+                    f" rows; take it back first with `feedback quarantine revoke {one.number}`"
+                )
+
+
+def _check_standing(number: int, known: Sequence[Recorded]) -> None:
+    for one in known:
+        if one.decision.kind == REVOKE and one.decision.what["decision"] == number:
+            raise UsageError(f"decision {number}: {one.decision.who} took it back (decision {one.number})")
+
+
+def _check_waivable(dataset: str, expectation: str) -> None:
+    datasets = [f"{source.name}/{signal}" for source in load_sources().values() for signal in source.signals]
+    covered = [name for name in datasets if fnmatchcase(name, dataset)]
+    if not covered:
+        raise UsageError(f"waiver: no source has the dataset {dataset}; {one_of(dataset, datasets)}")
+    if expectation in NEVER_WAIVED:
+        raise UsageError(f"waiver: {expectation} is never waived; find the cause, and anonymise the day again")
+    allowed = {FEW_QUARANTINED, *(name for one in covered for name in _blocking(one))}
+    if expectation not in allowed:
+        raise UsageError(f"waiver: {expectation} withholds no day of {dataset}; {one_of(expectation, allowed)}")
+
+
+def _blocking(dataset: str) -> Iterator[str]:
+    return (one.name for one in load_suite(dataset.split("/")[1]).expectations if one.blocking)
