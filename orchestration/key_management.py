@@ -12,8 +12,9 @@ from rich.markup import escape
 from rich.prompt import Confirm
 from rich.table import Table
 
+from governance.durability import alone
 from governance.errors import FeedbackError
-from governance.keys import KeptKey, Keyring, KeyStore, alone, load_keyring, make_missing
+from governance.keys import KeptKey, Keyring, KeyStore, load_keyring, make_missing
 from orchestration.lake import Lake
 from orchestration.settings import Home, exclusive
 

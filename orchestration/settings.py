@@ -34,6 +34,11 @@ class Home:
         return self.root / "keys"
 
     @property
+    def decisions(self) -> Path:
+        """The decision record and the head of its chain."""
+        return self.root / "decisions"
+
+    @property
     def warehouse(self) -> Path:
         """The pipeline's own DuckDB file; readers get `published` copies."""
         return self.root / "warehouse" / "feedback.duckdb"

@@ -2,28 +2,14 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from governance.durability import sync_folder
 from governance.errors import FeedbackError
 
 KEY_BYTES = 32
-
-
-@contextmanager
-def alone(folder: Path) -> Iterator[None]:
-    """One process at a time changes the keys in `folder`."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)
 
 
 def check_owner_only(path: Path, fix: str) -> None:

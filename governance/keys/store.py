@@ -17,9 +17,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
-from governance.durability import sync_folder
+from governance.durability import alone, sync_folder
 from governance.errors import FeedbackError, UsageError, one_of
-from governance.keys.files import KEY_BYTES, alone, check_owner_only, read_key, wipe, write
+from governance.keys.files import KEY_BYTES, check_owner_only, read_key, wipe, write
 from governance.keys.keyring import Keyring, key_id_of
 
 PSEUDONYM_VARIABLE, ID_VARIABLE = "FEEDBACK_PSEUDONYM_KEY", "FEEDBACK_ID_KEY"
