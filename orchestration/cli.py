@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,6 +12,8 @@ import typer
 from rich.console import Console
 
 from governance.errors import FeedbackError, PolicyError
+from orchestration.desk.commands import quarantine_app, waiver_app
+from orchestration.moments import day_of, moment
 from orchestration.settings import enter, home
 
 if TYPE_CHECKING:
@@ -29,6 +31,8 @@ app.add_typer(source_app, name="source")
 
 keys_app = typer.Typer(help="The keys that pseudonyms are made with.", no_args_is_help=True)
 app.add_typer(keys_app, name="keys")
+app.add_typer(quarantine_app, name="quarantine")
+app.add_typer(waiver_app, name="waiver")
 
 
 class Format(StrEnum):
@@ -101,7 +105,7 @@ def simulate(
     from orchestration.simulation import simulate as generate
 
     target = out or home().inbox
-    last = _day(end) if end else datetime.now(UTC).date() - timedelta(days=1)
+    last = day_of(end, "--end") if end else datetime.now(UTC).date() - timedelta(days=1)
     bad = _poison(poison) if poison else None
     truth = generate(load_scenario(scenario), seed=seed, end=last, days=days, scale=scale, out=target, poison=bad)
     counts = ", ".join(f"{name.replace('_', ' ')} ({count:,})" for name, count in truth.totals.items())
@@ -145,7 +149,7 @@ def metric(
     elif what == "show":
         show(console, file, name)
     else:
-        days = (_day(text, option) if text else None for text, option in ((since, "--since"), (until, "--until")))
+        days = (day_of(text, option) if text else None for text, option in ((since, "--since"), (until, "--until")))
         measure(console, file, Question(what, tuple(by or ()), grain or None, *days), output.value)
 
 
@@ -273,21 +277,6 @@ def ui(port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 3000) -> 
     serve_ui(port)
 
 
-def moment(text: str) -> datetime:
-    """`text` as a UTC time; without it the current hour, so that two runs within the hour give the same rows.
-
-    Raises:
-        PolicyError: it is no ISO date or time.
-    """
-    if not text:
-        return datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
-    try:
-        given = datetime.fromisoformat(text)
-    except ValueError:
-        raise PolicyError(f"--as-of {text}: expected an ISO date or time such as 2026-11-23T12:00") from None
-    return given.replace(tzinfo=UTC) if given.tzinfo is None else given.astimezone(UTC)
-
-
 def _poison(text: str) -> Poison:
     from orchestration.simulation import Poison
 
@@ -296,13 +285,6 @@ def _poison(text: str) -> Poison:
         return Poison(day=int(day), share=float(share))
     except ValueError:
         raise PolicyError(f"--poison {text}: expected DAY:SHARE such as 5:0.05 with 0 < SHARE <= 1") from None
-
-
-def _day(text: str, option: str = "--end") -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise PolicyError(f"{option} {text}: expected an ISO date such as 2026-11-23") from None
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ from rich.progress import (
 
 from governance.errors import FeedbackError, GateBlocked, UsageError
 from governance.sources import load_sources
+from orchestration.deciding import rulings_at
 from orchestration.inspection import load_policies
 from orchestration.key_management import deployment_keys
 from orchestration.lake import Lake
@@ -49,20 +50,37 @@ def run_flow(inbox: Path, as_of: datetime, *, is_plain: bool) -> int:
     load_policies()
     os.environ["FEEDBACK_INBOX"] = str(inbox.resolve())
     console = Console(stderr=True, highlight=False)
-    lake = Lake(home().lake)
     with _reading_ahead(inbox, as_of), _steps(console, is_plain=is_plain or not console.is_terminal) as execute:
         execute("receive", as_of, None)
-        destroyed = deployment_keys(home()).destroyed
-        stale = stale_days(lake, load_sources().values(), destroyed)
-        if len(stale) > _MANY_DAYS:
-            workers.start(load_engines)  # while the days are landed
-        for first, last in ranges(stale):
-            execute("refresh_days", as_of, (first, last))
-        if not lake.keys("checked"):
-            raise GateBlocked(_nothing(lake))
-        execute("publish", as_of, None)
-    _show_result(lake)
+        _bring_up_to_date(execute, as_of)
+    _show_result()
     return 0
+
+
+def run_after_decision(as_of: datetime, *, is_plain: bool) -> None:
+    """Refresh the days that a decision or another policy makes stale, and publish; nothing new is read.
+
+    Raises:
+        FeedbackError: a step failed.
+        GateBlocked: the gate let nothing in at all.
+    """
+    load_policies()
+    console = Console(stderr=True, highlight=False)
+    with _steps(console, is_plain=is_plain or not console.is_terminal) as execute:
+        _bring_up_to_date(execute, as_of)
+
+
+def _bring_up_to_date(execute: _Executor, as_of: datetime) -> None:
+    lake, deployment = Lake(home().lake), home()
+    destroyed, rulings = deployment_keys(deployment).destroyed, rulings_at(deployment, as_of)
+    stale = stale_days(lake, load_sources().values(), destroyed, rulings)
+    if len(stale) > _MANY_DAYS:
+        workers.start(load_engines)  # while the days are landed
+    for first, last in ranges(stale):
+        execute("refresh_days", as_of, (first, last))
+    if not lake.keys("checked"):
+        raise GateBlocked(_nothing(lake))
+    execute("publish", as_of, None)
 
 
 def serve_ui(port: int) -> None:
@@ -167,7 +185,7 @@ def _nothing(lake: Lake) -> str:
     return "the gate withheld every day; see the checks with `feedback ui`"
 
 
-def _show_result(lake: Lake) -> None:
+def _show_result() -> None:
     from orchestration.reporting.summary import show_summary
 
     console = Console(highlight=False)

@@ -1,7 +1,7 @@
 """What stewards have decided about rows and failures, as the gate takes it into account.
 
-The decision record alone says it. The gate asks for it whenever it judges, so that a rerun undoes no decision, and a row
-is let in once however often it is released.
+The decision record alone says it. The gate asks whenever it judges, so that a rerun undoes no decision, and a row is let
+in once however often it is released.
 """
 
 from __future__ import annotations
@@ -14,9 +14,26 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from fnmatch import fnmatchcase
 
-from governance.audit import Recorded
+import polars as pl
 
+from governance.audit import Recorded
+from governance.signals import TIMESTAMP
+
+WAIVERS_SCHEMA = pl.Schema(
+    {
+        "waiver": pl.Int64(),
+        "dataset": pl.String(),
+        "expectation": pl.String(),
+        "first_date": pl.Date(),
+        "last_date": pl.Date(),
+        "expires_at": TIMESTAMP,
+        "asked_by": pl.String(),
+        "approved_by": pl.String(),
+        "reason": pl.String(),
+    }
+)
 RELEASE, DISCARD, WAIVE, REVOKE = "release", "discard", "waive", "revoke"
+RULING_KINDS = (RELEASE, DISCARD, WAIVE, REVOKE)
 
 
 @dataclass(frozen=True)
@@ -99,6 +116,21 @@ class Rulings:
                 self._rows[kind, str(what["dataset"]), str(what["day"])].update(ids_of(recorded))
         granted = [Waiver.of(recorded) for recorded in standing if recorded.decision.kind == WAIVE]
         self.waivers = tuple(one for one in granted if as_of is None or as_of < one.expires)
+
+    @property
+    def digest(self) -> str:
+        """Hash of all of them; empty: none."""
+        places = sorted({(dataset, day) for _, dataset, day in self._rows})
+        said = [*(self.of(*place).digest for place in places), *(str(one.number) for one in self.waivers)]
+        return hashlib.sha256("\x00".join(said).encode()).hexdigest()[:16] if said else ""
+
+    def waivers_frame(self) -> pl.DataFrame:
+        """One row per waiver in force (WAIVERS_SCHEMA)."""
+        rows = [
+            (w.number, w.dataset, w.expectation, w.first, w.last, w.expires, w.asked_by, w.approved_by, w.why)
+            for w in self.waivers
+        ]
+        return pl.DataFrame(rows, WAIVERS_SCHEMA, orient="row")
 
     def of(self, dataset: str, day: str) -> DayRulings:
         """What is decided about a day (ISO) of a dataset (`<source>/<signal>`)."""

@@ -133,9 +133,9 @@ class Suite(Policy):
         return tuple(expectation for expectation in self.expectations if expectation.severity == "aggregate")
 
     def is_releasable(self, expectation: Expectation) -> bool:
-        """Whether a steward may let rows in that fail it: not without an id, a time or their day, nor what may be personal.
+        """Whether a steward may let rows in that fail it; those that fail others can be discarded only.
 
-        Such rows can be discarded; so can the failure of a day be waived.
+        Not without an id, a time or their day, which everything behind the gate relies on; nor what may be personal.
         """
         return expectation.releasable and not expectation.blocking
 

@@ -2,10 +2,12 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import dagster as dg
 
 from governance.sources import Source, load_sources
+from orchestration.deciding import rulings_at
 from orchestration.defs import jobs
 from orchestration.defs.partitions import AS_OF_TAG
 from orchestration.key_management import deployment_keys
@@ -38,11 +40,11 @@ def _schedules() -> Iterator[dg.ScheduleDefinition]:
 )
 def days_to_refresh(context: dg.SensorEvaluationContext) -> Iterator[dg.RunRequest]:
     """One run per range of days; its key keeps it from being asked for twice for the same state of the lake."""
-    lake = Lake(home().lake)
-    days = stale_days(lake, load_sources().values(), deployment_keys(home()).destroyed)
+    lake, rulings = Lake(home().lake), rulings_at(home(), datetime.now(UTC))
+    days = stale_days(lake, load_sources().values(), deployment_keys(home()).destroyed, rulings)
     for first, last in ranges(days):
         tags = {"dagster/asset_partition_range_start": first, "dagster/asset_partition_range_end": last}
-        yield dg.RunRequest(run_key=f"{first}..{last}@{lake.state_digest('received')}", tags=tags)
+        yield dg.RunRequest(run_key=f"{first}..{last}@{lake.state_digest('received')}{rulings.digest}", tags=tags)
 
 
 @dg.run_status_sensor(

@@ -1,4 +1,4 @@
-"""Decisions of stewards: checked against what is there, then recorded. What follows from them, the next run makes so."""
+"""Decisions of stewards: checked against what is there, then recorded. The next run does what follows from them."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from fnmatch import fnmatchcase
 from functools import partial
 
 import polars as pl
+from governance.stewards import Stewards
 
 from governance.audit import Decision, DecisionRecord, Recorded
 from governance.errors import UsageError, one_of
 from governance.quality import FEW_QUARANTINED, NEVER_WAIVED, load_suite
 from governance.quality.rulings import DISCARD, RELEASE, REVOKE, WAIVE, ids_of, standing_decisions
 from governance.sources import load_sources
-from governance.stewards import Stewards
 from orchestration.desk.quarantine import final_expectations, quarantined_rows
 from orchestration.lake import Lake
 
-REQUEST = "waiver_request"
+REQUEST, REPLAY = "waiver_request", "replay"
 _IDS_IN_ONE = 500  # an entry stays small enough to be read
 
 
@@ -51,7 +51,7 @@ class Desk:
             records: their record ids.
 
         Raises:
-            UsageError: who decides may not, the rows are not there or were ruled on before, or a row cannot be released.
+            UsageError: who decides may not, rows are not there or were ruled on before, or one cannot be released.
         """
         self.stewards.check(ruling.who, kind, dataset)
         chosen = _chosen(quarantined_rows(self.lake, dataset, day, expectation), records, dataset, day)
@@ -138,7 +138,9 @@ class Desk:
 
     def _of_kind(self, number: int, kinds: str | tuple[str, ...], called: str) -> Recorded:
         for recorded in self.record.entries():
-            if recorded.number == number and recorded.decision.kind in (kinds if isinstance(kinds, tuple) else (kinds,)):
+            if recorded.number == number and recorded.decision.kind in (
+                kinds if isinstance(kinds, tuple) else (kinds,)
+            ):
                 return recorded
         raise UsageError(f"{number}: no such {called}; `feedback audit list` has all decisions")
 
@@ -171,12 +173,12 @@ def _check_releasable(rows: pl.DataFrame, dataset: str, day: str) -> None:
 def _check_unruled(dataset: str, day: str, ids: Sequence[str], known: Sequence[Recorded]) -> None:
     for one in standing_decisions(known):
         kind, what = one.decision.kind, one.decision.what
-        if kind in (RELEASE, DISCARD) and (what["dataset"], what["day"]) == (dataset, day):
-            if again := set(ids_of(one)).intersection(ids):
-                raise UsageError(
-                    f"{dataset} {day}: decision {one.number} of {one.decision.who} is a {kind} of {len(again)} of these"
-                    f" rows; take it back first with `feedback quarantine revoke {one.number}`"
-                )
+        is_of_day = kind in (RELEASE, DISCARD) and (what["dataset"], what["day"]) == (dataset, day)
+        if is_of_day and (again := set(ids_of(one)).intersection(ids)):
+            raise UsageError(
+                f"{dataset} {day}: decision {one.number} of {one.decision.who} is a {kind} of {len(again)} of these"
+                f" rows; take it back first with `feedback quarantine revoke {one.number}`"
+            )
 
 
 def _check_standing(number: int, known: Sequence[Recorded]) -> None:

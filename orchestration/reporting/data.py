@@ -23,8 +23,8 @@ _HEALTH = {
     "p99_ms": _FIGURE,
 }
 _LEDGER_COUNTS = (
-    "pulled", "malformed", "duplicates", "held", "anonymized", "checked", "quarantined", "withheld", "sampled",
-    "sampled_out",
+    "pulled", "malformed", "duplicates", "held", "anonymized", "checked", "released", "quarantined", "discarded",
+    "withheld", "sampled", "sampled_out",
 )  # fmt: skip
 
 COST_COUNTS = ("record_count", "kept_count", "removed_count", "raw_bytes", "kept_bytes", "removed_bytes")
@@ -217,6 +217,11 @@ MARTS: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "failed": _COUNT,
             "is_passed": _FLAG,
             "is_blocking": _FLAG,
+            "is_waived": _FLAG,
+            "waiver": _COUNT,
+            "waiver_expires_at": _TIME,
+            "waiver_approved_by": _TEXT,
+            "waiver_reason": _TEXT,
             **_ORIGIN,
         },
     ),

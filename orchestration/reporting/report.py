@@ -49,6 +49,7 @@ def build_report(data: ReportData, as_of: datetime) -> str:
             budget_count=data.budgets.height,
             gate=sections.gate(data),
             withheld=sections.withheld_days(data),
+            waived=sections.waived(data),
             ledger=sections.ledger(data),
             ledger_counts=sections.LEDGER_COUNTS,
             costs=sections.costs(data),

@@ -18,7 +18,8 @@ Row = dict[str, object]
 CARDS, LISTED, PANELS, LINES, TREND_DAYS = 10, 50, 12, 30, 60
 _ENDED = ("solved", "closed", "resolved", "deleted")
 LEDGER_COUNTS = (
-    "pulled", "malformed", "duplicates", "held", "quarantined", "withheld", "checked", "sampled", "sampled_out",
+    "pulled", "malformed", "duplicates", "held", "quarantined", "discarded", "withheld", "checked", "sampled",
+    "sampled_out",
 )  # fmt: skip
 
 
@@ -193,6 +194,18 @@ def gate(data: ReportData) -> list[Row]:
 def withheld_days(data: ReportData) -> list[Row]:
     """Days of which the gate let nothing pass."""
     return data.ledger.filter("is_withheld").sort("event_date").to_dicts()
+
+
+def waived(data: ReportData) -> list[Row]:
+    """One row per source, signal and waiver that let days in which failed: first and last of them and how many."""
+    keys = ("source", "signal", "waiver", "expectation", "waiver_approved_by", "waiver_expires_at", "waiver_reason")
+    return (
+        data.gate_results.filter("is_waived")
+        .group_by(keys)
+        .agg(first_date=pl.col("event_date").min(), last_date=pl.col("event_date").max(), days=pl.len())
+        .sort("first_date", "source", "signal", "waiver")
+        .to_dicts()
+    )
 
 
 def ledger(data: ReportData) -> list[Row]:

@@ -27,7 +27,8 @@ _SPARK_WIDTH = 12
 _QUERY = 'feedback query "select rank, title, owner_team from rpt_pain_points order by rank" --role analyst'
 _LEDGER_HEADINGS: Mapping[str, str] = {
     "pulled": "read", "malformed": "unreadable", "duplicates": "repeated", "held": "held",
-    "quarantined": "quarantine", "withheld": "withheld", "checked": "counted", "sampled": "kept",
+    "quarantined": "quarantine", "discarded": "discarded", "withheld": "withheld", "checked": "counted",
+    "sampled": "kept",
 }  # fmt: skip
 
 
@@ -159,3 +160,8 @@ def _gate(data: ReportData) -> Iterator[RenderableType]:
         yield Text(f"  and {len(failed) - _WORST} more in the report")
     for row in sections.withheld_days(data)[:_WORST]:
         yield Text(f"  withheld: {row['source']} {row['signal']} {row['event_date']}", style="bold red")
+    for row in sections.waived(data)[:_WORST]:
+        name = str(row["expectation"]).replace("_", " ")
+        days = f"{row['first_date']} to {row['last_date']}"
+        told = f"  waived: {row['source']} {row['signal']} {days}: {name} (waiver {row['waiver']})"
+        yield Text(told, style="bold yellow")

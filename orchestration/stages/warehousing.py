@@ -22,7 +22,7 @@ from governance.estimates import load_estimates_policy
 from governance.initiatives import load_initiatives
 from governance.owners import load_owners
 from governance.privacy.findings import FINDINGS_SCHEMA
-from governance.quality import RESULTS_SCHEMA
+from governance.quality import RESULTS_SCHEMA, Rulings
 from governance.ranking import load_ranking
 from governance.sampling import SAMPLED_LOGS_SCHEMA, SAMPLED_SPANS_SCHEMA, TRAITS_SCHEMA
 from governance.services import load_services
@@ -69,7 +69,7 @@ PARTITIONS_SCHEMA = pl.Schema({**PLACE, "digest": pl.String()})
 COPIED_TABLES = (
     *("partitions", "ledger", "malformed", "owners", "ranking", "request_attributes", "costs"),
     *("slos", "slo_alerts", "maintenance_windows", "change_rules", "service_journeys", "survey_rules"),
-    *("triage", "triage_weights", "assessments", "initiatives"),
+    *("triage", "triage_weights", "assessments", "initiatives", "waivers"),
 )
 
 
@@ -89,8 +89,12 @@ def run_id(lake: Lake, as_of: datetime) -> str:
     return f"run-{digest.hexdigest()[:12]}"
 
 
-def prepare_warehouse(lake: Lake, warehouse: Path) -> dict[str, int]:
-    """(Re)create schema `lake` in the warehouse; returns how many partitions each relation covers."""
+def prepare_warehouse(lake: Lake, warehouse: Path, rulings: Rulings | None = None) -> dict[str, int]:
+    """(Re)create schema `lake` in the warehouse; returns how many partitions each relation covers.
+
+    Args:
+        rulings: what stewards have decided; None: nothing.
+    """
     with opened(warehouse) as connection:
         connection.execute("drop schema if exists lake cascade")
         connection.execute("create schema lake")
@@ -101,7 +105,7 @@ def prepare_warehouse(lake: Lake, warehouse: Path) -> dict[str, int]:
                 connection.execute(f"create view lake.{name} as select {columns} from loaded.{name}")
             else:
                 covered[name] = create_view(connection, lake, name, table)
-        for name, frame in _copies(lake).items():
+        for name, frame in {**_copies(lake), "waivers": (rulings or Rulings()).waivers_frame()}.items():
             arrow = frame.to_arrow()
             connection.register("incoming", arrow)
             connection.execute(f"create table lake.{name} as select * from incoming")

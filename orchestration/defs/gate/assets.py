@@ -6,6 +6,7 @@ import dagster as dg
 
 from governance.quality import Suite, load_gate, load_suite
 from governance.sources import Source, load_sources
+from orchestration.deciding import rulings_at
 from orchestration.defs.partitions import DAYS, ONE_RUN, as_of, guarded
 from orchestration.defs.presentation import described, same_columns, tell_days
 from orchestration.lake import Lake
@@ -32,13 +33,15 @@ def checked(source: Source, signal: str) -> dg.AssetsDefinition:
         check_specs=[dg.AssetCheckSpec(name, asset=key, description=text) for name, text in _checks(suite)],
         description=f"{signal} that passed the {signal} suite. One row per record. Failing rows are in quarantine, "
         "anonymised, with the expectation that failed and the owner; a day with too many is withheld whole.",
-        required_resource_keys={"lake"},
+        required_resource_keys={"home", "lake"},
         **described("gate", source, kinds={"parquet", "greatexpectations"}, signal=signal),
     )
     @guarded
     def judge_signal(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         lake, dataset, days = context.resources.lake, f"{source.name}/{signal}", list(context.partition_keys)
-        tally = judge_dataset(lake, dataset, days, suite, load_gate(), as_of(context))
+        now = as_of(context)
+        rulings = rulings_at(context.resources.home, now)
+        tally = judge_dataset(lake, dataset, days, suite, load_gate(), now, rulings=rulings)
         tell_days(context, tally, same_columns(upstream, signal))
         return dg.MaterializeResult(check_results=list(_results(lake, dataset, days, suite, tally)))
 

@@ -11,6 +11,7 @@ from dagster_dbt.errors import DagsterDbtCliRuntimeError
 from governance.errors import FeedbackError
 from governance.signals import SIGNALS
 from governance.sources import load_sources
+from orchestration.deciding import rulings_at
 from orchestration.defs.partitions import as_of, guarded_steps
 from orchestration.defs.presentation import column_schema
 from orchestration.defs.transform.model_lineage import ModelLineage
@@ -59,7 +60,9 @@ def _lake_specs() -> Iterator[dg.AssetSpec]:
 @guarded_steps
 def lake_views(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
     """What dbt reads: one relation per table over exactly the partitions that exist."""
-    covered = prepare_warehouse(context.resources.lake, context.resources.home.warehouse)
+    deployment = context.resources.home
+    rulings = rulings_at(deployment, as_of(context))
+    covered = prepare_warehouse(context.resources.lake, deployment.warehouse, rulings)
     yield from (
         dg.MaterializeResult(asset_key=["lake", name], metadata={"partitions_or_rows": count})
         for name, count in covered.items()

@@ -66,9 +66,11 @@ def test_a_row_without_its_time_can_be_discarded_but_not_released(records: Recor
     frame = records("spans", DAY, {}, NO_TIME)
     assert judge(frame, DayRulings())[0].is_blocked
     released, _, quarantined = judge(frame, DayRulings(released=frozenset({f"{DAY}-1"})))
-    assert released.is_blocked and quarantined == [f"{DAY}-1"]
+    assert released.is_blocked
+    assert quarantined == [f"{DAY}-1"]
     discarded, passed, _ = judge(frame, DayRulings(discarded=frozenset({f"{DAY}-1"})))
-    assert not discarded.is_blocked and passed == [f"{DAY}-0"]
+    assert not discarded.is_blocked
+    assert passed == [f"{DAY}-0"]
 
 
 def test_a_decision_about_a_row_that_meets_everything_changes_nothing(records: Records) -> None:
@@ -79,10 +81,11 @@ def test_a_decision_about_a_row_that_meets_everything_changes_nothing(records: R
 
 
 def test_a_waived_failure_withholds_nothing_and_is_told_with_its_number(records: Records) -> None:
-    rulings = Rulings([waived("spans_have_a_time", number=7)], NOW).of(DATASET, DAY)
-    verdict, _, quarantined = judge(records("spans", DAY, {}, NO_TIME), rulings)
-    assert not verdict.is_blocked and quarantined == [f"{DAY}-1"]
-    failure = result(verdict, "spans_have_a_time")
+    rulings = Rulings([waived("spans_have_an_id", number=7)], NOW).of(DATASET, DAY)
+    verdict, _, quarantined = judge(records("spans", DAY, {}, {"record_id": None}), rulings)
+    assert not verdict.is_blocked
+    assert quarantined == [None]
+    failure = result(verdict, "spans_have_an_id")
     assert (failure["is_passed"], failure["waiver"]) == (False, 7)
     assert verdict.results["waiver"].drop_nulls().len() == 1
 
@@ -102,7 +105,7 @@ def test_a_waiver_of_one_failure_lets_no_other_pass(records: Records) -> None:
         ({"expires": "2026-02-01T00:00:01+00:00"}, True),
     ],
 )
-def test_a_waiver_holds_for_its_data_its_days_and_until_it_expires(scope: dict[str, str], is_in_force: bool) -> None:
+def test_a_waiver_holds_for_its_data_its_days_and_until_it_expires(scope: dict[str, str], *, is_in_force: bool) -> None:
     rulings = Rulings([waived("spans_have_a_time", **scope)], NOW).of(DATASET, DAY)
     assert bool(rulings.waived) is is_in_force
     assert bool(rulings.digest) is is_in_force

@@ -12,7 +12,9 @@ final as (
         evaluated,
         failed,
         is_passed,
-        is_blocking
+        is_blocking,
+        ruled,
+        waiver
     from source
 )
 

@@ -1,0 +1,99 @@
+"""What the commands of the steward's desk print."""
+
+from __future__ import annotations
+
+import sys
+from datetime import datetime
+
+import polars as pl
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from governance.quality import load_suite
+from governance.quality.rulings import REVOKE, WAIVE, Waiver, standing_decisions
+from orchestration.desk.deciding import REQUEST, Desk
+from orchestration.desk.quarantine import quarantined_rows, waiting
+from orchestration.serving.querying import written
+
+_ALWAYS_SHOWN = ("record_id", "event_at")
+
+
+def list_quarantine(console: Console, desk: Desk, now: datetime, dataset: str, output: str) -> None:
+    """What waits, oldest first: rows by day and expectation."""
+    found = waiting(desk.lake, now, dataset)
+    if output != "table":
+        sys.stdout.buffer.write(written(found, output))
+        return
+    table = Table(title="In quarantine (a row that failed two expectations is in both lines)")
+    for heading in ("source", "signal", "day", "expectation", "owner"):
+        table.add_column(heading, overflow="fold")
+    table.add_column("rows", justify="right")
+    table.add_column("age (days)", justify="right")
+    for heading in ("kept until", "can be"):
+        table.add_column(heading)
+    for row in found.iter_rows(named=True):
+        can = "released or discarded" if row["is_releasable"] else "discarded"
+        day = f"{row['day']} (withheld)" if row["is_day_withheld"] else str(row["day"])
+        kept = str(row["expires_on"] or "ever")
+        shown = (row["source"], row["signal"], day, row["expectation"], row["owner"])
+        table.add_row(*map(escape, shown), f"{row['rows']:,}", str(row["age_days"]), kept, can)
+    console.print(table if table.row_count else "Nothing is in quarantine.")
+
+
+def show_rows(console: Console, desk: Desk, dataset: str, day: str, expectation: str, most: int, output: str) -> None:
+    """Rows in quarantine, anonymised: id, time, what they failed and the columns that this is about."""
+    rows = quarantined_rows(desk.lake, dataset, day, expectation)
+    suite = load_suite(dataset.split("/")[1])
+    failed = set(rows["expectations"].explode().drop_nulls())
+    about = {column for one in suite.expectations if one.name in failed for column in one.columns}
+    columns = dict.fromkeys([*_ALWAYS_SHOWN, *(name for name in rows.columns if name in about)])
+    shown = rows.select(*columns, "expectations", "owner").with_columns(pl.col("expectations").list.join(", "))
+    if output != "table":
+        sys.stdout.buffer.write(written(shown.head(most), output))
+        return
+    table = Table(title=escape(f"{dataset} {day}: {min(most, rows.height):,} of {rows.height:,} rows in quarantine"))
+    for name in shown.columns:
+        table.add_column(escape(name), overflow="fold")
+    for row in shown.head(most).iter_rows():
+        table.add_row(*("null" if value is None else escape(str(value)) for value in row))
+    console.print(table)
+
+
+def list_waivers(console: Console, desk: Desk, now: datetime) -> None:
+    """Waivers and requests, the newest first, each with its state."""
+    entries = list(desk.record.entries((REQUEST, WAIVE, REVOKE)))
+    standing = {one.number for one in standing_decisions(entries)}
+    granted = {int(str(one.decision.what["request"])) for one in entries if one.decision.kind == WAIVE}
+    table = Table(title="Waivers (a failure that is waived withholds nothing, and is shown as waived)")
+    for heading in ("number", "state", "data", "expectation", "days", "expires", "asked by", "approved by", "why"):
+        table.add_column(heading, overflow="fold")
+    for one in reversed(entries):
+        what = one.decision.what
+        if one.decision.kind == REVOKE or (one.decision.kind == REQUEST and one.number in granted):
+            continue
+        expires = datetime.fromisoformat(str(what["expires"]))
+        state = "in force" if one.decision.kind == WAIVE else "waits for approval"
+        state = "expired" if expires <= now else state
+        state = state if one.number in standing else "revoked"
+        asked, approved = (
+            (Waiver.of(one).asked_by, one.decision.who)
+            if one.decision.kind == WAIVE
+            else (
+                one.decision.who,
+                "",
+            )
+        )
+        days = f"{what['first']} to {what['last']}"
+        shown = (
+            str(one.number),
+            state,
+            what["dataset"],
+            what["expectation"],
+            days,
+            str(expires.date()),
+            asked,
+            approved,
+        )
+        table.add_row(*(escape(str(text)) for text in (*shown, one.decision.why)))
+    console.print(table if table.row_count else "There are no waivers.")
