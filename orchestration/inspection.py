@@ -151,13 +151,14 @@ def load_policies() -> int:
     from governance.retention import load_retention
     from governance.sampling import load_sampling_policy
     from governance.slos import load_slos
+    from governance.stewards import load_stewards
     from governance.subscriptions import load_subscriptions
     from governance.triage import load_triage
 
     loaders: tuple[Callable[[], object], ...] = (
         *(load_sources, load_privacy, load_gate, load_suites, load_sampling_policy, load_ranking),
         *(load_owners, load_access, load_retention, load_freshness, load_subscriptions, load_slos),
-        *(load_triage, load_initiatives),
+        *(load_triage, load_initiatives, load_stewards),
     )
     return len([load() for load in loaders])
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from governance.audit.decision import parsed
+from governance.errors import FeedbackError
 
 NOTHING_BEFORE = bytes(32)
 
@@ -95,5 +96,5 @@ class Walk:
 def _number_of(entry: bytes) -> int | None:
     try:
         return parsed(entry)[0]
-    except ValueError:
+    except FeedbackError:
         return None

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TypeAlias
 
-from governance.errors import UsageError
+from governance.errors import FeedbackError, UsageError
 
 JSON: TypeAlias = "str | int | float | bool | Sequence[JSON] | Mapping[str, JSON] | None"
 
@@ -96,14 +96,16 @@ def parsed(entry: bytes) -> tuple[int, Decision]:
     """Number and decision of a canonical text.
 
     Raises:
-        ValueError: it is none.
+        FeedbackError: it is none.
     """
     try:
         parts = json.loads(entry)
         at = datetime.fromisoformat(parts["at"])
         return parts["number"], Decision(parts["kind"], parts["who"], parts["why"], at, parts["what"])
-    except (KeyError, TypeError, UnicodeDecodeError) as error:
-        raise ValueError(type(error).__name__) from None
+    except (KeyError, TypeError, ValueError) as error:
+        raise FeedbackError(
+            f"decision record: an entry is not readable ({type(error).__name__}); see `feedback audit verify`"
+        ) from None
 
 
 def kind_at(kind: str) -> tuple[int, bytes]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -45,22 +47,28 @@ def read_head(path: Path) -> Head | None:
         ) from None
 
 
-def prepare(path: Path, head: Head) -> None:
-    """Write a head beside the file it is to replace: what can fail is done here, before the decision is recorded."""
+@contextmanager
+def replacing(path: Path) -> Iterator[Callable[[Head], None]]:
+    """Gives a function that writes the new head beside the old one, and puts it in place once the block is through.
+
+    So what can fail is done before a decision is recorded for good, and a kill leaves a head that is one entry behind.
+    """
     temporary = path.with_suffix(".tmp")
-    temporary.unlink(missing_ok=True)
-    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "w") as file:
-        json.dump(asdict(head), file)
-        file.write("\n")
-        file.flush()
-        os.fsync(file.fileno())
 
+    def write(head: Head) -> None:
+        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(handle, "w") as file:
+            json.dump(asdict(head), file)
+            file.write("\n")
+            file.flush()
+            os.fsync(file.fileno())
 
-def publish(path: Path) -> None:
-    """Put the prepared head in place, once the decision is recorded; a kill before leaves one that is one behind."""
-    path.with_suffix(".tmp").rename(path)
-    sync_folder(path.parent)
+    try:
+        yield write
+        temporary.rename(path)
+        sync_folder(path.parent)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def utc(at: datetime) -> str:

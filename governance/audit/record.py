@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from governance.audit.chain import NOTHING_BEFORE, Problem, Row, Walk, chained
 from governance.audit.decision import Decision, Recorded, canonical, kind_at, parsed
-from governance.audit.head import Head, prepare, publish, read_head, utc
+from governance.audit.head import Head, read_head, replacing, utc
 from governance.audit.store import Store
 from governance.durability import alone
 from governance.errors import FeedbackError
@@ -24,7 +24,7 @@ class Verification:
 
     Attributes:
         entries: how many there are.
-        head: of the chain as it is; null where it is empty or cannot be read to its end.
+        head: of the chain as it is; null where it is empty, or has problems.
         problems: in the order of the entries.
     """
 
@@ -83,16 +83,14 @@ class DecisionRecord:
             UsageError: the decision has no reason, is too long, holds what is no plain value, or `check` refuses it.
             FeedbackError: the store is read-only, full or away, or the record is not whole.
         """
-        with alone(self._folder()):
-            with self._store.writing() as connection:
-                number, digest = self._end(connection)
-                if check:
-                    check(list(self._read(connection, ())))
-                entry = canonical(number + 1, decision)
-                row = (number + 1, entry, chained(digest, entry))
-                self._store.add(connection, row)
-                prepare(self._head, _head_of(row))
-            publish(self._head)
+        with alone(self._folder()), replacing(self._head) as write_head, self._store.writing() as connection:
+            number, digest = self._end(connection)
+            if check:
+                check(list(self._read(connection, ())))
+            entry = canonical(number + 1, decision)
+            row = (number + 1, entry, chained(digest, entry))
+            self._store.add(connection, row)
+            write_head(_head_of(row))
         return _recorded(row)
 
     def verify(self, copy: Head | None = None) -> Verification:
@@ -116,7 +114,7 @@ class DecisionRecord:
         except FeedbackError as error:
             problems.append(Problem("unreadable", walk.number + 1, walk.number + 1, str(error)))
         ordered = sorted(set(problems), key=lambda one: (one.number, one.damage))
-        return Verification(walk.number, _head_of(last) if last else None, tuple(ordered))
+        return Verification(walk.number, _head_of(last) if last and not ordered else None, tuple(ordered))
 
     def export(self) -> Head | None:
         """The head of the record; its file is brought up to date where a kill left it one entry behind.
@@ -140,8 +138,11 @@ class DecisionRecord:
         for problem in (*found, *self._behind(head, number)):
             raise self._broken(problem)
         if last and (head is None or head.number < number):
-            prepare(self._head, _head_of(last))
-            publish(self._head)
+            before = self._store.row(connection, number - 1)
+            if chained(before[2] if before else NOTHING_BEFORE, last[1]) != digest:
+                raise self._broken(Problem("edited", number, number, "it does not follow from the one before it"))
+            with replacing(self._head) as write:
+                write(_head_of(last))
         return number, digest
 
     def _read(self, connection: sa.Connection | None, kinds: Collection[str]) -> Iterator[Recorded]:

@@ -85,7 +85,7 @@ class Store:
         """The one transaction that may add an entry now; others wait for it. Undone where the block fails."""
         if self._path:
             self._make_file(self._path)
-        with self._told("recorded in"), self._engine.connect() as connection:
+        with self._told("written"), self._engine.connect() as connection:
             if self._path:
                 connection.exec_driver_sql("pragma synchronous = full")
                 connection.exec_driver_sql("begin immediate")
@@ -101,10 +101,10 @@ class Store:
 
     def rows(self, connection: sa.Connection | None) -> Iterator[Row]:
         """Every row in order, a page at a time."""
-        columns, last = (_ENTRIES.c.number, _ENTRIES.c.entry, _ENTRIES.c.digest), 0
+        last = 0
         while connection is not None:
-            query = sa.select(*columns).where(_ENTRIES.c.number > last).order_by(_ENTRIES.c.number).limit(PAGE_ROWS)
-            page = [row.tuple() for row in connection.execute(query)]
+            query = sa.select(_ENTRIES).where(_ENTRIES.c.number > last).order_by(_ENTRIES.c.number).limit(PAGE_ROWS)
+            page: list[Row] = [(row[0], row[1], row[2]) for row in connection.execute(query)]
             yield from page
             if not page or page[-1][0] <= last:
                 return
@@ -165,7 +165,7 @@ class Store:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
         except OSError as error:
-            raise self._failed("recorded in", error.strerror or type(error).__name__) from None
+            raise self._failed("written", error.strerror or type(error).__name__) from None
 
     @contextmanager
     def _told(self, verb: str) -> Iterator[None]:
@@ -175,8 +175,8 @@ class Store:
             # Of a server's message only the kind: it can name addresses and users.
             reason = str(error.orig) if self._path else type(error.orig).__name__
             raise self._failed(verb, reason) from None
-        except OSError as error:
-            raise self._failed(verb, error.strerror or type(error).__name__) from None
+        except (OSError, UnicodeError) as error:
+            raise self._failed(verb, getattr(error, "strerror", None) or type(error).__name__) from None
 
     def _failed(self, verb: str, reason: str) -> FeedbackError:
         done = "nothing was decided; " if verb != "read" else ""
@@ -191,4 +191,7 @@ def _squeezed(statement: str) -> str:
 
 
 def _row(found: sa.Row[int, bytes, bytes] | None) -> Row | None:
-    return found.tuple() if found else None
+    if found is None:
+        return None
+    number, entry, digest = found
+    return number, entry, digest
