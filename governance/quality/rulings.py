@@ -1,7 +1,7 @@
 """What stewards have decided about rows and failures, as the gate takes it into account.
 
-The decision record alone says it. The gate asks whenever it judges, so that a rerun undoes no decision, and a row is let
-in once however often it is released.
+The decision record alone says it. The gate asks whenever it judges, so that a rerun undoes no decision, and a row is
+let in once however often it is released.
 """
 
 from __future__ import annotations

@@ -22,11 +22,10 @@ def replay(console: Console, desk: Desk, ruling: Ruling) -> None:
     """
     from orchestration.running import run_after_decision  # imports Dagster
 
-    desk.stewards.check(ruling.who, REPLAY, "*")
+    desk.stewards.check_may(ruling.who, REPLAY, "*")
     before = _counts(desk)
-    desk.record.append(
-        Decision(REPLAY, ruling.who, ruling.why, ruling.at, {f"{name}_before": before[name] for name in before})
-    )
+    waited = {f"{name}_before": count for name, count in before.items()}
+    desk.record.append(Decision(REPLAY, ruling.who, ruling.why, ruling.at, waited))
     run_after_decision(moment(""), is_plain=not console.is_terminal)
     after = _counts(desk)
     table = Table(title="Records that wait, before and after")

@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from governance.quality import load_suite
-from governance.quality.rulings import REVOKE, WAIVE, Waiver, standing_decisions
+from governance.quality.rulings import REVOKE, WAIVE, standing_decisions
 from orchestration.desk.deciding import REQUEST, Desk
 from orchestration.desk.quarantine import quarantined_rows, waiting
 from orchestration.serving.querying import written
@@ -26,18 +26,16 @@ def list_quarantine(console: Console, desk: Desk, now: datetime, dataset: str, o
         sys.stdout.buffer.write(written(found, output))
         return
     table = Table(title="In quarantine (a row that failed two expectations is in both lines)")
-    for heading in ("source", "signal", "day", "expectation", "owner"):
-        table.add_column(heading, overflow="fold")
+    table.add_column("data and day", no_wrap=True)
+    table.add_column("failed", overflow="fold")
     table.add_column("rows", justify="right")
-    table.add_column("age (days)", justify="right")
-    for heading in ("kept until", "can be"):
-        table.add_column(heading)
+    table.add_column("days old", justify="right")
     for row in found.iter_rows(named=True):
-        can = "released or discarded" if row["is_releasable"] else "discarded"
-        day = f"{row['day']} (withheld)" if row["is_day_withheld"] else str(row["day"])
-        kept = str(row["expires_on"] or "ever")
-        shown = (row["source"], row["signal"], day, row["expectation"], row["owner"])
-        table.add_row(*map(escape, shown), f"{row['rows']:,}", str(row["age_days"]), kept, can)
+        can = "can be released or discarded" if row["is_releasable"] else "can only be discarded"
+        state = "day withheld" if row["is_day_withheld"] else "rest of the day counted"
+        day = f"{row['source']}/{row['signal']} {row['day']}\n{state},\nkept until {row['expires_on'] or 'further notice'}"
+        failed = f"{row['expectation']}\n{row['owner']}\n{can}"
+        table.add_row(escape(day), escape(failed), f"{row['rows']:,}", str(row["age_days"]), end_section=True)
     console.print(table if table.row_count else "Nothing is in quarantine.")
 
 
@@ -66,34 +64,19 @@ def list_waivers(console: Console, desk: Desk, now: datetime) -> None:
     standing = {one.number for one in standing_decisions(entries)}
     granted = {int(str(one.decision.what["request"])) for one in entries if one.decision.kind == WAIVE}
     table = Table(title="Waivers (a failure that is waived withholds nothing, and is shown as waived)")
-    for heading in ("number", "state", "data", "expectation", "days", "expires", "asked by", "approved by", "why"):
-        table.add_column(heading, overflow="fold")
+    table.add_column("no.", justify="right")
+    table.add_column("what may fail, and why", overflow="fold")
+    table.add_column("state", overflow="fold")
     for one in reversed(entries):
-        what = one.decision.what
-        if one.decision.kind == REVOKE or (one.decision.kind == REQUEST and one.number in granted):
+        what, is_granted = one.decision.what, one.decision.kind == WAIVE
+        if one.decision.kind == REVOKE or (not is_granted and one.number in granted):
             continue
         expires = datetime.fromisoformat(str(what["expires"]))
-        state = "in force" if one.decision.kind == WAIVE else "waits for approval"
+        state = "in force" if is_granted else "waits for approval"
         state = "expired" if expires <= now else state
         state = state if one.number in standing else "revoked"
-        asked, approved = (
-            (Waiver.of(one).asked_by, one.decision.who)
-            if one.decision.kind == WAIVE
-            else (
-                one.decision.who,
-                "",
-            )
-        )
-        days = f"{what['first']} to {what['last']}"
-        shown = (
-            str(one.number),
-            state,
-            what["dataset"],
-            what["expectation"],
-            days,
-            str(expires.date()),
-            asked,
-            approved,
-        )
-        table.add_row(*(escape(str(text)) for text in (*shown, one.decision.why)))
+        people = f"asked by {what['asked_by']}, approved by" if is_granted else "asked by"
+        about = f"{what['expectation']}\n{what['dataset']}, {what['first']} to {what['last']}\n{one.decision.why}"
+        told = f"{state}, until {expires.date()}\n{people} {one.decision.who}"
+        table.add_row(str(one.number), escape(about), escape(told), end_section=True)
     console.print(table if table.row_count else "There are no waivers.")

@@ -5,7 +5,7 @@ Readable at 100 columns, and the same words where the output is no terminal.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from unicodedata import category
 
 import duckdb
@@ -118,20 +118,22 @@ def _records(data: ReportData) -> Iterator[RenderableType]:
     if not rows:
         yield Text("No record has been read yet.", style="bold")
         return
+    # A column that few deployments need is one too many for a narrow screen.
+    shown = [name for name in _LEDGER_HEADINGS if name != "discarded" or rows[-1][name]]
     table = _table("What became of every record", gap=0)
     table.add_column("source", overflow="fold")
-    for heading in _LEDGER_HEADINGS.values():
-        table.add_column(heading, justify="right")
+    for name in shown:
+        table.add_column(_LEDGER_HEADINGS[name], justify="right")
     table.add_column("adds up")
     for row in rows:
         is_total = row is rows[-1]
         name = "all" if is_total else f"{row['source']} {row['signal']}"
-        table.add_row(name, *_counts(row), _balance(row), style="bold" if is_total else "")
+        table.add_row(name, *_counts(row, shown), _balance(row), style="bold" if is_total else "")
     yield table
 
 
-def _counts(row: sections.Row) -> Iterator[str]:
-    for name in _LEDGER_HEADINGS:
+def _counts(row: sections.Row, shown: Iterable[str]) -> Iterator[str]:
+    for name in shown:
         value = row[name]
         # Null means that no day got as far, or that the signal is never sampled: not a count of nothing.
         yield number(value) if isinstance(value, int) else "-"

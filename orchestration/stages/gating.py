@@ -32,6 +32,7 @@ from orchestration.stages.watching import LEAK_RATE
 from orchestration.stages.workers import each_group
 
 NO_RULINGS = Rulings()
+_SHAPE = 2  # of what a verdict keeps: with another one, every day is judged again
 _ROWS_AT_ONCE = 50_000  # of small days; a larger one is chunked by the gate itself
 
 
@@ -81,7 +82,7 @@ def judge_dataset(
 
 def rules_of(policy: GatePolicy, suite: Suite) -> str:
     """What a verdict is made under, as its manifest names it."""
-    return f"{policy.digest}:{suite.digest}"
+    return f"{policy.digest}:{suite.digest}:{_SHAPE}"
 
 
 def verdict_inputs(lake: Lake, dataset: str, day: str, rulings: Rulings) -> dict[str, str]:

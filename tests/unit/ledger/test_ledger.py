@@ -16,8 +16,8 @@ from orchestration.ledger import COUNTS, LEDGER_SCHEMA, ledger
 PULLED = {"pulled": 10, "malformed": 1, "duplicates": 2, "landed": 7}
 CANARIES = {"canaries": 43, "canaries_masked": 42, "canaries_held": 1, "canaries_leaked": 0}
 ANONYMIZED = {**PULLED, "anonymized": 6, "held": 1, **CANARIES}
-JUDGED = {**ANONYMIZED, "checked": 5, "quarantined": 1, "discarded": 0, "withheld": 0}
-WITHHELD = {**ANONYMIZED, "checked": 0, "quarantined": 1, "discarded": 0, "withheld": 5}
+JUDGED = {**ANONYMIZED, "checked": 5, "released": 1, "quarantined": 1, "discarded": 0, "withheld": 0}
+WITHHELD = {**ANONYMIZED, "checked": 0, "released": 0, "quarantined": 1, "discarded": 0, "withheld": 5}
 SIZES = {"sampled_bytes": 600, "sampled_out_bytes": 900, "cut_error_traces": 0, "cut_slow_traces": 1}
 SAMPLED = {"sampled": 2, "sampled_out": 3, **SIZES}
 
@@ -55,6 +55,8 @@ def test_a_day_that_went_through_is_one_balanced_row(tmp_path: Path) -> None:
             6,
             5,
             1,
+            1,
+            0,
             0,
             2,
             3,
@@ -70,7 +72,7 @@ def test_a_day_that_went_through_is_one_balanced_row(tmp_path: Path) -> None:
 
 
 NOT_SAMPLED = set(SAMPLED)
-NOT_JUDGED = {"checked", "quarantined", "withheld"} | NOT_SAMPLED
+NOT_JUDGED = {"checked", "released", "quarantined", "discarded", "withheld"} | NOT_SAMPLED
 
 
 @pytest.mark.parametrize(
