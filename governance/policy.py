@@ -16,6 +16,8 @@ from governance.errors import PolicyError
 
 SHIPPED = Path(__file__).parent
 
+_FOLDERS = ("policies", "policies/fields", "sources", "expectations")
+
 
 class Strict(BaseModel):
     """Base of every policy model: immutable, and an unknown key is an error."""
@@ -55,6 +57,12 @@ def config_files(folder: str, suffix: str = ".yml") -> list[Path]:
     if own := os.environ.get("FEEDBACK_CONFIG"):
         found |= {path.name: path for path in sorted((Path(own) / folder).glob(f"*{suffix}"))}
     return [found[name] for name in sorted(found)]
+
+
+def file_hashes() -> dict[str, str]:
+    """SHA-256 (its first 16 hex digits) of every file in force that a steward edits, by its name below governance."""
+    files = [(folder, path) for folder in _FOLDERS for path in config_files(folder)]
+    return {f"{folder}/{path.name}": hashlib.sha256(path.read_bytes()).hexdigest()[:16] for folder, path in files}
 
 
 def load(path: Path, model: type[Model]) -> Model:

@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 
 from governance.errors import FeedbackError, PolicyError
+from orchestration.audit_commands import By, Why, audit_app, reviews_app
 from orchestration.desk.commands import quarantine_app, waiver_app
 from orchestration.moments import day_of, moment
 from orchestration.settings import enter, home
@@ -31,6 +32,8 @@ app.add_typer(source_app, name="source")
 
 keys_app = typer.Typer(help="The keys that pseudonyms are made with.", no_args_is_help=True)
 app.add_typer(keys_app, name="keys")
+app.add_typer(audit_app, name="audit")
+app.add_typer(reviews_app, name="reviews")
 app.add_typer(quarantine_app, name="quarantine")
 app.add_typer(waiver_app, name="waiver")
 
@@ -224,7 +227,7 @@ def list_keys() -> None:
 
 
 @keys_app.command("rotate", epilog="Example: `feedback keys rotate`")
-def rotate_keys() -> None:
+def rotate_keys(by: By = "", why: Why = "") -> None:
     """Make a new pseudonym key: days that are not in the lake yet are made with it, all others keep theirs.
 
     The same person has one token before and another after: joins across the two find nothing, and a figure that counts
@@ -232,13 +235,15 @@ def rotate_keys() -> None:
     """
     from orchestration.key_management import rotate_keys as rotate
 
-    rotate(Console(highlight=False), home())
+    rotate(Console(highlight=False), home(), by, why)
 
 
 @keys_app.command("destroy", epilog="Example: `feedback keys destroy 1a2b`")
 def destroy_key(
     key_id: Annotated[str, typer.Argument(help="An id of `feedback keys list`; not the current one.")],
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    by: By = "",
+    why: Why = "",
 ) -> None:
     """Destroy a pseudonym key for ever: its tokens cannot be linked to a person or to new data any more.
 
@@ -248,7 +253,7 @@ def destroy_key(
     """
     from orchestration.key_management import destroy_key as destroy
 
-    destroy(Console(highlight=False), home(), key_id, is_confirmed=yes)
+    destroy(Console(highlight=False), home(), key_id, by, why, is_confirmed=yes)
 
 
 @app.command(epilog="Example: `feedback leaks`")

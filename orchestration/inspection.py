@@ -18,6 +18,7 @@ from rich.table import Table
 from governance.errors import FeedbackError, UsageError
 from governance.keys import KeyStore, load_keyring
 from governance.sources import load_sources, source_named
+from orchestration.deciding import decision_record
 from orchestration.key_management import deployment_keys, partitions_by_key
 from orchestration.lake import Lake
 from orchestration.settings import Home, exclusive
@@ -132,6 +133,7 @@ def _findings(deployment: Home) -> Iterator[Finding]:
     yield _disk(deployment)
     yield _protection(deployment)
     yield _ledger(deployment)
+    yield _decisions(deployment)
     yield from _published(deployment)
 
 
@@ -208,6 +210,15 @@ def _ledger(deployment: Home) -> Finding:
     off = frame.filter(~frame["is_balanced"].fill_null(value=True)).height
     found = f"{frame.height} partitions, {off} out of balance"
     return Finding("ledger", off == 0, found, "run `feedback run` again; a rerun repairs a killed one")
+
+
+def _decisions(deployment: Home) -> Finding:
+    try:
+        verified = decision_record(deployment).verify()
+    except FeedbackError as error:
+        return Finding("decisions", is_well=False, found=str(error), fix="correct FEEDBACK_DECISIONS_URL")
+    found = f"{verified.entries:,} entries, {len(verified.problems):,} problems"
+    return Finding("decisions", verified.is_good, found, "feedback audit verify; restore them from your backup")
 
 
 def _published(deployment: Home) -> Iterator[Finding]:

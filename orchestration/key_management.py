@@ -15,6 +15,7 @@ from rich.table import Table
 from governance.durability import alone
 from governance.errors import FeedbackError
 from governance.keys import KeptKey, Keyring, KeyStore, load_keyring, make_missing
+from orchestration.deciding import decide
 from orchestration.lake import Lake
 from orchestration.settings import Home, exclusive
 
@@ -79,15 +80,20 @@ def show_keys(console: Console, deployment: Home) -> None:
     console.print(table)
 
 
-def rotate_keys(console: Console, deployment: Home) -> None:
-    """Make a new key the current one.
+def rotate_keys(console: Console, deployment: Home, by: str = "", why: str = "") -> None:
+    """Make a new key the current one, and record who did so.
 
     Raises:
         UsageError: the environment says which key is current.
+        FeedbackError: it cannot be recorded; the keys are as they were.
     """
+
+    def record(key_id: str) -> None:
+        decide(deployment, "rotate_key", {"key_id": key_id}, by, why or "Rotated with `feedback keys rotate`.")
+
     with _changing(deployment) as store:
         counts = partitions_by_key(Lake(deployment.lake))
-        key_id = store.rotate(datetime.now(UTC), taken=counts.keys())
+        key_id = store.rotate(datetime.now(UTC), taken=counts.keys(), record=record)
     console.print(
         f"Key {key_id} is current: days that are not in the lake yet are made with it. The {counts.total():,} "
         f"partitions that are there keep their keys. Back up {escape(str(deployment.keys))}.",
@@ -95,12 +101,14 @@ def rotate_keys(console: Console, deployment: Home) -> None:
     )
 
 
-def destroy_key(console: Console, deployment: Home, key_id: str, *, is_confirmed: bool) -> None:
-    """Destroy a key for ever, after asking unless `is_confirmed`.
+def destroy_key(
+    console: Console, deployment: Home, key_id: str, by: str = "", why: str = "", *, is_confirmed: bool
+) -> None:
+    """Destroy a key for ever, after asking unless `is_confirmed`, and record who did so.
 
     Raises:
         UsageError: there is no such key, it is current, or it comes from the environment.
-        FeedbackError: the answer was no.
+        FeedbackError: the answer was no, or it cannot be recorded; the keys are as they were.
     """
     counts = partitions_by_key(Lake(deployment.lake))
     KeyStore(deployment.keys).check_destroyable(key_id, counts.keys())
@@ -110,6 +118,8 @@ def destroy_key(console: Console, deployment: Home, key_id: str, *, is_confirmed
     if not is_confirmed and not _is_sure(f"Destroy key {key_id}? It cannot be undone: {told}"):
         raise FeedbackError(f"key {key_id} is as it was; say yes or give --yes to destroy it")
     with _changing(deployment) as store:
+        store.check_destroyable(key_id, counts.keys())
+        decide(deployment, "destroy_key", {"key_id": key_id}, by, why or "Destroyed with `feedback keys destroy`.")
         store.destroy(key_id, datetime.now(UTC), counts.keys())
     console.print(
         f"Key {key_id} is destroyed: {told}. Delete it from your backups of {escape(str(deployment.keys))} as well.",

@@ -11,8 +11,8 @@ import pytest
 # Before the first import of the product: it looks these up when it is loaded.
 os.environ["FEEDBACK_HOME"] = tempfile.mkdtemp(prefix="feedback-tests-")
 atexit.register(shutil.rmtree, os.environ["FEEDBACK_HOME"], ignore_errors=True)
-for _variable in ("FEEDBACK_CONFIG", "FEEDBACK_INBOX", "FEEDBACK_PSEUDONYM_KEY", "FEEDBACK_ID_KEY"):
-    os.environ.pop(_variable, None)
+for _variable in ("CONFIG", "DECISIONS_URL", "INBOX", "PSEUDONYM_KEY", "ID_KEY"):
+    os.environ.pop(f"FEEDBACK_{_variable}", None)
 
 from orchestration.settings import QUIET  # noqa: E402
 

@@ -127,13 +127,16 @@ class KeyStore:
             if kind == "id.key":
                 write(self._id_path, secrets.token_bytes(KEY_BYTES))
             else:
-                self._add(now, ())
+                self._add(now, (), lambda key_id: None)
 
-    def rotate(self, now: datetime, taken: Collection[str] = ()) -> str:
+    def rotate(
+        self, now: datetime, taken: Collection[str] = (), record: Callable[[str], object] = lambda key_id: None
+    ) -> str:
         """Make a new key and make it the current one, in one rename; returns its id.
 
         Args:
             taken: ids that no new key may have, besides those of the keys here.
+            record: is given the id before the key is there; where it raises, everything stays as it was.
 
         Raises:
             UsageError: the environment says which key is current.
@@ -143,7 +146,7 @@ class KeyStore:
                 f"{PSEUDONYM_VARIABLE} says which key is current; put a new one in front of it there, with a comma "
                 f"between them ({_HOW})"
             )
-        return self._add(now, taken)
+        return self._add(now, taken, record)
 
     def destroy(self, key_id: str, now: datetime, given_up: Collection[str] = ()) -> None:
         """Destroy a key: from the moment its tombstone is written nothing can be made with it any more.
@@ -179,13 +182,14 @@ class KeyStore:
     def _path(self, made_at: datetime, key_id: str) -> Path:
         return self._folder / f"pseudonym-{made_at.astimezone(UTC).strftime(_STAMP)}-{key_id}.key"
 
-    def _add(self, now: datetime, taken: Collection[str]) -> str:
+    def _add(self, now: datetime, taken: Collection[str], record: Callable[[str], object]) -> str:
         """Write a new key that is newer than every other, whatever the clock says."""
         newest = [file.made_at + timedelta(seconds=1) for file in (*self._files.values(), *self._destroyed.values())]
         used = {*taken, *self._files, *self._destroyed, *self._given}
         key = secrets.token_bytes(KEY_BYTES)
         while (key_id := key_id_of(key)) in used:
             key = secrets.token_bytes(KEY_BYTES)
+        record(key_id)
         write(self._path(max([now, *newest]), key_id), key)
         return key_id
 

@@ -12,6 +12,7 @@ from typing import ParamSpec, TypeVar
 import dagster as dg
 
 from governance.errors import FeedbackError
+from orchestration.deciding import record_policies
 from orchestration.settings import exclusive, home
 
 # Today is included: feedback of today is worth the most. The start only bounds the calendar of the UI.
@@ -34,7 +35,7 @@ def as_of(context: dg.AssetExecutionContext) -> datetime:
 
 
 def guarded(body: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
-    """One writer at a time, and no row content in Dagster.
+    """One writer at a time, under policies that are on record, and no row content in Dagster.
 
     An unexpected error is told by type and place, never by its message: libraries quote values in theirs, and
     whatever an asset raises ends in the event log and the UI.
@@ -43,6 +44,7 @@ def guarded(body: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
     @wraps(body)
     def alone(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
         with exclusive(home()), _content_withheld(body.__name__):
+            record_policies(home())
             return body(*args, **kwargs)
 
     return alone
@@ -54,6 +56,7 @@ def guarded_steps(body: Callable[Arguments, Iterator[Result]]) -> Callable[Argum
     @wraps(body)
     def alone(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Iterator[Result]:
         with exclusive(home()), _content_withheld(body.__name__):
+            record_policies(home())
             yield from body(*args, **kwargs)
 
     return alone

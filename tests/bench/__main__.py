@@ -17,6 +17,7 @@ from pathlib import Path
 
 from governance.privacy.policy import SHIPPED_NAMES
 from tests.bench.anonymising import measures
+from tests.bench.decisions import deciding
 from tests.bench.estimates import RESAMPLES, estimates
 from tests.bench.exactness import exactness
 from tests.bench.flow import flow
@@ -47,6 +48,7 @@ class Section:
 def sections(given: Namespace) -> Iterator[Section]:
     """Every part but anonymising, in order."""
     yield Section("templates", "Log templates: collapsing alone (as stock) and with the tree", grouping, is_long=False)
+    yield Section("decisions", "The decision record at a million entries", deciding)
     yield Section("start", "What a user waits for", starting)
     title = "From files to sampled rows: DuckDB's flattening (as stock) and ours, in one run"
     yield Section("flow", title, lambda: flow(given.events or EVENTS))

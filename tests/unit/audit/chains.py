@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import random
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -50,3 +52,69 @@ def unguarded(folder: Path) -> Iterator[sqlite3.Connection]:
         for _, statement in triggers:
             connection.execute(statement)
         connection.commit()
+
+
+def stored(folder: Path, count: int) -> DecisionRecord:
+    """A record of so many entries, put into its table at once: one by one takes a disk a minute per 10,000."""
+    record = filled(folder, 1)
+    with closing(sqlite3.connect(folder / "decisions.sqlite")) as connection:
+        of_rest = (row for row in rows(count) if row[0] > 1)
+        connection.executemany("insert into decisions (number, entry, digest) values (?, ?, ?)", of_rest)
+        connection.commit()
+        number, digest = connection.execute("select number, digest from decisions order by number desc").fetchone()
+    head = {"number": number, "digest": digest.hex(), "at": START.isoformat()}
+    (folder / "head.json").write_text(json.dumps(head))
+    return record
+
+
+def flipped(value: bytes, rng: random.Random) -> bytes:
+    at = rng.randrange(len(value))
+    return value[:at] + bytes([value[at] ^ 1 << rng.randrange(8)]) + value[at + 1 :]
+
+
+Hand = Callable[[sqlite3.Connection, int, random.Random], None]
+
+
+def _set(column: str, change: Callable[[bytes, random.Random], bytes]) -> Hand:
+    def edit(connection: sqlite3.Connection, number: int, rng: random.Random) -> None:
+        (value,) = connection.execute(f"select {column} from decisions where number = ?", [number]).fetchone()
+        connection.execute(f"update decisions set {column} = ? where number = ?", [change(value, rng), number])
+
+    return edit
+
+
+def _remove(connection: sqlite3.Connection, number: int, rng: random.Random) -> None:
+    connection.execute("delete from decisions where number = ?", [number])
+
+
+def _swap(connection: sqlite3.Connection, number: int, rng: random.Random) -> None:
+    for new, old in ((-1, number), (number, number + 1), (number + 1, -1)):
+        connection.execute("update decisions set number = ? where number = ?", [new, old])
+
+
+def _double(connection: sqlite3.Connection, number: int, rng: random.Random) -> None:
+    """Put the entry in again in place of the one behind it."""
+    connection.execute("delete from decisions where number = ?", [number])
+    again = "insert into decisions select ?, entry, digest from decisions where number = ?"
+    connection.execute(again, [number, number - 1])
+
+
+HANDS: Mapping[str, Hand] = {
+    "a bit of the entry": _set("entry", flipped),
+    "a bit of the digest": _set("digest", flipped),
+    "who decided": _set("entry", lambda entry, rng: entry.replace(b"ana@", b"eve@")),
+    "cut short": _set("entry", lambda entry, rng: entry[: rng.randrange(len(entry))]),
+    "removed": _remove,
+    "swapped with the next": _swap,
+    "another in its place": _double,
+}
+
+
+def damage(folder: Path, count: int, edits: int, seed: int) -> set[int]:
+    """Edit a record of `count` entries in so many places, five or more apart; the entries where it was edited."""
+    rng = random.Random(seed)
+    places = {5 * place + 2 for place in rng.sample(range((count - 5) // 5), edits)}
+    with unguarded(folder) as connection:
+        for number in sorted(places):
+            HANDS[rng.choice(sorted(HANDS))](connection, number, rng)
+    return places

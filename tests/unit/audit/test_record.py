@@ -14,7 +14,7 @@ import pytest
 
 from governance.audit import Recorded, read_head
 from governance.errors import FeedbackError, PolicyError, UsageError
-from tests.unit.audit.chains import START, decision, filled, record_in, unguarded
+from tests.unit.audit.chains import START, damage, decision, filled, record_in, stored, unguarded
 
 
 def test_what_was_decided_is_read_as_it_was_said(tmp_path: Path) -> None:
@@ -89,6 +89,16 @@ def test_what_is_done_to_the_table_is_found_and_located(
         list(record.entries())
     with pytest.raises(FeedbackError, match=r"not whole|append-only"):
         record.append(decision(10), check=lambda _: None)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_of_many_edits_at_once_each_is_found_at_its_entry(tmp_path: Path, seed: int) -> None:
+    record = stored(tmp_path, 3_000)
+    assert record.verify().is_good
+    places = damage(tmp_path, 3_000, 200, seed)
+    found = {one.number for one in record.verify().problems}
+    assert places <= found
+    assert found <= places | {place + 1 for place in places} | {place + 2 for place in places}
 
 
 def test_a_copy_of_an_older_head_finds_a_record_written_anew(tmp_path: Path) -> None:
