@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from fnmatch import fnmatchcase
@@ -10,7 +10,7 @@ from functools import partial
 
 import polars as pl
 
-from governance.audit import Decision, DecisionRecord, Recorded
+from governance.audit import JSON, Decision, DecisionRecord, Recorded
 from governance.errors import UsageError, one_of
 from governance.quality import FEW_QUARANTINED, NEVER_WAIVED, load_suite
 from governance.quality.rulings import DISCARD, RELEASE, REVOKE, WAIVE, ids_of, standing_decisions
@@ -97,7 +97,9 @@ class Desk:
         self.stewards.check_may(ruling.who, WAIVE, str(what["dataset"]))
         self.stewards.check_approval(ruling.who, asked.decision.who)
         if datetime.fromisoformat(str(what["expires"])) <= ruling.at:
-            raise UsageError(f"waiver request {number}: it would have expired {what['expires'][:10]}; ask for another")
+            raise UsageError(
+                f"waiver request {number}: it would have expired {str(what['expires'])[:10]}; ask for another"
+            )
 
         def check(known: Sequence[Recorded]) -> None:
             _check_standing(number, known)
@@ -116,14 +118,18 @@ class Desk:
         """
         revoked = self._of_kind(number, (RELEASE, DISCARD, WAIVE, REQUEST), "decision to take back")
         self.stewards.check_may(ruling.who, REVOKE, str(revoked.decision.what["dataset"]))
-        what = {"decision": number, "kind": revoked.decision.kind, "dataset": revoked.decision.what["dataset"]}
+        what: dict[str, JSON] = {
+            "decision": number,
+            "kind": revoked.decision.kind,
+            "dataset": revoked.decision.what["dataset"],
+        }
         return self._append(REVOKE, ruling, what, partial(_check_standing, number))
 
     def _append(
         self,
         kind: str,
         ruling: Ruling,
-        what: dict[str, object],
+        what: Mapping[str, JSON],
         check: Callable[[Sequence[Recorded]], None] | None = None,
     ) -> Recorded:
         if not ruling.why.strip():

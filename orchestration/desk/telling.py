@@ -33,7 +33,8 @@ def list_quarantine(console: Console, desk: Desk, now: datetime, dataset: str, o
     for row in found.iter_rows(named=True):
         can = "can be released or discarded" if row["is_releasable"] else "can only be discarded"
         state = "day withheld" if row["is_day_withheld"] else "rest of the day counted"
-        day = f"{row['source']}/{row['signal']} {row['day']}\n{state},\nkept until {row['expires_on'] or 'further notice'}"
+        kept = row["expires_on"] or "further notice"
+        day = f"{row['source']}/{row['signal']} {row['day']}\n{state},\nkept until {kept}"
         failed = f"{row['expectation']}\n{row['owner']}\n{can}"
         table.add_row(escape(day), escape(failed), f"{row['rows']:,}", str(row["age_days"]), end_section=True)
     console.print(table if table.row_count else "Nothing is in quarantine.")

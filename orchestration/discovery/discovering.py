@@ -255,7 +255,7 @@ class Discoverer:
         judged = judge_rows(days, SIGNALS[signal], suite)
         failed: Counter[str] = Counter()
         for of_day in judged:
-            named = zip(suite.row_expectations, of_day.failed, strict=True)
+            named = zip(suite.row_expectations, of_day.counts.failed, strict=True)
             failed.update({expectation.name: count for expectation, count in named if count})
         passed = sum(of_day.passed.height for of_day in judged)
         return DryRun(signal, rows.height, held, withheld, result.entities, passed, failed)

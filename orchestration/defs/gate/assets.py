@@ -14,6 +14,7 @@ from orchestration.stages.gating import judge_dataset, results_over
 from orchestration.stages.tally import Tally
 
 DAY_IS_LET_IN = "every_day_is_let_in"
+_LAUNCHPAD = "/locations/feedback-warehouse/jobs/{}/playground"  # the name of the code location: workspace.yaml
 
 
 def checked(source: Source, signal: str) -> dg.AssetsDefinition:
@@ -62,7 +63,11 @@ def _results(lake: Lake, dataset: str, days: list[str], suite: Suite, tally: Tal
         check_name=DAY_IS_LET_IN,
         passed=not withheld,
         severity=dg.AssetCheckSeverity.ERROR,
-        metadata={"withheld_days": ", ".join(withheld) or "none", "days_judged": len(tally.days)},
+        metadata={
+            "withheld_days": ", ".join(withheld) or "none",
+            "days_judged": len(tally.days),
+            **_forms(len(withheld)),
+        },
     )
     over = {row["expectation"]: row for row in results_over(lake, dataset, days).to_dicts()}
     for expectation in suite.expectations:
@@ -71,8 +76,14 @@ def _results(lake: Lake, dataset: str, days: list[str], suite: Suite, tally: Tal
             check_name=expectation.name,
             passed=row["failed"] == 0,
             severity=dg.AssetCheckSeverity.WARN,
-            metadata={name: row[name] for name in ("evaluated", "failed", "days_failed")},
+            metadata={**{name: row[name] for name in ("evaluated", "failed", "days_failed")}, **_forms(row["failed"])},
         )
+
+
+def _forms(failed: int) -> dict[str, dg.MetadataValue]:
+    """Where a steward decides about what failed: the launchpads of the jobs, on whatever host shows the check."""
+    jobs = {"release": "release_rows", "discard": "discard_rows", "waive": "request_waiver"}
+    return {name: dg.MetadataValue.url(_LAUNCHPAD.format(job)) for name, job in jobs.items() if failed}
 
 
 @dg.definitions
