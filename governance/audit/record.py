@@ -113,7 +113,8 @@ class DecisionRecord:
             problems += self._behind(read_head(self._head), walk.number)
         except FeedbackError as error:
             problems.append(Problem("unreadable", walk.number + 1, walk.number + 1, str(error)))
-        ordered = sorted(set(problems), key=lambda one: (one.number, one.damage))
+        told_once = {(one.number, one.damage): one for one in reversed(problems)}
+        ordered = [told_once[place] for place in sorted(told_once)]
         return Verification(walk.number, _head_of(last) if last and not ordered else None, tuple(ordered))
 
     def export(self) -> Head | None:

@@ -99,7 +99,7 @@ def test_a_query_of_duckdb_reads_no_other_file(tmp_path, monkeypatch):
         ("mysql://u:hunter2@h/d", PolicyError, "allowed: duckdb, postgresql, sqlite"),
         ("sqlite:////nowhere/shop.db", FeedbackError, "did not answer (OperationalError)"),
         ("postgresql+nodriver://u:hunter2@127.0.0.1:1/d", FeedbackError, "did not answer (NoSuchModuleError)"),
-        ("postgresql://u:hunter2@127.0.0.1:1/d", FeedbackError, "install its driver"),
+        ("postgresql+pg8000://u:hunter2@127.0.0.1:1/d", FeedbackError, "install its driver"),
     ],
 )
 def test_what_is_wrong_is_said_without_the_address(tmp_path, monkeypatch, url, error, said):
