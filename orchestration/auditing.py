@@ -141,6 +141,6 @@ def _values(what: Mapping[str, JSON]) -> Iterator[tuple[str, str]]:
             yield name, f"{len(value):,}"
         elif isinstance(value, list):
             more = f" and {len(value) - _MOST_VALUES:,} more" if len(value) > _MOST_VALUES else ""
-            yield name, " ".join(map(str, value[:_MOST_VALUES])) + more
+            yield name, (" ".join(map(str, value[:_MOST_VALUES])) or "none") + more
         else:
             yield name, str(value)
