@@ -111,7 +111,7 @@ class StewardsPolicy(Policy):
         if not self.may(person, kind, dataset):
             self._refuse(person, f"{kind} of {dataset}", self.decisions[kind], self.domain_of(dataset))
 
-    def check_may_review(self, person: str, domain: str, role: Role) -> None:
+    def check_may_review(self, person: str, domain: str, role: str) -> None:
         """Refuse who may not.
 
         Raises:
@@ -119,10 +119,11 @@ class StewardsPolicy(Policy):
         """
         if domain not in self.domains:
             raise UsageError(f"{domain} is no domain of policies/stewards.yml; {one_of(domain, self.domains)}")
-        if role not in self.cadence(domain):
+        reviewed = next((one for one in self.cadence(domain) if one == role), None)
+        if reviewed is None:
             raise UsageError(f"{domain} has no review of {role}; {one_of(role, self.cadence(domain))}")
-        if person.casefold() not in self.holders(role, domain):
-            self._refuse(person, f"review of {domain}", role, domain)
+        if person.casefold() not in self.holders(reviewed, domain):
+            self._refuse(person, f"review of {domain}", reviewed, domain)
 
     def check_approval(self, approver: str, asked_by: str) -> None:
         """Refuse who approves his own, where the policy asks for two.

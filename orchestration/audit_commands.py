@@ -9,7 +9,6 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from governance.stewards import Role
 from orchestration.settings import home
 
 audit_app = typer.Typer(help="The decision record: who decided what, why and when.", no_args_is_help=True)
@@ -62,6 +61,20 @@ def show_head() -> None:
     print_head(home())
 
 
+@audit_app.command(
+    "accept", epilog="Example: `feedback audit accept --by ben@example.com --why 'Disk lost; backup of May'`"
+)
+def accept(why: Annotated[str, typer.Option(help="What happened.")], by: By = "") -> None:
+    """Go on after a loss at the end that no backup can mend; that, and what was lost, goes on record.
+
+    Only where all entries that are there follow from each other. The role that `accept` needs is in
+    policies/stewards.yml.
+    """
+    from orchestration.auditing import accept_loss
+
+    accept_loss(Console(highlight=False), home(), by, why)
+
+
 @reviews_app.command("list", epilog="Example: `feedback reviews list`")
 def list_reviews(json: Json = False) -> None:
     """Every review by domain and role: who may do it, when it was done last, and by when it is due."""
@@ -73,7 +86,7 @@ def list_reviews(json: Json = False) -> None:
 @reviews_app.command("done", epilog="Example: `feedback reviews done support quality --by ana@example.com --why ok`")
 def review_done(
     domain: Annotated[str, typer.Argument(help="A domain of `feedback reviews list`.")],
-    role: Annotated[Role, typer.Argument(help="What it was reviewed for.")],
+    role: Annotated[str, typer.Argument(help="What it was reviewed for: quality, lineage or compliance.")],
     why: Annotated[str, typer.Option(help="What was found.")],
     by: By = "",
 ) -> None:

@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from rich.table import Table
 
 from governance.audit import JSON, Recorded, read_head
 from governance.errors import UsageError
-from governance.stewards import Role, load_stewards
+from governance.stewards import load_stewards
 from orchestration.deciding import decide, decision_record, os_user
 from orchestration.settings import Home
 
@@ -69,6 +69,19 @@ def verify_record(console: Console, deployment: Home, head: Path | None) -> int:
     return 1 if found.problems else 0
 
 
+def accept_loss(console: Console, deployment: Home, by: str, why: str) -> None:
+    """Go on from what is there of a record whose end, head or guards were lost.
+
+    Raises:
+        UsageError: nothing is lost, or the person may not accept it.
+        FeedbackError: entries that are there were changed.
+    """
+    who = by or os_user()
+    load_stewards().check_may(who, "accept", "decisions")
+    entry = decision_record(deployment).accept(who, why, datetime.now(UTC))
+    console.print(f"Entry {entry.number} says what was lost; the record goes on from there.")
+
+
 def print_head(deployment: Home) -> None:
     """The head as JSON, as its file has it.
 
@@ -100,7 +113,7 @@ def show_reviews(console: Console, deployment: Home, as_of: datetime, *, is_json
     console.print(table)
 
 
-def record_review(console: Console, deployment: Home, domain: str, role: Role, by: str, why: str) -> None:
+def record_review(console: Console, deployment: Home, domain: str, role: str, by: str, why: str) -> None:
     """Record a review as done now.
 
     Raises:
@@ -128,6 +141,6 @@ def _values(what: Mapping[str, JSON]) -> Iterator[tuple[str, str]]:
             yield name, f"{len(value):,}"
         elif isinstance(value, list):
             more = f" and {len(value) - _MOST_VALUES:,} more" if len(value) > _MOST_VALUES else ""
-            yield name, " ".join(map(str, value[:_MOST_VALUES])) + more
+            yield name, (" ".join(map(str, value[:_MOST_VALUES])) or "none") + more
         else:
             yield name, str(value)

@@ -21,6 +21,9 @@ Row = tuple[int, bytes, bytes]
 
 Damage = Literal["edited", "removed", "reordered", "truncated", "added", "head missing", "unguarded", "unreadable"]
 
+# What is wrong with the end, the head or the guards alone: all entries that are there follow from each other.
+LOSSES: frozenset[Damage] = frozenset({"truncated", "added", "head missing", "unguarded"})
+
 
 @dataclass(frozen=True)
 class Problem:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import sqlalchemy as sa
 
-from governance.audit.chain import NOTHING_BEFORE, Problem, Row, Walk, chained
-from governance.audit.decision import Decision, Recorded, canonical, kind_at, parsed
+from governance.audit.chain import LOSSES, NOTHING_BEFORE, Problem, Row, Walk, chained
+from governance.audit.decision import LONGEST_VALUE, Decision, Recorded, canonical, kind_at, parsed
 from governance.audit.head import Head, read_head, replacing, utc
 from governance.audit.store import Store
 from governance.durability import alone
-from governance.errors import FeedbackError
+from governance.errors import FeedbackError, UsageError
 
 Check = Callable[[Sequence[Recorded]], None]
 
@@ -84,13 +85,34 @@ class DecisionRecord:
             FeedbackError: the store is read-only, full or away, or the record is not whole.
         """
         with alone(self._folder()), replacing(self._head) as write_head, self._store.writing() as connection:
-            number, digest = self._end(connection)
+            end = self._end(connection)
             if check:
                 check(list(self._read(connection, ())))
-            entry = canonical(number + 1, decision)
-            row = (number + 1, entry, chained(digest, entry))
-            self._store.add(connection, row)
+            row = self._add(connection, end, decision)
             write_head(_head_of(row))
+        return _recorded(row)
+
+    def accept(self, who: str, why: str, at: datetime) -> Recorded:
+        """Go on from the end that is there, after a loss that no backup can mend, and record that and what was lost.
+
+        Raises:
+            UsageError: nothing is lost.
+            FeedbackError: entries that are there were changed, so that the chain cannot go on from them.
+        """
+        with alone(self._folder()):
+            found = self.verify()
+            if found.is_good:
+                raise UsageError(f"{self._store.place}: the record is whole; there is nothing to accept")
+            for problem in found.problems:
+                if problem.damage not in LOSSES:
+                    raise self._broken(problem)
+            lost = [str(problem)[:LONGEST_VALUE] for problem in found.problems]
+            with replacing(self._head) as write_head, self._store.writing() as connection:
+                self._store.guard(connection)
+                last = self._store.last(connection)
+                end = (last[0], last[2]) if last else (0, NOTHING_BEFORE)
+                row = self._add(connection, end, Decision("accept", who, why, at, {"lost": lost}))
+                write_head(_head_of(row))
         return _recorded(row)
 
     def verify(self, copy: Head | None = None) -> Verification:
@@ -126,6 +148,13 @@ class DecisionRecord:
         with alone(self._folder()), self._store.reading() as connection:
             self._end(connection)
         return read_head(self._head)
+
+    def _add(self, connection: sa.Connection, end: tuple[int, bytes], decision: Decision) -> Row:
+        number, digest = end
+        entry = canonical(number + 1, decision)
+        row = (number + 1, entry, chained(digest, entry))
+        self._store.add(connection, row)
+        return row
 
     def _end(self, connection: sa.Connection | None) -> tuple[int, bytes]:
         """Number and digest of the last entry, which the exported head is brought up to.
@@ -171,7 +200,7 @@ class DecisionRecord:
     def _broken(self, problem: Problem) -> FeedbackError:
         return FeedbackError(
             f"{self._store.place}: {problem}; nothing is decided on a record that is not whole: see `feedback audit "
-            "verify`, and restore it from your backup"
+            "verify`; restore it from your backup, or `feedback audit accept` what is lost for ever"
         )
 
     def _folder(self) -> Path:

@@ -131,6 +131,11 @@ class Store:
         """One row more, within `writing`."""
         connection.execute(_ENTRIES.insert().values(number=row[0], entry=row[1], digest=row[2]))
 
+    def guard(self, connection: sa.Connection) -> None:
+        """Make the triggers that are not there, within `writing`."""
+        for statement in _GUARDS[connection.dialect.name]:
+            connection.exec_driver_sql(statement)
+
     def unguarded(self, connection: sa.Connection | None) -> Iterator[Problem]:
         """Whether the table is as it was made, with the triggers that keep it append-only."""
         if connection is None:
@@ -157,8 +162,7 @@ class Store:
     def _make_table(self, connection: sa.Connection) -> None:
         if not sa.inspect(connection).has_table("decisions"):
             connection.execute(sa.schema.CreateTable(_ENTRIES))
-            for statement in _GUARDS[connection.dialect.name]:
-                connection.exec_driver_sql(statement)
+            self.guard(connection)
 
     def _make_file(self, path: Path) -> None:
         try:

@@ -69,6 +69,22 @@ def test_a_run_records_each_policy_file_and_later_ones_what_changed(deployment: 
     assert {entry.decision.who for entry in entries(deployment)} == {os_user()}
 
 
+def test_no_step_of_a_run_does_anything_under_policies_that_are_not_on_record(
+    deployment: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from orchestration.defs.partitions import guarded
+
+    monkeypatch.setenv("FEEDBACK_HOME", str(deployment.root))
+    done: list[str] = []
+    step = guarded(lambda: done.append("done"))
+    (deployment.decisions / "decisions.sqlite").mkdir(parents=True)  # nothing can be written there
+    with pytest.raises(FeedbackError, match="decision record"):
+        step()
+    (deployment.decisions / "decisions.sqlite").rmdir()
+    step()
+    assert ([entry.decision.kind for entry in entries(deployment)], done) == (["policy"], ["done"])
+
+
 def test_keys_that_are_rotated_or_destroyed_are_on_record(deployment: Home, console: Console) -> None:
     old = deployment_keys(deployment).key_id
     rotate_keys(console, deployment, "ana@example.com", "Once a year.")

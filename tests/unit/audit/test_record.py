@@ -154,6 +154,55 @@ def test_a_head_that_does_not_go_with_the_record_stops_deciding(
         record.append(decision(4))
 
 
+@pytest.mark.parametrize(
+    ("statement", "head", "lost"),
+    [
+        ("delete from decisions where number > 2", True, "entry 3: truncated"),
+        ("delete from decisions", True, "entries 1 to 3: truncated"),
+        ("select 1", False, "the record: head missing"),
+    ],
+)
+def test_a_loss_that_somebody_accepts_is_an_entry_itself(
+    tmp_path: Path,
+    statement: str,
+    head: bool,  # noqa: FBT001
+    lost: str,
+) -> None:
+    record = filled(tmp_path, 3)
+    with unguarded(tmp_path) as connection:
+        connection.execute(statement)
+    if not head:
+        (tmp_path / "head.json").unlink()
+    accepted = record.accept("ben@example.com", "The disk was lost.", START)
+    assert record.verify().is_good
+    assert list(record.entries({"accept"})) == [accepted]
+    told = accepted.decision.what["lost"]
+    assert isinstance(told, list)
+    assert str(told[0]).startswith(lost)
+
+
+def test_entries_that_were_changed_cannot_be_accepted(tmp_path: Path) -> None:
+    record = filled(tmp_path, 3)
+    with pytest.raises(UsageError, match="nothing to accept"):
+        record.accept("ben@example.com", "Why not.", START)
+    with unguarded(tmp_path) as connection:
+        connection.execute("delete from decisions where number in (2, 3)")
+        connection.execute("insert into decisions select 2, x'7b7d', zeroblob(32)")
+    with pytest.raises(FeedbackError, match="entry 2: edited"):
+        record.accept("ben@example.com", "Why not.", START)
+    with sqlite3.connect(tmp_path / "decisions.sqlite") as connection:
+        assert connection.execute("select count(*) from decisions").fetchone() == (2,)
+
+
+def test_guards_that_were_taken_away_are_told_and_put_back(tmp_path: Path) -> None:
+    record = filled(tmp_path, 2)
+    with closing(sqlite3.connect(tmp_path / "decisions.sqlite")) as connection:
+        connection.execute("drop trigger decisions_refuse_delete")
+    assert [problem.damage for problem in record.verify().problems] == ["unguarded"]
+    record.accept("ben@example.com", "Restored from a dump.", START)
+    assert record.verify().is_good
+
+
 def test_a_refused_decision_leaves_everything_as_it_was(tmp_path: Path) -> None:
     record = filled(tmp_path, 2)
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}

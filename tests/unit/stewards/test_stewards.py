@@ -92,10 +92,10 @@ def test_who_may_not_is_told_who_may() -> None:
 )
 def test_who_may_review(person: str, domain: str, role: str, told: str | None) -> None:
     if told is None:
-        policy().check_may_review(person, domain, role)  # type: ignore[arg-type]
+        policy().check_may_review(person, domain, role)
     else:
         with pytest.raises(UsageError, match=told):
-            policy().check_may_review(person, domain, role)  # type: ignore[arg-type]
+            policy().check_may_review(person, domain, role)
 
 
 def test_nobody_approves_his_own_unless_the_policy_says_so() -> None:
