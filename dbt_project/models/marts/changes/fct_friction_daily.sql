@@ -28,8 +28,8 @@ slos as (
     select * from {{ ref('int_slos_by_service') }}
 ),
 
-account_days as (
-    select * from {{ ref('stg_lake__span_account_days') }}
+active as (
+    select * from {{ ref('int_active_accounts_read') }}
 ),
 
 tickets as (
@@ -199,13 +199,6 @@ slow_days as (
     from latency
     inner join thresholds on latency.service = thresholds.service and latency.event_date = thresholds.event_date
     group by latency.service, latency.event_date
-),
-
-active as (
-    select service, event_date, count(distinct account_id) as active_account_count
-    from account_days
-    where account_id is not null
-    group by service, event_date
 ),
 
 spine as (
