@@ -1,3 +1,5 @@
+{%- set text = "lower(coalesce(subject, '') || ' ' || coalesce(description, ''))" -%}
+
 with versions as (
     select * from {{ ref('stg_lake__tickets') }}
 ),
@@ -27,11 +29,7 @@ latest as (
         coalesce(status not in ('solved', 'closed'), closed_at is null) as is_open,
         lower(trim(service)) as named_service,
         -- Its words, each between spaces; only where the ticket names no service are they looked at.
-        case
-            when service is null
-                then
-                    ' ' || {{ replace_pattern("lower(coalesce(subject, '') || ' ' || coalesce(description, ''))", '[^a-z0-9_-]+', ' ') }} || ' '
-        end as said
+        case when service is null then ' ' || {{ replace_pattern(text, '[^a-z0-9_-]+', ' ') }} || ' ' end as said
     from numbered
     where place = 1
 ),

@@ -183,8 +183,7 @@ thresholds as (
         min(slos.threshold_bucket) as threshold_bucket
     from services
     inner join slos on services.service = slos.service
-    inner join days
-        on slos.valid_from <= days.event_date and (slos.valid_to is null or slos.valid_to > days.event_date)
+    inner join days on {{ is_in_force('slos', 'days.event_date') }}
     where slos.indicator = 'latency' and slos.operation_pattern is null and slos.feature_flag is null
     group by services.service, days.event_date
 ),
