@@ -35,8 +35,8 @@
 {%- endmacro %}
 
 
-{# Rows of a relation whose `date` lies in the complete weeks of `periods`: each as one of its service, and as one of all of
-   them together (*). Its columns and those of `periods` can be asked for. #}
+{# Rows of a relation whose `date` lies in the complete weeks of `periods`, as rows of their service and of all (*).
+   Its columns and those of `periods` can be asked for. #}
 {% macro in_the_last_weeks(relation, date, columns) -%}
     {%- for service in ['service', "'*' as service"] -%}
     select
