@@ -43,7 +43,6 @@ class Detection(Strict):
 class Attribution(Strict):
     """What is taken as the cause, and as a fix."""
 
-    before_hours: float = Field(gt=0)
     after_hours: float = Field(ge=0)
     fix_hours: float = Field(gt=0)
     fix_words: str

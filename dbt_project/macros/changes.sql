@@ -33,3 +33,17 @@
         when {{ later }} < {{ earlier }} then 'wrong_order'
     end
 {%- endmacro %}
+
+
+{# Rows of a relation whose `date` lies in the complete weeks of `periods`, as rows of their service and of all (*).
+   Its columns and those of `periods` can be asked for. #}
+{% macro in_the_last_weeks(relation, date, columns) -%}
+    {%- for service in ['service', "'*' as service"] -%}
+    select
+        {{ service }},
+        {{ columns | join(', ') }}
+    from {{ relation }}
+    inner join periods on {{ days_between(date, 'until_date') }} between 1 and performance_weeks * 7
+    {{ 'union all' if not loop.last }}
+    {% endfor -%}
+{%- endmacro %}

@@ -4,10 +4,15 @@
 {%- endmacro %}
 
 
+{# Whether a definition, with valid_from and valid_to, holds on a day. #}
+{% macro is_in_force(definition, day) -%}
+    {{ definition }}.valid_from <= {{ day }} and ({{ definition }}.valid_to is null or {{ definition }}.valid_to > {{ day }})
+{%- endmacro %}
+
+
 {# Which rows of rollups an objective is about; needs `scoped`, an objective by operation, and `kinds`. #}
 {% macro in_scope(rollup) -%}
-    {{ rollup }}.event_date >= scoped.valid_from
-    and (scoped.valid_to is null or {{ rollup }}.event_date < scoped.valid_to)
+    {{ is_in_force('scoped', rollup ~ '.event_date') }}
     and case when scoped.span_kind is null then kinds.is_request else scoped.span_kind = {{ rollup }}.span_kind end
     and (scoped.feature_flag is null or scoped.feature_flag = {{ rollup }}.feature_flag)
     and (scoped.feature_variant is null or scoped.feature_variant = {{ rollup }}.feature_variant)

@@ -19,12 +19,16 @@ _BUCKETS_PER_DOUBLING, _HAIR = 64, 1e-12
 
 
 class AlertWindow(Strict):
-    """How fast is too fast: the long window spends over `budget_ratio` of the budget, and the short one burns so."""
+    """How fast is too fast: the long window spends over `budget_ratio` of the budget, and the short one burns so.
+
+    `at_least_requests` counted in the long window: of fewer, one bad request is a large share.
+    """
 
     severity: Literal["page", "ticket"]
     long_minutes: int = Field(gt=0)
     short_minutes: int = Field(gt=0)
     budget_ratio: float = Field(gt=0, le=1)
+    at_least_requests: int = Field(default=0, ge=0)
 
     @model_validator(mode="after")
     def the_short_window_is_shorter(self) -> AlertWindow:

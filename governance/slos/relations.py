@@ -11,7 +11,7 @@ import polars as pl
 from governance.errors import PolicyError, one_of
 from governance.owners import ANY, OwnersPolicy, load_owners
 from governance.policy import load_policy
-from governance.slos.policy import Objective, SlosPolicy
+from governance.slos.policy import AlertWindow, Objective, SlosPolicy
 
 _TIME = pl.Datetime("us", "UTC")
 # One row per objective and day from which a definition of it is valid; `valid_to` is the day from which it is not.
@@ -48,6 +48,7 @@ SLO_ALERTS_SCHEMA = pl.Schema(
         "long_minutes": pl.Int32(),
         "short_minutes": pl.Int32(),
         "spent_ratio": pl.Float64(),
+        "at_least_requests": pl.Int32(),
         "digest": pl.String(),
     }
 )
@@ -81,8 +82,7 @@ def slo_frames() -> dict[str, pl.DataFrame]:
 def frames_of(policy: SlosPolicy, owners: OwnersPolicy) -> dict[str, pl.DataFrame]:
     """The relations `slos`, `slo_alerts` and `maintenance_windows`, see their schemas."""
     alerts = [
-        (one.severity, one.long_minutes, one.short_minutes, one.budget_ratio, policy.alerts_digest)
-        for one in policy.alerts
+        (*(getattr(one, name) for name in AlertWindow.model_fields), policy.alerts_digest) for one in policy.alerts
     ]
     windows = [
         (_expression([one.service]), one.starts_at, one.ends_at, one.reason, one.approved_by)

@@ -200,6 +200,8 @@ class World:
                     for minutes in (alert.long_minutes, alert.short_minutes)
                 )
                 is_firing, reason = _firing(longer, shorter, factor)
+                if is_firing and int(str(longer["counted_count"])) < alert.at_least_requests:
+                    is_firing, reason = None, "too_few_requests"
                 if factor * (1 - one.objective) >= 1:
                     is_firing, reason = None, "factor_out_of_reach"
                 found[one.name, service, alert.severity, alert.long_minutes] = {

@@ -47,6 +47,11 @@ def spans(**own):
     return {**base, "origin_error_count": 0, "duration_ms": 0.0, "self_ms": 0.0, **own}
 
 
+def met(account_id, **own):
+    base = {"event_date": DAY.date(), "service": "cart", "operation": "get", "kind": "server", "span_count": 1}
+    return {**base, "account_id": account_id, **own}
+
+
 def logged(template_id, record_count, **own):
     base = {"minute_start_at": DAY, "service": "printer", "severity": "INFO", "template": "failed"}
     counts = {"record_count": record_count, "trace_count": 0, "failing_trace_count": 0}
@@ -73,6 +78,14 @@ LAKE = {
         {**spans(service="silent", kind="unspecified", measure="duration"), "bucket": 1280, "span_count": 4},
         # time without the children's: no part of these percentiles
         {**spans(measure="self"), "bucket": 1, "span_count": 5000},
+    ],
+    "span_account_days": [
+        met("ada"),
+        met("ada", operation="put"),
+        met("ada", source="other"),
+        met("bob", source="other"),
+        met("ada", event_date=at(days=1).date()),
+        met(None, service="silent"),
     ],
     "log_templates": [
         logged("a", 4, severity="ERROR"),
@@ -207,6 +220,16 @@ def test_a_template_is_called_what_it_has_become_on_every_day(ask):
     ) == [(4, "took <*>", 2, "new"), (5, "took <*>", 1, "noise")]
 
 
+ACTIVE = (
+    "select service, day(event_date), active_account_count from marts.fct_friction_daily"
+    " where active_account_count > 0 order by event_date"
+)
+
+
+def test_an_account_of_two_sources_is_one(ask):
+    assert ask(ACTIVE) == [("cart", 4, 2), ("cart", 5, 1)]
+
+
 def test_days_without_spans_have_no_row(ask):
     days = ask(
         "select cast(event_date as varchar), span_count from marts.fct_service_health_daily where service = 'cart'"
@@ -260,14 +283,16 @@ def test_building_again_changes_no_row(build, built):
 def test_a_day_that_changed_is_read_again_and_one_that_is_gone_leaves_nothing(build):
     build(LAKE)
     first, second, silent = LAKE["span_requests"]
-    changed = {**LAKE, "span_requests": [{**first, "error_count": 30}, silent]}
+    changed = {**LAKE, "span_requests": [{**first, "error_count": 30}, silent], "span_account_days": [met("eve")]}
     assert second["period_start_at"].date() != first["period_start_at"].date()
     warehouse = build(changed)
     with duckdb.connect(str(warehouse), read_only=True) as connection:
         found = connection.execute(
             "select service, cast(event_date as varchar), span_count, error_count from marts.fct_service_health_daily"
         ).fetchall()
+        active = connection.execute(ACTIVE).fetchall()
     assert sorted(found) == [("cart", "2026-05-04", 150, 30), ("silent", "2026-05-04", 4, 1)]
+    assert active == [("cart", 4, 1)]
 
 
 def test_an_empty_lake_builds(build, folder):

@@ -67,6 +67,7 @@ def test_the_worlds_show_every_branch():
         firing |= {row["is_firing"] for row in alerts}
     assert firing == {True, False, None}
     assert reasons >= {None, "no_data", "no_requests", "only_maintenance", "rollups_too_coarse", "factor_out_of_reach"}
+    assert "too_few_requests" in reasons
 
 
 def told_times(made):

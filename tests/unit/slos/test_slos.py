@@ -125,6 +125,16 @@ def test_a_wrong_maintenance_window_is_refused(policy, changed, said):
     assert re.search(said, told())
 
 
+def test_an_alert_needs_no_number_of_requests_unless_it_says_one(policy):
+    shipped = [(alert.long_minutes, alert.at_least_requests) for alert in load_slos().alerts]
+    assert shipped == [(60, 20), (360, 40), (1440, 60), (4320, 150)]
+    window = {"severity": "page", "long_minutes": 60, "short_minutes": 5, "budget_ratio": 0.02}
+    policy(BASE, alerts=[window])
+    assert slo_frames()["slo_alerts"]["at_least_requests"].to_list() == [0]
+    policy(BASE, alerts=[{**window, "at_least_requests": -1}])
+    assert "at_least_requests" in told()
+
+
 def test_a_window_that_does_not_end_before_the_long_one_is_refused(policy):
     policy(BASE, alerts=[{"severity": "page", "long_minutes": 60, "short_minutes": 60, "budget_ratio": 0.02}])
     assert "expected a shorter short window" in told()

@@ -33,9 +33,7 @@ in_force as (
         clock.evaluated_minute
     from slos
     cross join clock
-    where
-        slos.valid_from <= clock.evaluated_date
-        and (slos.valid_to is null or slos.valid_to > clock.evaluated_date)
+    where {{ is_in_force('slos', 'clock.evaluated_date') }}
 ),
 
 windows as (

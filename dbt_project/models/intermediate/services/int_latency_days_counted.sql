@@ -1,3 +1,6 @@
+-- A bucket comes once per source and kind of span: whoever reads it adds them up.
+{{ config(materialized='view') }}
+
 with latency as (
     select * from {{ ref('int_latency_days_read') }}
 ),
@@ -13,10 +16,9 @@ final as (
         latency.event_date,
         kinds.is_request,
         latency.bucket,
-        cast(sum(latency.span_count) as bigint) as span_count
+        latency.span_count
     from latency
     inner join kinds on latency.service = kinds.service and latency.span_kind = kinds.span_kind
-    group by latency.service, latency.operation, latency.event_date, kinds.is_request, latency.bucket
 )
 
 select * from final

@@ -34,8 +34,16 @@ failing_weights as (
     group by event_date
 ),
 
+answering as (
+    -- Before its attributes are told apart: most spans are no requests.
+    select spans.*
+    from spans
+    inner join kinds on spans.service = kinds.service and spans.span_kind = kinds.span_kind
+    where kinds.is_request
+),
+
 valued as (
-    {{ attributes_of('spans') }}
+    {{ attributes_of('answering') }}
 ),
 
 requests as (
@@ -53,8 +61,6 @@ requests as (
         named.max_values_per_service
     from valued
     inner join named on valued.attribute = named.attribute
-    inner join kinds on valued.service = kinds.service and valued.span_kind = kinds.span_kind
-    where kinds.is_request
     group by
         valued.event_date,
         valued.service,

@@ -1,3 +1,5 @@
+{%- set text = "lower(coalesce(subject, '') || ' ' || coalesce(description, ''))" -%}
+
 with versions as (
     select * from {{ ref('stg_lake__tickets') }}
 ),
@@ -25,7 +27,9 @@ latest as (
     select
         *,
         coalesce(status not in ('solved', 'closed'), closed_at is null) as is_open,
-        coalesce(subject, '') || ' ' || coalesce(description, '') as said
+        lower(trim(service)) as named_service,
+        -- Its words, each between spaces; only where the ticket names no service are they looked at.
+        case when service is null then ' ' || {{ replace_pattern(text, '[^a-z0-9_-]+', ' ') }} || ' ' end as said
     from numbered
     where place = 1
 ),
@@ -62,21 +66,20 @@ hints as (
         latest.ticket_id,
         services.service,
         case
-            when lower(trim(latest.service)) = lower(services.service) then 1
+            when latest.named_service = lower(services.service) then 1
             when array_contains(latest.tags, services.service) then 2
             else 3
         end as strength
     from latest
     inner join services
         on
-            lower(trim(latest.service)) = lower(services.service)
+            latest.named_service = lower(services.service)
             or (
                 latest.service is null
                 and services.service != '{{ unknown_service() }}'
                 and (
                     array_contains(latest.tags, services.service)
-                    or ' ' || {{ replace_pattern('lower(latest.said)', '[^a-z0-9_-]+', ' ') }} || ' '
-                    like '% ' || replace(lower(services.service), '_', '!_') || ' %' escape '!'
+                    or latest.said like '% ' || replace(lower(services.service), '_', '!_') || ' %' escape '!'
                 )
             )
 ),

@@ -28,8 +28,8 @@ slos as (
     select * from {{ ref('int_slos_by_service') }}
 ),
 
-account_days as (
-    select * from {{ ref('stg_lake__span_account_days') }}
+active as (
+    select * from {{ ref('int_active_accounts_read') }}
 ),
 
 tickets as (
@@ -183,8 +183,7 @@ thresholds as (
         min(slos.threshold_bucket) as threshold_bucket
     from services
     inner join slos on services.service = slos.service
-    inner join days
-        on slos.valid_from <= days.event_date and (slos.valid_to is null or slos.valid_to > days.event_date)
+    inner join days on {{ is_in_force('slos', 'days.event_date') }}
     where slos.indicator = 'latency' and slos.operation_pattern is null and slos.feature_flag is null
     group by services.service, days.event_date
 ),
@@ -199,13 +198,6 @@ slow_days as (
     from latency
     inner join thresholds on latency.service = thresholds.service and latency.event_date = thresholds.event_date
     group by latency.service, latency.event_date
-),
-
-active as (
-    select service, event_date, count(distinct account_id) as active_account_count
-    from account_days
-    where account_id is not null
-    group by service, event_date
 ),
 
 spine as (

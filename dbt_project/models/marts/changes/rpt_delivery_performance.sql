@@ -31,27 +31,26 @@ periods as (
     from rules
 ),
 
-own_days as (
+counted_days as (
     select
-        friction_days.service,
-        friction_days.event_date,
-        case when friction_days.deployment_count > 0 then 1 else 0 end as is_deploy_day,
-        {{ days_between('friction_days.event_date', 'periods.until_date') }} - 1 as days_before
+        service,
+        event_date,
+        case when deployment_count > 0 then 1 else 0 end as is_deploy_day
     from friction_days
-    inner join periods
-        on
-            {{ days_between('friction_days.event_date', 'periods.until_date') }}
-            between 1 and periods.performance_weeks * 7
-    where friction_days.deployment_count is not null
+    where deployment_count is not null
+),
+
+last_days as (
+    {{ in_the_last_weeks('counted_days', 'event_date', ['event_date', 'is_deploy_day', 'until_date']) }}
 ),
 
 deploy_days as (
-    select service, event_date, days_before, is_deploy_day
-    from own_days
-    union all
-    select '*' as service, event_date, days_before, max(is_deploy_day) as is_deploy_day
-    from own_days
-    group by event_date, days_before
+    select
+        service,
+        {{ days_between('event_date', 'until_date') }} - 1 as days_before,
+        max(is_deploy_day) as is_deploy_day
+    from last_days
+    group by service, event_date, until_date
 ),
 
 blocks as (
@@ -77,62 +76,29 @@ frequencies as (
     group by service
 ),
 
-own_lead_times as (
-    select changes.service, changes.lead_time_minutes
-    from changes
-    inner join periods
-        on
-            {{ days_between('cast(changes.deployed_at as date)', 'periods.until_date') }}
-            between 1 and periods.performance_weeks * 7
-),
-
 lead_times as (
-    select service, lead_time_minutes
-    from own_lead_times
-    union all
-    select '*' as service, lead_time_minutes
-    from own_lead_times
-),
-
-own_failures as (
-    select deployments.service, deployments.incident_count
-    from deployments
-    inner join periods
-        on
-            {{ days_between('cast(deployments.finished_at as date)', 'periods.until_date') }}
-            between 1 and periods.performance_weeks * 7
+    {{ in_the_last_weeks('changes', 'cast(deployed_at as date)', ['lead_time_minutes']) }}
 ),
 
 failures as (
-    select service, incident_count
-    from own_failures
-    union all
-    select '*' as service, incident_count
-    from own_failures
+    {{ in_the_last_weeks('deployments', 'cast(finished_at as date)', ['incident_count']) }}
 ),
 
-own_recoveries as (
+attributed as (
     select
-        incidents.service,
+        service,
+        detected_at,
         coalesce(
-            incidents.time_to_recover_minutes,
-            case when incidents.no_time_to_recover_reason = 'open' then incidents.unrecovered_minutes end
+            time_to_recover_minutes,
+            case when no_time_to_recover_reason = 'open' then unrecovered_minutes end
         ) as duration,
-        incidents.time_to_recover_minutes is not null as is_event
+        time_to_recover_minutes is not null as is_event
     from incidents
-    inner join periods
-        on
-            {{ days_between('cast(incidents.detected_at as date)', 'periods.until_date') }}
-            between 1 and periods.performance_weeks * 7
-    where incidents.attributed_deployment_id is not null
+    where attributed_deployment_id is not null
 ),
 
 recoveries as (
-    select service, duration, is_event
-    from own_recoveries
-    union all
-    select '*' as service, duration, is_event
-    from own_recoveries
+    {{ in_the_last_weeks('attributed', 'cast(detected_at as date)', ['duration', 'is_event']) }}
 ),
 
 known_recoveries as (

@@ -43,9 +43,7 @@ final as (
             slos.slo = windows.slo
             and slos.service = windows.service
             and slos.period_days * 1440 = windows.window_minutes
-    where
-        slos.valid_from <= clock.evaluated_date
-        and (slos.valid_to is null or slos.valid_to > clock.evaluated_date)
+    where {{ is_in_force('slos', 'clock.evaluated_date') }}
 )
 
 select * from final

@@ -36,8 +36,7 @@ slo_days as (
         {{ minute_of('cast(days.event_date as timestamp with time zone)') }} as start_minute,
         {{ minute_of('cast(days.event_date as timestamp with time zone)') }} + 1440 as end_minute
     from slos
-    inner join days
-        on slos.valid_from <= days.event_date and (slos.valid_to is null or slos.valid_to > days.event_date)
+    inner join days on {{ is_in_force('slos', 'days.event_date') }}
     left join known_days on days.event_date = known_days.event_date
 ),
 

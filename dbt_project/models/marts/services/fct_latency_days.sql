@@ -10,9 +10,10 @@ final as (
         operation,
         event_date,
         bucket,
-        span_count as request_count,
+        cast(sum(span_count) as bigint) as request_count,
         {{ audit_columns() }}
     from latency
+    group by service, operation, event_date, bucket
 )
 
 select * from final

@@ -2,13 +2,8 @@ with operation_days as (
     select * from {{ ref('int_operation_days_counted') }}
 ),
 
-latency as (
-    select * from {{ ref('int_latency_days_counted') }}
-    where is_request
-),
-
 measured as (
-    {{ percentiles('latency', ['service', 'operation', 'event_date'], [50, 95, 99]) }}
+    select * from {{ ref('int_latency_days_measured') }}
 ),
 
 final as (

@@ -2,8 +2,9 @@ with operation_days as (
     select * from {{ ref('int_operation_days_counted') }}
 ),
 
-latency as (
-    select * from {{ ref('int_latency_days_counted') }}
+measured as (
+    select * from {{ ref('int_latency_days_measured') }}
+    where operation is null
 ),
 
 counted as (
@@ -16,10 +17,6 @@ counted as (
         cast(sum(failed_request_count) as bigint) as failed_request_count
     from operation_days
     group by service, event_date
-),
-
-measured as (
-    {{ percentiles('latency', ['service', 'event_date'], [50, 90, 95, 99]) }}
 ),
 
 final as (

@@ -8,6 +8,7 @@ final as (
         long_minutes,
         short_minutes,
         spent_ratio,
+        at_least_requests,
         digest
     from source
 )
