@@ -1,5 +1,7 @@
 """What tests of marts read, ask and compare."""
 
+from functools import cache
+
 import duckdb
 import pytest
 
@@ -46,9 +48,15 @@ def product_limit(times, left):
     return at
 
 
+@cache
+def catalogue(warehouse):
+    """Every metric of the project a warehouse was built by."""
+    return load_catalogue(warehouse.parent / "dbt" / "manifest.json")
+
+
 def asked(warehouse, name, *by, grain):
     """The answer of a metric, as a published file gives it, by its dimensions and period."""
-    metric = next(one for one in load_catalogue(warehouse.parent / "dbt" / "manifest.json") if one.name == name)
+    metric = next(one for one in catalogue(warehouse) if one.name == name)
     told = {"metric": name, "dimensions": list(metric.dimensions), "time_column": metric.time, "query": metric.query}
     with duckdb.connect(str(warehouse), read_only=True) as connection:
         connection.execute("set timezone = 'UTC'")
