@@ -167,7 +167,9 @@ class Figures:
             service, detected = service_of(one), one["created_at"]
             resolved = first(e["event_at"] for e in entries if e["entry_type"] == "resolve")
             began, begins, rule = one["started_at"], one["started_at"] or detected, self.rule(service)
-            noted = {k: first(e["event_at"] for e in entries if e["entry_type"] == k) for k in ("acknowledge", "mitigate")}
+            noted = {
+                k: first(e["event_at"] for e in entries if e["entry_type"] == k) for k in ("acknowledge", "mitigate")
+            }
             cause, ground, confidence = None, None, None
             if one["deployment_id"]:
                 named = [d for d in self.deployments.values() if d["deployment_id"] == one["deployment_id"]]

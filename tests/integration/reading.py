@@ -56,10 +56,19 @@ def catalogue(warehouse):
 
 def asked(warehouse, name, *by, grain):
     """The answer of a metric, as a published file gives it, by its dimensions and period."""
-    metric = next(one for one in catalogue(warehouse) if one.name == name)
-    told = {"metric": name, "dimensions": list(metric.dimensions), "time_column": metric.time, "query": metric.query}
+    return answers(warehouse, [Question(name, by, grain)])[0]
+
+
+def answers(warehouse, questions):
+    """The same for several questions, each by its dimensions and period."""
+    metrics = {one.name: one for one in catalogue(warehouse)}
+    found = []
     with duckdb.connect(str(warehouse), read_only=True) as connection:
         connection.execute("set timezone = 'UTC'")
         connection.execute("set schema = 'marts'")
-        rows = connection.execute(sql_of(told, Question(name, by, grain))).fetchall()
-    return {tuple(keys): value for *keys, value in rows}
+        for question in questions:
+            metric = metrics[question.name]
+            told = {"metric": metric.name, "dimensions": list(metric.dimensions), "time_column": metric.time}
+            rows = connection.execute(sql_of({**told, "query": metric.query}, question)).fetchall()
+            found.append({tuple(keys): value for *keys, value in rows})
+    return found

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from orchestration.serving.metrics import GRAINS
-from tests.integration.reading import asked, catalogue, product_limit
+from orchestration.serving.metrics import Question
+from tests.integration.reading import answers, catalogue, product_limit
 
 Row = Mapping[str, Any]
 NO_ROW = object()  # the answer has no row at all
@@ -39,31 +39,32 @@ class Recount:
 def assert_recounted(warehouse: Path, name: str, recount: Recount, figures: object) -> None:
     """The metric says what the recount says: of everything, by week and first dimension, by month and all of them."""
     dimensions = next(one for one in catalogue(warehouse) if one.name == name).dimensions
-    told = False
-    for by, grain in (((), None), (dimensions[:1], "week"), (dimensions, "month")):
-        expected = _answers(getattr(figures, recount.facts), recount, by, grain)
-        found = asked(warehouse, name, *by, grain=grain)
-        assert found.keys() == expected.keys(), (name, by, grain)
-        wrong = {key: (found[key], value) for key, value in expected.items() if not _is_same(found[key], value, recount)}
-        assert wrong == {}, (name, by, grain)
-        told |= any(value is not None for value in found.values())
-    assert told, f"{name} has no value in these worlds, so nothing was compared"
+    questions = [Question(name), Question(name, dimensions[:1], "week"), Question(name, dimensions, "month")]
+    told_any = False
+    for question, found in zip(questions, answers(warehouse, questions), strict=True):
+        expected = _answers(getattr(figures, recount.facts), recount, question)
+        assert found.keys() == expected.keys(), question
+        wrong = {
+            key: (found[key], value) for key, value in expected.items() if not _is_same(found[key], value, recount)
+        }
+        assert wrong == {}, question
+        told_any |= any(value is not None for value in found.values())
+    assert told_any, f"{name} has no value in these worlds, so nothing was compared"
 
 
-def _answers(facts: Iterable[Row], recount: Recount, by: Sequence[str], grain: str | None) -> dict[object, object]:
+def _answers(facts: Iterable[Row], recount: Recount, question: Question) -> dict[object, object]:
     groups: dict[object, list[Row]] = defaultdict(list)
     for row in facts:
         if (moment := row[recount.time]) is not None:
-            period = () if grain is None else (_first_day(moment, grain),)
-            groups[*period, *(row[name] for name in by)].append(row)
-    answers = {key: recount.value(rows) for key, rows in groups.items()}
-    return {key: value for key, value in answers.items() if value is not NO_ROW}
+            period = (_first_day(moment, question.grain),) if question.grain else ()
+            groups[*period, *(row[name] for name in question.by)].append(row)
+    values = {key: recount.value(rows) for key, rows in groups.items()}
+    return {key: value for key, value in values.items() if value is not NO_ROW}
 
 
 def _first_day(moment: date | datetime, grain: str) -> date:
-    assert grain in GRAINS
     day = moment.date() if isinstance(moment, datetime) else moment
-    return day.replace(day=1) if grain == "month" else day - timedelta(days=day.weekday())
+    return {"month": day.replace(day=1), "week": day - timedelta(days=day.weekday())}[grain]
 
 
 def _is_same(found: object, expected: object, recount: Recount) -> bool:
@@ -89,7 +90,9 @@ def number_of(column: str) -> Callable[[Sequence[Row]], object]:
     return lambda rows: len(told(rows, column))
 
 
-def share(above: Callable[[Sequence[Row]], Any], below: Callable[[Sequence[Row]], Any]) -> Callable[[Sequence[Row]], object]:
+def share(
+    above: Callable[[Sequence[Row]], Any], below: Callable[[Sequence[Row]], Any]
+) -> Callable[[Sequence[Row]], object]:
     def of(rows: Sequence[Row]) -> object:
         part, whole = above(rows), below(rows)
         return part / whole if whole and part is not None else None
@@ -106,12 +109,16 @@ def nearest_rank(values: Iterable[float], percent: int) -> float:
     return ordered[math.ceil(percent * len(ordered) / 100) - 1]
 
 
-def survived(ended: str, going_on: str, is_open: Callable[[Row], bool], percent: int = 50) -> Callable[[Sequence[Row]], object]:
+def survived(
+    ended: str, going_on: str, is_open: Callable[[Row], bool], percent: int = 50
+) -> Callable[[Sequence[Row]], object]:
     """Kaplan and Meier's percentile; nothing is said where nothing has ended."""
 
     def of(rows: Sequence[Row]) -> object:
         times = [(row[ended], True) for row in rows if row[ended] is not None]
-        times += [(row[going_on], False) for row in rows if row[ended] is None and is_open(row) and row[going_on] is not None]
+        times += [
+            (row[going_on], False) for row in rows if row[ended] is None and is_open(row) and row[going_on] is not None
+        ]
         return product_limit(times, 1 - percent / 100) if any(is_event for _, is_event in times) else NO_ROW
 
     return of
