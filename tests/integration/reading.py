@@ -1,5 +1,7 @@
 """What tests of marts read, ask and compare."""
 
+from bisect import bisect_left
+from collections import Counter
 from functools import cache
 
 import duckdb
@@ -34,11 +36,10 @@ def differing(found, expected):
 def product_limit(times, left):
     """When the share still open falls below `left`; in the middle where it stays there; None: it does not."""
     open_share, at = 1.0, None
-    events = sorted({duration for duration, is_event in times if is_event})
-    for duration in events:
-        at_risk = sum(other >= duration for other, _ in times)
-        ended = sum(other == duration and is_event for other, is_event in times)
-        open_share *= 1 - ended / at_risk
+    ended, ordered = Counter(duration for duration, is_event in times if is_event), sorted(one for one, _ in times)
+    for duration in sorted(ended):
+        at_risk = len(ordered) - bisect_left(ordered, duration)
+        open_share *= 1 - ended[duration] / at_risk
         if at is not None:
             return (at + duration) / 2
         if open_share < left - 1e-9:

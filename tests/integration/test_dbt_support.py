@@ -36,5 +36,5 @@ def test_resolution_is_what_devlake_makes_of_the_same_issues(real_data: Path, tm
         ours = found[key]
         assert ours["is_open"] == (theirs["status"] != "DONE")
         lead = ours["resolution_minutes"]
-        assert ("" if lead is None else str(math.floor(lead))) == theirs["lead_time_minutes"]  # type: ignore[arg-type]
+        assert ("" if lead is None else str(math.floor(lead))) == theirs["lead_time_minutes"]
         assert ours["created_at"] == datetime.fromisoformat(theirs["created_date"])
