@@ -130,7 +130,7 @@ class CompanyFigures:
             for (service, day), rows in grouped(records, "service", "event_date").items():
                 received = sum(row["raw_bytes"] or 0 for row in rows) or None
                 kept = sum(row["raw_bytes"] or 0 for row in rows if row["is_kept"])
-                is_known = received is not None and day != UNSAMPLED
+                is_known = received is not None and day not in UNSAMPLED
                 found.append({
                     "source": "otel", "signal": signal, "service": service, "event_date": day, "received": received,
                     "kept": kept if is_known else None,

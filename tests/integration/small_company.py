@@ -28,7 +28,7 @@ from tests.integration.pain_point_world import build, fill_warehouse, roll_up
 FIRST = date(2026, 3, 2)
 DAYS = [FIRST + timedelta(days=number) for number in range(24)]
 SILENT = {DAYS[6], DAYS[13]}  # no telemetry was collected from anybody
-UNSAMPLED = DAYS[-1]  # the sample of the last day is not there yet
+UNSAMPLED = set(DAYS[21:])  # the samples of the last week are not there yet
 NOTHING_KEPT = DAYS[4]
 AS_OF = datetime(2026, 3, 26, 10, 40, tzinfo=UTC)
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
@@ -173,11 +173,11 @@ class _Company:
             self.answers(survey)
         self.outcomes()
         self.ledger()
-        for number in range(12):
+        for number in range(30):
             self.problem(f"{self.name}-{number}")
 
     def telemetry(self, signal: str, day: date, at: datetime, **values: object) -> None:
-        is_kept = day not in (UNSAMPLED, NOTHING_KEPT) and self.chance.random() < 0.4
+        is_kept = day not in UNSAMPLED and day != NOTHING_KEPT and self.chance.random() < 0.4
         # The batch service's source does not say how many bytes a record takes.
         size = None if values["service"] == self.batch else self.chance.randint(100, 900)
         self.made.add(signal, source="otel", event_at=at, is_kept=is_kept, raw_bytes=size, **values)
@@ -326,7 +326,7 @@ class _Company:
         shipped = (decided or started) + chance.randint(-10, 200) * HOUR if chance.random() < 0.6 else None
         decided, shipped = (None if one is None or one >= AS_OF else one for one in (decided, shipped))
         helped = shipped and shipped.date() + timedelta(days=chance.randint(1, 5))
-        ages_out = chance.random() < 0.2
+        ages_out = chance.random() < 0.5
 
         def state(day: date) -> str:
             if shipped and shipped.date() < day:
