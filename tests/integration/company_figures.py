@@ -54,32 +54,19 @@ class CompanyFigures:
 
     def service_days(self) -> dict[tuple[Any, ...], Row]:
         """Spans and requests by service and day."""
-        found = {}
-        for key, rows in grouped(self.spans, "service", "event_date").items():
-            requests = [row for row in rows if row["is_request"]]
-            failed = sum(row["is_failed"] for row in requests)
-            found[key] = {
-                "span_count": len(rows), "error_count": sum(row["is_failed"] for row in rows),
-                "request_count": len(requests), "failed_request_count": failed,
-                "error_ratio": failed / len(requests) if requests else None,
-            }  # fmt: skip
-        return found
+        return {key: _counted(rows) for key, rows in grouped(self.spans, "service", "event_date").items()}
 
     def services(self) -> dict[tuple[Any, ...], Row]:
         """The same by service, with its log lines."""
         spans, logs = grouped(self.spans, "service"), grouped(self.logs, "service")
-        found = {}
-        for key in {*spans, *logs}:
-            rows, lines = spans.get(key, []), logs.get(key, [])
-            requests = [row for row in rows if row["is_request"]]
-            failed = sum(row["is_failed"] for row in requests)
-            found[key] = {
-                "span_count": len(rows), "error_count": sum(row["is_failed"] for row in rows),
-                "request_count": len(requests), "failed_request_count": failed, "log_count": len(lines),
+        return {
+            key: {
+                **_counted(spans.get(key, [])),
+                "log_count": len(lines := logs.get(key, [])),
                 "error_log_count": sum(row["severity"] in ("ERROR", "FATAL") for row in lines),
-                "error_ratio": failed / len(requests) if requests else None,
-            }  # fmt: skip
-        return found
+            }
+            for key in {*spans, *logs}
+        }
 
     @cached_property
     def slo_days(self) -> list[Row]:
@@ -301,6 +288,18 @@ class CompanyFigures:
                 took = _step(begun, ended, _target(targets, step), goes_on=goes_on)
                 found.append({**one, "step": step, "begun_at": begun, **took})
         return found
+
+
+def _counted(spans: Sequence[Row]) -> Row:
+    requests = [row for row in spans if row["is_request"]]
+    failed = sum(row["is_failed"] for row in requests)
+    return {
+        "span_count": len(spans),
+        "error_count": sum(row["is_failed"] for row in spans),
+        "request_count": len(requests),
+        "failed_request_count": failed,
+        "error_ratio": failed / len(requests) if requests else None,
+    }
 
 
 def _target(targets: Any, step: str) -> float:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import polars as pl
@@ -32,13 +33,13 @@ UNSAMPLED = set(DAYS[21:])  # the samples of the last week are not there yet
 NOTHING_KEPT = DAYS[4]
 AS_OF = datetime(2026, 3, 26, 10, 40, tzinfo=UTC)
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
-JOURNEYS = ("place order", "fill cart", "sign up", "win a prize", None)  # the last but one is in no policy
+JOURNEYS = ("place order", "fill cart", "sign up", "win a prize")  # the last is in no policy
 MODELS = (
     *("fct_service_health", "fct_service_health_daily", "fct_operation_health_daily", "fct_latency_days"),
     *("fct_slo_days", "fct_ledger", "fct_collection_costs", "fct_journey_outcomes"),
     *("fct_tickets", "fct_ticket_volume_daily", "fct_theme_days", "fct_survey_waves"),
 )
-Row = dict[str, object]
+Row = dict[str, Any]
 
 
 def midnight(day: date) -> datetime:
@@ -88,7 +89,7 @@ class Companies:
         }
         kept = [row for row in self.records["spans"] if row["is_kept"]]
         dated = {"signal": pl.String(), "event_date": pl.Date()}
-        schemas: dict[str, Mapping[str, pl.DataType | type[pl.DataType]]] = {
+        schemas: dict[str, Mapping[str, Any]] = {
             **{name: SIGNALS[name].schema for name in ("tickets", "ticket_events", "surveys", "outcomes")},
             "text_themes": TEXT_THEMES_SCHEMA,
             "state_history": HISTORY_SCHEMA,
@@ -110,10 +111,10 @@ class Companies:
         for signal in ("spans", "logs"):
             for row in self.records[signal]:
                 if row["is_kept"]:
-                    key = (signal, row["event_at"].date(), row["service"])  # type: ignore[attr-defined]
+                    key = (signal, row["event_at"].date(), row["service"])
                     counts = found.setdefault(key, {"record_count": 0, "raw_bytes": 0})
-                    counts["record_count"] = int(str(counts["record_count"])) + 1
-                    counts["raw_bytes"] = int(str(counts["raw_bytes"])) + int(str(row["raw_bytes"] or 0))
+                    counts["record_count"] += 1
+                    counts["raw_bytes"] += row["raw_bytes"] or 0
         return [{"signal": key[0], "event_date": key[1], "service": key[2], **counts} for key, counts in found.items()]
 
 
@@ -124,15 +125,18 @@ _STATES = {
 }
 
 
-def _frame(rows: Sequence[Row], schema: Mapping[str, object], **shared: object) -> pl.DataFrame:
+def _frame(rows: Sequence[Row], schema: Mapping[str, Any], **shared: object) -> pl.DataFrame:
     filled = [{**dict.fromkeys(schema), **{n: v for n, v in {**row, **shared}.items() if n in schema}} for row in rows]
-    return pl.DataFrame(filled, schema=dict(schema))  # type: ignore[arg-type]
+    return pl.DataFrame(filled, schema=dict(schema))
 
 
 def generated(seeds: Iterable[int]) -> Companies:
     made = Companies(_slos(), load_costs().model_copy(update={"price_per_gigabyte": 0.3, "currency": "EUR"}))
     for seed in seeds:
         _Company(made, random.Random(seed), f"s{seed}").tell()
+    for signal in ("spans", "logs"):  # all sampled, and nothing kept of it
+        row = {"source": "otel", "signal": signal, "event_date": NOTHING_KEPT, **dict.fromkeys(COUNTS, 0)}
+        made.add("ledger", **row, is_balanced=True, is_withheld=False)
     return made
 
 
@@ -286,7 +290,7 @@ class _Company:
     def outcomes(self) -> None:
         chance = self.chance
         for day in DAYS:
-            for journey in JOURNEYS[:4]:
+            for journey in JOURNEYS:
                 for measure, unit in (("conversion", "count"), ("renewal", "ratio"), ("support_cost", "USD")):
                     if chance.random() < 0.4:
                         continue  # nothing was reported
@@ -312,10 +316,6 @@ class _Company:
                     "ledger", source=f"{self.name}-desk", signal=signal, event_date=day, **counts, is_balanced=True,
                     is_withheld=False,
                 )  # fmt: skip
-        if self.name == self.made.records["ledger"][0]["source"].removesuffix("-desk"):  # type: ignore[attr-defined]
-            for signal in ("spans", "logs"):
-                self.made.add("ledger", source="otel", signal=signal, event_date=NOTHING_KEPT, is_balanced=True,
-                              is_withheld=False, **dict.fromkeys(COUNTS, 0))  # fmt: skip
 
     def problem(self, problem: str) -> None:
         """Recorded from the day it was found on; the recordings begin on the eighth day."""
