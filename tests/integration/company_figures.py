@@ -12,7 +12,7 @@ from typing import Any
 from governance.services import load_services
 from governance.surveys import load_surveys
 from governance.triage import load_triage
-from tests.integration.recounting import Recount, hits, number_of, percentile, share, survived, told, total
+from tests.integration.recounting import Recount, grouped, hits, number_of, percentile, share, survived, told, total
 from tests.integration.small_company import AS_OF, DAYS, SILENT, UNSAMPLED, Companies, midnight
 
 Row = dict[str, Any]
@@ -20,13 +20,6 @@ DAY = timedelta(days=1)
 MINUTE = timedelta(minutes=1)
 UNKNOWN = "unknown"
 ANSWERING = ("server", "consumer")
-
-
-def grouped(rows: Sequence[Row], *keys: str) -> dict[tuple[Any, ...], list[Row]]:
-    found: dict[tuple[Any, ...], list[Row]] = defaultdict(list)
-    for row in rows:
-        found[tuple(row[key] for key in keys)].append(row)
-    return found
 
 
 class CompanyFigures:

@@ -15,7 +15,18 @@ from governance.changes import ChangesPolicy
 from governance.slos import load_slos
 from tests.integration.delivery_world import Delivery
 from tests.integration.reading import product_limit
-from tests.integration.recounting import NO_ROW, Recount, hits, number_of, percentile, share, survived, told, total
+from tests.integration.recounting import (
+    NO_ROW,
+    Recount,
+    grouped,
+    hits,
+    number_of,
+    percentile,
+    share,
+    survived,
+    told,
+    total,
+)
 
 UNKNOWN = "unknown"
 Row = dict[str, Any]
@@ -34,13 +45,6 @@ def first(moments: Iterable[datetime | None]) -> datetime | None:
 
 def service_of(row: Row) -> str:
     return row.get("service") or UNKNOWN
-
-
-def grouped(rows: Iterable[Row], *keys: str) -> dict[Key, list[Row]]:
-    found: dict[Key, list[Row]] = defaultdict(list)
-    for row in rows:
-        found[tuple(row.get(key) for key in keys)].append(row)
-    return found
 
 
 @dataclass

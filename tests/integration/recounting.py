@@ -73,6 +73,14 @@ def _is_same(found: object, expected: object, recount: Recount) -> bool:
     return bool(found == pytest.approx(float(str(expected)), rel=recount.within, abs=2e-6))
 
 
+def grouped(rows: Iterable[Row], *keys: str) -> dict[tuple[Any, ...], list[Any]]:
+    """Rows by what they have under these keys."""
+    found: dict[tuple[Any, ...], list[Any]] = defaultdict(list)
+    for row in rows:
+        found[tuple(row.get(key) for key in keys)].append(row)
+    return found
+
+
 def told(rows: Iterable[Row], column: str) -> list[Any]:
     return [row[column] for row in rows if row[column] is not None]
 
