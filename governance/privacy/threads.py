@@ -1,7 +1,7 @@
-"""What one text of a ticket or trace gives away is masked in all its texts: values found once, and parts of names.
+"""What one text of a thread gives away is masked in all its texts: values found once, and parts of names.
 
-A thread is a ticket with its events, or a trace with its spans and logs. Its mentions are raw values: they live as
-landing does, owner-only, and as long.
+A thread is a ticket with its events, a pull request with its commits and reviews, an incident with its entries, or a
+trace with its spans and logs. Its mentions are raw values: they live as landing does, owner-only, and as long.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ class Threading:
     days_around: int | None  # None: all days that landing still holds
 
 
-# A trace can cross midnight, so its neighbours are read; a ticket lives as long as somebody writes to it.
-THREADS: Mapping[str, Threading] = {
-    "spans": Threading("trace_id", ("spans", "logs"), 1),
-    "logs": Threading("trace_id", ("spans", "logs"), 1),
-    "tickets": Threading("ticket_id", ("tickets", "ticket_events"), None),
-    "ticket_events": Threading("ticket_id", ("tickets", "ticket_events"), None),
-    "incidents": Threading("incident_id", ("incidents",), None),
-}
+# A trace can cross midnight, so its neighbours are read; the others live as long as somebody writes to them.
+_THREADINGS = (
+    Threading("trace_id", ("spans", "logs"), 1),
+    Threading("ticket_id", ("tickets", "ticket_events"), None),
+    Threading("pull_request_id", ("pull_requests", "commits", "reviews"), None),
+    Threading("incident_id", ("incidents",), None),
+)
+THREADS: Mapping[str, Threading] = {signal: threading for threading in _THREADINGS for signal in threading.signals}
 
 # Found wherever they stand by their form alone, or too common to be anybody's.
 _FOUND_BY_FORM = frozenset(("EMAIL", "IP", "MAC", "IBAN", "COORDINATES", "CARD", "POSTAL_CODE", "SECRET:JWT"))

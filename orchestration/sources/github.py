@@ -1,14 +1,15 @@
 """GitHub: issues as ticket versions, deployments with their statuses, pull requests and CI runs, as its REST API says.
 
 Files hold an array (or one object a line, as `gh api --jq '.[]'` prints): `/repos/{o}/{r}/issues?state=all`, and
-`/repos/{o}/{r}/deployments` with each deployment's `/statuses` put into it as `statuses`. Pull requests among
-the issues are skipped and counted. A webhook's `{"deployment": ..., "deployment_status": ...}` is read too. For pull
-requests, commits, reviews and pages of `{"workflow_runs": [...]}` see github_changes.
+`/repos/{o}/{r}/deployments` with each deployment's `/statuses` put into it as `statuses`. A webhook's
+`{"deployment": ..., "deployment_status": ...}` is read too. For pull requests, commits, reviews and pages of
+`{"workflow_runs": [...]}` see github_changes. Pull requests among the issues, and entries of signals that the source
+does not collect, are skipped and counted.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 
 import orjson
@@ -31,11 +32,13 @@ from orchestration.sources.values import (
 
 _ISSUE_STATES = ("open", "closed")
 
+Take = Callable[[Pull, Mapping[str, Json], Rows, int], None]
+
 
 class GitHub:
     """Ticket versions, deployment statuses, changes and CI runs from GitHub's REST answers."""
 
-    version = 2
+    version = 3
 
     def documents(self, pull: Pull) -> Iterator[Document]:
         return files(pull)
@@ -56,33 +59,38 @@ def _read(pull: Pull, entry: Mapping[str, Json], rows: Rows, number: int) -> Non
     status = entry.get("deployment_status")
     if isinstance(deployment := entry.get("deployment"), Mapping):
         entry = {**deployment, "statuses": [status] if isinstance(status, Mapping) else []}
-    if "pull_request" in entry:
-        rows.skip()
-    elif "environment" in entry and ("sha" in entry or "ref" in entry):
-        _collected(pull, "deployments")
-        _add_deployment(pull, entry, rows, number)
-    elif "base" in entry and "head" in entry:
-        _collected(pull, "pull_requests", "commits", "reviews")
-        add_pull_request(pull, entry, rows, number)
-    elif "workflow_id" in entry or "run_attempt" in entry:
-        _collected(pull, "ci_runs")
-        add_run(pull, entry, rows, number)
-    elif "pull_request_url" in entry and "submitted_at" in entry:
-        _collected(pull, "reviews")
-        add_review(pull, entry, rows, number)
-    elif "sha" in entry and "commit" in entry:
-        _collected(pull, "commits")
-        add_commit(pull, entry, rows, number)
-    elif "title" in entry and "state" in entry:
-        _collected(pull, "tickets")
-        add(rows, pull, "tickets", _issue(pull, entry), number)
+    signals, take = _kind(entry)
+    if set(signals) & set(pull.source.signals):
+        take(pull, entry, rows, number)
     else:
-        raise MalformedRecord("neither an issue, a deployment, a pull request, a commit, a review nor a run")
+        rows.skip()  # a pull request among issues, or what this source does not collect
 
 
-def _collected(pull: Pull, *signals: str) -> None:
-    if not set(signals) & set(pull.source.signals):
-        raise MalformedRecord(f"{signals[0]} are not collected by this source")
+def _kind(entry: Mapping[str, Json]) -> tuple[tuple[str, ...], Take]:
+    """The signals that an entry gives records of, and what makes them.
+
+    Raises:
+        MalformedRecord: it is nothing that is known here.
+    """
+    if "pull_request" in entry:
+        return (), _add_issue
+    if "environment" in entry and ("sha" in entry or "ref" in entry):
+        return ("deployments",), _add_deployment
+    if "base" in entry and "head" in entry:
+        return ("pull_requests", "commits", "reviews"), add_pull_request
+    if "workflow_id" in entry or "run_attempt" in entry:
+        return ("ci_runs",), add_run
+    if "pull_request_url" in entry and "submitted_at" in entry:
+        return ("reviews",), add_review
+    if "sha" in entry and "commit" in entry:
+        return ("commits",), add_commit
+    if "title" in entry and "state" in entry:
+        return ("tickets",), _add_issue
+    raise MalformedRecord("neither an issue, a deployment, a pull request, a commit, a review nor a run")
+
+
+def _add_issue(pull: Pull, entry: Mapping[str, Json], rows: Rows, number: int) -> None:
+    add(rows, pull, "tickets", _issue(pull, entry), number)
 
 
 def _issue(pull: Pull, issue: Mapping[str, Json]) -> dict[str, Json]:

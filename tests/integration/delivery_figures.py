@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
 import statistics
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from fnmatch import fnmatchcase
@@ -16,6 +15,18 @@ from governance.changes import ChangesPolicy
 from governance.slos import load_slos
 from tests.integration.delivery_world import Delivery
 from tests.integration.reading import product_limit
+from tests.integration.recounting import (
+    NO_ROW,
+    Recount,
+    grouped,
+    hits,
+    number_of,
+    percentile,
+    share,
+    survived,
+    told,
+    total,
+)
 
 UNKNOWN = "unknown"
 Row = dict[str, Any]
@@ -34,13 +45,6 @@ def first(moments: Iterable[datetime | None]) -> datetime | None:
 
 def service_of(row: Row) -> str:
     return row.get("service") or UNKNOWN
-
-
-def grouped(rows: Iterable[Row], *keys: str) -> dict[Key, list[Row]]:
-    found: dict[Key, list[Row]] = defaultdict(list)
-    for row in rows:
-        found[tuple(row.get(key) for key in keys)].append(row)
-    return found
 
 
 @dataclass
@@ -166,7 +170,10 @@ class Figures:
             one = entries[0]
             service, detected = service_of(one), one["created_at"]
             resolved = first(e["event_at"] for e in entries if e["entry_type"] == "resolve")
-            begins, rule = one["started_at"] or detected, self.rule(service)
+            began, begins, rule = one["started_at"], one["started_at"] or detected, self.rule(service)
+            noted = {
+                k: first(e["event_at"] for e in entries if e["entry_type"] == k) for k in ("acknowledge", "mitigate")
+            }
             cause, ground, confidence = None, None, None
             if one["deployment_id"]:
                 named = [d for d in self.deployments.values() if d["deployment_id"] == one["deployment_id"]]
@@ -184,7 +191,13 @@ class Figures:
                     ground, confidence = "same_service", rule.same_service_confidence / len(near)
             finished = cause and cause["finished_at"]
             found[key] = {
-                "service": service, "detected_at": detected, "attribution": ground,
+                "service": service, "detected_at": detected, "attribution": ground, "urgency": one["urgency"],
+                "time_to_detect_minutes": minutes(began, detected), "is_open": resolved is None,
+                "time_to_acknowledge_minutes": minutes(detected, noted["acknowledge"]),
+                "time_to_mitigate_minutes": minutes(detected, noted["mitigate"]),
+                "time_to_resolve_minutes": minutes(detected, resolved),
+                "no_acknowledge": noted["acknowledge"] is None, "no_mitigate": noted["mitigate"] is None,
+                "open_minutes": None if resolved else minutes(detected, self.as_of),
                 "attribution_confidence": confidence,
                 "attributed_deployment_id": cause and cause["deployment_id"],
                 "time_to_recover_minutes": minutes(finished, resolved),
@@ -200,6 +213,7 @@ class Figures:
         return {
             key: {
                 "service": one["service"], "finished_at": one["finished_at"], "failed_at": one["failed_at"],
+                "environment": one["environment"],
                 "duration_minutes": minutes(one["created_at"], one["finished_at"]),
                 "incident_count": counts[one["deployment_id"]],
                 "is_retry": any(
@@ -220,7 +234,8 @@ class Figures:
             since = last["created_at"] if last["attempt"] == 1 else last["started_at"]
             told = last.get("conclusion")
             found[key] = {
-                "service": service_of(last), "workflow": last["workflow"], "is_open": ended is None,
+                "service": service_of(last), "repository": last["repository"], "workflow": last["workflow"],
+                "is_open": ended is None, "attempt": last["attempt"],
                 "is_failed": {"failure": True, "timed_out": True, "success": False, "neutral": False}.get(told),
                 "is_retry": last["attempt"] > 1, "waiting_since": since, "ended_at": ended,
                 "started_at": last["started_at"], "run_minutes": minutes(last["started_at"], ended),
@@ -244,6 +259,26 @@ class Figures:
             if moment is not None:
                 days[service] = min(days.get(service, moment.date()), moment.date())
         return days
+
+    @property
+    def all_changes(self) -> list[Row]:
+        return [{**row, "id": key[1]} for key, row in self.changes.items()]
+
+    @property
+    def all_deployments(self) -> list[Row]:
+        return list(self.fct_deployments.values())
+
+    @property
+    def all_builds(self) -> list[Row]:
+        return list(self.ci_runs.values())
+
+    @property
+    def all_incidents(self) -> list[Row]:
+        return list(self.incidents.values())
+
+    @property
+    def all_days(self) -> list[Row]:
+        return [{"service": service, "event_date": day, **row} for (service, day), row in self.friction.items()]
 
     @cached_property
     def friction(self) -> dict[Key, Row]:
@@ -378,9 +413,26 @@ def blocks(hits: dict[date, bool], until: date, length: int) -> list[int]:
     return [sum(days) for days in found.values() if len(days) == length]
 
 
-def nearest_rank(values: Iterable[float], percent: int) -> float:
-    ordered = sorted(values)
-    return ordered[math.ceil(percent * len(ordered) / 100) - 1]
+def weekly(rows: Sequence[Row]) -> Any:
+    """Median of the days with a deployment over the complete weeks among the rows."""
+    days: dict[date, bool] = {}
+    for row in rows:
+        if row["deployment_count"] is not None:
+            days[row["event_date"]] = days.get(row["event_date"], False) or row["deployment_count"] > 0
+    weeks = defaultdict(list)
+    for day, hit in days.items():
+        weeks[day.isocalendar()[:2]].append(hit)
+    whole = [sum(of_week) for of_week in weeks.values() if len(of_week) == 7]
+    return statistics.median(whole) if whole else NO_ROW
+
+
+def per_account(column: str, factor: int) -> Callable[[Sequence[Row]], Any]:
+    def of(rows: Sequence[Row]) -> Any:
+        known = [row for row in rows if row["active_account_count"] and row[column] is not None]
+        accounts = sum(row["active_account_count"] for row in known)
+        return sum(row[column] for row in known) * factor / accounts if accounts else None
+
+    return of
 
 
 def _ships(deployment: Row) -> Any:
@@ -399,3 +451,82 @@ def _count(row: Row, **counts: int) -> None:
 def _wait(row: Row, name: str, waited: float | None) -> None:
     if waited is not None:
         row[name] += waited
+
+
+def _changes(value: Callable[[Sequence[Row]], Any]) -> Recount:
+    return Recount("all_changes", "deployed_at", value)
+
+
+def _builds(value: Callable[[Sequence[Row]], Any]) -> Recount:
+    return Recount("all_builds", "waiting_since", value)
+
+
+def _deployed(value: Callable[[Sequence[Row]], Any]) -> Recount:
+    return Recount("all_deployments", "finished_at", value)
+
+
+def _incidents(value: Callable[[Sequence[Row]], Any]) -> Recount:
+    return Recount("all_incidents", "detected_at", value)
+
+
+def _days(value: Callable[[Sequence[Row]], Any]) -> Recount:
+    return Recount("all_days", "event_date", value)
+
+
+def _ended(rows: Sequence[Row]) -> Any:
+    return sum(ended) if (ended := [*told(rows, "deployment_count"), *told(rows, "failed_deployment_count")]) else None
+
+
+RECOUNTS = {
+    "changes_deployed": _changes(number_of("id")),
+    "changes_with_lead_time": _changes(number_of("lead_time_minutes")),
+    "lead_time_coverage": _changes(share(number_of("lead_time_minutes"), number_of("id"))),
+    "lead_time_median": _changes(lambda rows: median_of(told(rows, "lead_time_minutes"))),
+    "lead_time_p90": _changes(percentile("lead_time_minutes", 90)),
+    **{
+        f"{stage}_time_median": _changes(lambda rows, stage=stage: median_of(told(rows, f"{stage}_minutes")))
+        for stage in ("coding", "pickup", "review", "deploy")
+    },
+    "review_wait_median": Recount(
+        "all_changes", "created_at",
+        survived("pickup_minutes", "waiting_minutes", lambda row: row["waiting_for"] == "review"),
+    ),
+    "deployments_judged": _deployed(number_of("incident_count")),
+    "deployments_with_incidents": _deployed(hits("incident_count")),
+    "change_failure_rate": _deployed(share(hits("incident_count"), number_of("incident_count"))),
+    "builds": _builds(number_of("attempt")),
+    "builds_judged": _builds(number_of("is_failed")),
+    "failed_builds": _builds(hits("is_failed")),
+    "failed_build_ratio": _builds(share(hits("is_failed"), number_of("is_failed"))),
+    "retried_builds": _builds(hits("is_retry")),
+    "retried_build_ratio": _builds(share(hits("is_retry"), number_of("attempt"))),
+    "ci_wait_median": _builds(survived("wait_minutes", "open_minutes", lambda row: row["is_open"])),
+    "incidents": _incidents(number_of("service")),
+    "open_incidents": _incidents(hits("is_open")),
+    "time_to_detect_median": _incidents(survived("time_to_detect_minutes", "open_minutes", lambda row: False)),
+    "time_to_acknowledge_median": _incidents(
+        survived("time_to_acknowledge_minutes", "open_minutes", lambda row: row["is_open"] and row["no_acknowledge"])
+    ),
+    "time_to_mitigate_median": _incidents(
+        survived("time_to_mitigate_minutes", "open_minutes", lambda row: row["is_open"] and row["no_mitigate"])
+    ),
+    "time_to_resolve_median": _incidents(
+        survived("time_to_resolve_minutes", "open_minutes", lambda row: row["is_open"])
+    ),
+    "time_to_recover_median": _incidents(
+        survived("time_to_recover_minutes", "unrecovered_minutes", lambda row: True)
+    ),
+    "deployments": _days(total("deployment_count")),
+    "failed_deployments": _days(total("failed_deployment_count")),
+    "retried_deployments": _days(total("retried_deployment_count")),
+    "finished_or_failed_deployments": _days(_ended),
+    "failed_deployment_ratio": _days(share(total("failed_deployment_count"), _ended)),
+    "deployment_frequency": _days(weekly),
+    "errors_per_active_account": _days(per_account("error_count", 1)),
+    "slow_requests_per_active_account": _days(per_account("slow_count", 1)),
+    "tickets_per_1000_active_accounts": _days(per_account("ticket_count", 1000)),
+}  # fmt: skip
+
+
+def median_of(values: Sequence[float]) -> float | None:
+    return statistics.median(values) if values else None

@@ -85,11 +85,11 @@ def lake_of(inbox: Path) -> dict[str, list[pl.DataFrame]]:
                     read.setdefault(signal, []).append(tagged)
     records = {signal: pl.concat(frames).unique("record_id") for signal, frames in read.items()}
     tables = {name: [frame] for name, frame in records.items() if name not in ("spans", "logs")}
-    _roll_up(records, tables)
+    roll_up(records, tables)
     return tables
 
 
-def _roll_up(records: dict[str, pl.DataFrame], tables: dict[str, list[pl.DataFrame]]) -> None:
+def roll_up(records: dict[str, pl.DataFrame], tables: dict[str, list[pl.DataFrame]]) -> None:
     policy = load_sampling_policy()
     spans, logs = (_by_day(records.get(signal)) for signal in ("spans", "logs"))
     traits: dict[date, pl.DataFrame] = {}

@@ -1,5 +1,9 @@
 """What tests of marts read, ask and compare."""
 
+from bisect import bisect_left
+from collections import Counter
+from functools import cache
+
 import duckdb
 import pytest
 
@@ -32,11 +36,10 @@ def differing(found, expected):
 def product_limit(times, left):
     """When the share still open falls below `left`; in the middle where it stays there; None: it does not."""
     open_share, at = 1.0, None
-    events = sorted({duration for duration, is_event in times if is_event})
-    for duration in events:
-        at_risk = sum(other >= duration for other, _ in times)
-        ended = sum(other == duration and is_event for other, is_event in times)
-        open_share *= 1 - ended / at_risk
+    ended, ordered = Counter(duration for duration, is_event in times if is_event), sorted(one for one, _ in times)
+    for duration in sorted(ended):
+        at_risk = len(ordered) - bisect_left(ordered, duration)
+        open_share *= 1 - ended[duration] / at_risk
         if at is not None:
             return (at + duration) / 2
         if open_share < left - 1e-9:
@@ -46,12 +49,27 @@ def product_limit(times, left):
     return at
 
 
+@cache
+def catalogue(warehouse):
+    """Every metric of the project a warehouse was built by."""
+    return load_catalogue(warehouse.parent / "dbt" / "manifest.json")
+
+
 def asked(warehouse, name, *by, grain):
     """The answer of a metric, as a published file gives it, by its dimensions and period."""
-    metric = next(one for one in load_catalogue(warehouse.parent / "dbt" / "manifest.json") if one.name == name)
-    told = {"metric": name, "dimensions": list(metric.dimensions), "time_column": metric.time, "query": metric.query}
+    return answers(warehouse, [Question(name, by, grain)])[0]
+
+
+def answers(warehouse, questions):
+    """The same for several questions, each by its dimensions and period."""
+    metrics = {one.name: one for one in catalogue(warehouse)}
+    found = []
     with duckdb.connect(str(warehouse), read_only=True) as connection:
         connection.execute("set timezone = 'UTC'")
         connection.execute("set schema = 'marts'")
-        rows = connection.execute(sql_of(told, Question(name, by, grain))).fetchall()
-    return {tuple(keys): value for *keys, value in rows}
+        for question in questions:
+            metric = metrics[question.name]
+            told = {"metric": metric.name, "dimensions": list(metric.dimensions), "time_column": metric.time}
+            rows = connection.execute(sql_of({**told, "query": metric.query}, question)).fetchall()
+            found.append({tuple(keys): value for *keys, value in rows})
+    return found

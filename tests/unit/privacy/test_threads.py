@@ -1,4 +1,4 @@
-"""A value that one text of a ticket or trace gives away is masked in all its texts, and in no other's."""
+"""A value that one text of a ticket, pull request or trace gives away is masked in all its texts, and in no other's."""
 
 import polars as pl
 import pytest
@@ -101,6 +101,24 @@ def test_what_another_signal_and_day_of_the_thread_told_is_masked(policy, keys) 
     logs = landing("logs", {"trace_id": "t1", "body": "cache miss for jdoe42"})
     masked = anonymizer.anonymize(logs, LOGS, known).records["body"][0]
     assert masked == f"cache miss for {keys.pseudonym('USER', 'jdoe42')}"
+
+
+def test_a_pull_request_its_commits_and_reviews_are_one_thread(policy, keys) -> None:
+    """Whichever of them tells a value, it has one stand-in in all of them; what is of no pull request has no thread."""
+    anonymizer, thread = Anonymizer(policy, keys), {"pull_request_id": "shop/cart#7"}
+    told = {
+        "pull_requests": {**thread, "author": "tove.karbe@shop.example"},
+        "commits": {**thread, "message": "retry; login=jdoe42 was refused"},
+        "reviews": {**thread, "body": "my password is Tr0ub4dor&3 there"},
+    }
+    known = pl.concat([anonymizer.mentions(landing(name, row), SIGNALS[name]) for name, row in told.items()])
+    tove, jdoe = keys.pseudonym("PERSON", "tove karbe"), keys.pseudonym("USER", "jdoe42")
+    repeated = "try Tr0ub4dor&3 as jdoe42\n\nTove"
+    for name, column in (("pull_requests", "description"), ("commits", "message"), ("reviews", "body")):
+        frame = landing(name, {**thread, column: repeated}, {"pull_request_id": None, column: repeated})
+        masked, other = anonymizer.anonymize(frame, SIGNALS[name], known).records[column]
+        assert masked == f"try <SECRET:VALUE> as {jdoe}\n\n{tove}"
+        assert other == repeated
 
 
 def test_a_given_name_that_is_a_word_too_is_masked_as_it_was_written_alone(policy, keys) -> None:

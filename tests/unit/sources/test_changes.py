@@ -192,7 +192,17 @@ def test_a_page_that_is_cut_off_is_one_malformed_document(read):
     assert (said.reasons, said.batches[0].records) == (["invalid JSON"], {})
 
 
-def test_a_source_that_collects_runs_alone_says_so_of_pull_requests(read):
-    said = read("github", [PULL, RUN], signals=("ci_runs",))
-    assert said.reasons == ["pull_requests are not collected by this source"]
-    assert len(said.rows("ci_runs")) == 1
+@pytest.mark.parametrize(
+    ("signals", "taken", "skipped"),
+    [
+        (("ci_runs",), {"ci_runs": 1}, 3),
+        (("tickets",), {}, 4),
+        (("reviews",), {"reviews": 4}, 2),  # three of the pull request, and the one that stands alone
+        (("pull_requests", "commits"), {"pull_requests": 1, "commits": 3}, 2),
+    ],
+)
+def test_what_a_source_does_not_collect_is_skipped_and_counted(read, signals, taken, skipped):
+    alone = (review(5, "APPROVED", "2026-05-02T11:00:00Z"), commit("c9", "2026-05-01T08:00:00Z"))
+    said = read("github", [PULL, RUN, *alone], signals=signals)
+    assert {signal: len(said.rows(signal)) for signal in said.batches[0].records} == taken
+    assert (said.skipped, said.reasons) == (skipped, [])
