@@ -1,6 +1,7 @@
 -- What began a problem, what went with it and what was done about it; one row per problem.
 -- Cause: the deployment its incident names, else that of the only version it is in, else the one its incident is put
--- down to (int_incidents_attributed), else the nearest of its service.
+-- down to (int_incidents_attributed), else the nearest of its service. A theme of tickets can begin a day later, where so
+-- few are written in between that none of it need have come before.
 -- Fix: a deployment of the service with which it ended, else the latest one that was meant as a fix and did not end it.
 with problems as (
     select * from {{ ref('int_problems_united') }}
@@ -40,6 +41,14 @@ incidents as (
 
 services as (
     select * from {{ ref('int_services_known') }}
+),
+
+problem_tickets as (
+    select * from {{ ref('int_problem_tickets') }}
+),
+
+tickets as (
+    select * from {{ ref('int_tickets_latest') }}
 ),
 
 ranking as (
@@ -98,6 +107,42 @@ suspects as (
     left join own_incidents on problems.problem_id = own_incidents.problem_id
 ),
 
+-- Ordinary tickets show how much is written on such days and at such hours.
+ordinary_tickets as (
+    select tickets.created_at
+    from tickets
+    left join problem_tickets
+        on tickets.source = problem_tickets.source and tickets.ticket_id = problem_tickets.ticket_id
+    where problem_tickets.ticket_id is null
+),
+
+theme_tickets as (
+    select problem_tickets.problem_id, count(*) as ticket_count
+    from problem_tickets
+    inner join problems on problem_tickets.problem_id = problems.problem_id
+    where problems.problem_kind = 'ticket'
+    group by problem_tickets.problem_id
+),
+
+missed as (
+    select
+        suspects.problem_id,
+        suspects.deployment_id,
+        max(theme_tickets.ticket_count)
+        * sum(case when ordinary_tickets.created_at < problems.started_at then 1.0 else 0 end)
+        / nullif(sum(case when ordinary_tickets.created_at < problems.started_at then 0 else 1.0 end), 0) as ticket_count
+    from suspects
+    inner join problems on suspects.problem_id = problems.problem_id
+    inner join theme_tickets on suspects.problem_id = theme_tickets.problem_id
+    inner join ordinary_tickets
+        on
+            ordinary_tickets.created_at >= problems.started_at - suspects.hours_before * interval 1 hour
+            and problems.ended_at >= ordinary_tickets.created_at
+    cross join ranking
+    where suspects.hours_before between ranking.before_hours and ranking.before_hours + 24
+    group by suspects.problem_id, suspects.deployment_id
+),
+
 causes as (
     select problem_id, deployment_id, service_version
     from (
@@ -113,15 +158,18 @@ causes as (
             ) as place
         from suspects
         inner join problems on suspects.problem_id = problems.problem_id
+        left join missed
+            on suspects.problem_id = missed.problem_id and suspects.deployment_id = missed.deployment_id
         cross join ranking
         where
             suspects.ground < 3
             or (
                 not problems.is_as_old_as_data
                 and suspects.hours_before >= -ranking.after_hours
-                -- Tickets come a day later.
-                and suspects.hours_before
-                <= ranking.before_hours + case when problems.problem_kind = 'ticket' then 24 else 0 end
+                and (
+                    suspects.hours_before <= ranking.before_hours
+                    or missed.ticket_count <= ranking.missed_tickets
+                )
             )
     ) as ordered
     where place = 1
