@@ -48,6 +48,9 @@ class Attribution(Strict):
     missed_count: float = Field(gt=0)
     fix_hours: float = Field(gt=0)
     fix_words: str
+    suspect_before_minutes: int = Field(ge=1)
+    suspect_minutes: int = Field(ge=1)
+    suspect_requests: int = Field(ge=1)
 
     @field_validator("fix_words")
     @classmethod
