@@ -1,7 +1,7 @@
 -- What began a problem, what went with it and what was done about it; one row per problem.
 -- Cause: the deployment its incident names, else that of the only version it is in, else the one its incident is put
--- down to (int_incidents_attributed), else the nearest of its service. It can begin a day later than that where so little
--- came in between, of tickets or of the operation's requests, that none of it need have shown before.
+-- down to (int_incidents_attributed), else the nearest of its service. It can begin a day later than usual where so
+-- little came in between, of tickets or of the operation's requests, that none of it need have shown before.
 -- Fix: a deployment of the service with which it ended, else the latest one that was meant as a fix and did not end it.
 with problems as (
     select * from {{ ref('int_problems_united') }}

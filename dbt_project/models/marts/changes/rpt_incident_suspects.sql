@@ -45,10 +45,10 @@ summed as (
     from windows
     inner join requests
         on
-            requests.event_date >= cast(windows.from_at as date)
-            and requests.event_date <= cast(windows.until_at as date)
-            and requests.period_start_at >= windows.from_at
-            and requests.period_start_at + interval 1 minute <= windows.until_at
+            cast(windows.from_at as date) <= requests.event_date
+            and cast(windows.until_at as date) >= requests.event_date
+            and windows.from_at <= requests.period_start_at
+            and windows.until_at >= requests.period_start_at + interval 1 minute
     where
         requests.period_start_at + interval 1 minute <= windows.began_at
         or requests.period_start_at >= windows.began_at
@@ -81,26 +81,30 @@ grown as (
     from means
 ),
 
+placed as (
+    select
+        *,
+        row_number() over (
+            partition by source, incident_id
+            order by growth_factor desc nulls last, service asc
+        ) as place
+    from grown
+),
+
 final as (
     select
-        grown.source,
-        grown.incident_id,
-        case
-            when grown.growth_factor is not null
-                then row_number() over (
-                    partition by grown.source, grown.incident_id
-                    order by grown.growth_factor desc nulls last, grown.service asc
-                )
-        end as rank,
-        grown.service,
-        grown.self_ms_before,
-        grown.self_ms_during,
-        grown.growth_factor,
-        grown.no_growth_reason,
-        cast(grown.request_count_before as bigint) as request_count_before,
-        cast(grown.request_count_during as bigint) as request_count_during,
+        placed.source,
+        placed.incident_id,
+        case when placed.growth_factor is not null then placed.place end as rank,
+        placed.service,
+        placed.self_ms_before,
+        placed.self_ms_during,
+        placed.growth_factor,
+        placed.no_growth_reason,
+        cast(placed.request_count_before as bigint) as request_count_before,
+        cast(placed.request_count_during as bigint) as request_count_during,
         {{ audit_columns('ranking.policy_digest') }}
-    from grown
+    from placed
     cross join ranking
 )
 
