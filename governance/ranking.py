@@ -46,6 +46,7 @@ class Attribution(Strict):
     before_hours: float = Field(gt=0)
     after_hours: float = Field(ge=0)
     missed_count: float = Field(gt=0)
+    noticed_hours: float = Field(ge=0)
     fix_hours: float = Field(gt=0)
     fix_words: str
     suspect_before_minutes: int = Field(ge=1)

@@ -143,10 +143,14 @@ missed as (
     inner join chances
         on
             suspects.problem_id = chances.problem_id
-            and chances.met_at >= problems.started_at - suspects.hours_before * interval 1 hour
             and problems.ended_at >= chances.met_at
     cross join ranking
-    where suspects.hours_before between ranking.before_hours and ranking.before_hours + 24
+    where
+        -- Customers take their time to notice and to write.
+        chances.met_at >= problems.started_at - (
+            suspects.hours_before - case when problems.problem_kind = 'ticket' then ranking.noticed_hours else 0 end
+        ) * interval 1 hour
+        and suspects.hours_before between ranking.before_hours and ranking.before_hours + 24
     group by suspects.problem_id, suspects.deployment_id
 ),
 
