@@ -44,8 +44,13 @@ class Attribution(Strict):
     """What is taken as the cause, and as a fix."""
 
     after_hours: float = Field(ge=0)
+    missed_count: float = Field(gt=0)
+    noticed_hours: float = Field(ge=0)
     fix_hours: float = Field(gt=0)
     fix_words: str
+    suspect_before_minutes: int = Field(ge=1)
+    suspect_minutes: int = Field(ge=1)
+    suspect_requests: int = Field(ge=1)
 
     @field_validator("fix_words")
     @classmethod

@@ -1,6 +1,7 @@
 -- What began a problem, what went with it and what was done about it; one row per problem.
 -- Cause: the deployment its incident names, else that of the only version it is in, else the one its incident is put
--- down to (int_incidents_attributed), else the nearest of its service.
+-- down to (int_incidents_attributed), else the nearest of its service. It can begin a day later than usual where so
+-- little came in between, of tickets or of the operation's requests, that none of it need have shown before.
 -- Fix: a deployment of the service with which it ended, else the latest one that was meant as a fix and did not end it.
 with problems as (
     select * from {{ ref('int_problems_united') }}
@@ -40,6 +41,18 @@ incidents as (
 
 services as (
     select * from {{ ref('int_services_known') }}
+),
+
+problem_tickets as (
+    select * from {{ ref('int_problem_tickets') }}
+),
+
+tickets as (
+    select * from {{ ref('int_tickets_latest') }}
+),
+
+operation_counts as (
+    select * from {{ ref('int_operation_counts_by_hour') }}
 ),
 
 ranking as (
@@ -98,6 +111,49 @@ suspects as (
     left join own_incidents on problems.problem_id = own_incidents.problem_id
 ),
 
+-- Where it could have shown: a theme of tickets where others are written, anything else in requests of its operation.
+chances as (
+    select problems.problem_id, tickets.created_at as met_at, 1.0 as chance_count
+    from problems
+    cross join tickets
+    left join problem_tickets
+        on tickets.source = problem_tickets.source and tickets.ticket_id = problem_tickets.ticket_id
+    where problems.problem_kind = 'ticket' and problem_tickets.ticket_id is null
+    union all
+    select problems.problem_id, operation_counts.hour_start_at as met_at, operation_counts.span_count as chance_count
+    from problems
+    inner join operation_counts on problems.operation_id = operation_counts.operation_id
+    where
+        (problems.feature_variant is null or problems.feature_variant = operation_counts.feature_variant)
+        and (problems.service_version is null or problems.service_version = operation_counts.service_version)
+),
+
+-- How often it should have shown between a deployment and its beginning, by how often it did from then on.
+missed as (
+    select
+        suspects.problem_id,
+        suspects.deployment_id,
+        max(case when problems.problem_kind = 'ticket' then measures.ticket_count else measures.affected_count end)
+        * sum(case when chances.met_at < problems.started_at then chances.chance_count else 0 end)
+        / nullif(sum(case when chances.met_at < problems.started_at then 0 else chances.chance_count end), 0)
+            as missed_count
+    from suspects
+    inner join problems on suspects.problem_id = problems.problem_id
+    inner join measures on suspects.problem_id = measures.problem_id
+    inner join chances
+        on
+            suspects.problem_id = chances.problem_id
+            and problems.ended_at >= chances.met_at
+    cross join ranking
+    where
+        -- Customers take their time to notice and to write.
+        chances.met_at >= problems.started_at - (
+            suspects.hours_before - case when problems.problem_kind = 'ticket' then ranking.noticed_hours else 0 end
+        ) * interval 1 hour
+        and suspects.hours_before between ranking.before_hours and ranking.before_hours + 24
+    group by suspects.problem_id, suspects.deployment_id
+),
+
 causes as (
     select problem_id, deployment_id, service_version
     from (
@@ -113,15 +169,18 @@ causes as (
             ) as place
         from suspects
         inner join problems on suspects.problem_id = problems.problem_id
+        left join missed
+            on suspects.problem_id = missed.problem_id and suspects.deployment_id = missed.deployment_id
         cross join ranking
         where
             suspects.ground < 3
             or (
                 not problems.is_as_old_as_data
                 and suspects.hours_before >= -ranking.after_hours
-                -- Tickets come a day later.
-                and suspects.hours_before
-                <= ranking.before_hours + case when problems.problem_kind = 'ticket' then 24 else 0 end
+                and (
+                    suspects.hours_before <= ranking.before_hours
+                    or missed.missed_count <= ranking.missed_count
+                )
             )
     ) as ordered
     where place = 1
