@@ -51,11 +51,6 @@ class Coded:
     def is_null(self) -> Flags:
         return self.holding([number for number, text in enumerate(self.texts) if text is None])
 
-    def sums(self, times: Numbers) -> list[int]:
-        """How often each distinct text is there, where a place counts as often as `times` says."""
-        counted: list[int] = np.bincount(self.codes, weights=times, minlength=len(self.texts)).astype(np.int64).tolist()
-        return counted
-
     def with_texts(self, changed: Mapping[int, str | None]) -> Coded:
         """Other texts in place of those with these numbers."""
         texts = list(self.texts)
@@ -93,6 +88,19 @@ def united(places: int, parts: Iterable[tuple[Numbers, Coded]]) -> Coded:
 
 
 @dataclass(frozen=True)
+class Records:
+    """The records of a batch, by their numbers.
+
+    Attributes:
+        groups: which group (a day's records) each is of, in order.
+        is_counted: whether what is found in it counts.
+    """
+
+    groups: Numbers
+    is_counted: Flags
+
+
+@dataclass(frozen=True)
 class Cells:
     """Texts of records: of a column, or the values of attributes.
 
@@ -102,6 +110,7 @@ class Cells:
         times: how many counted records each text stands for.
         keys: which attribute each text is of; of a column, its name.
         values: the texts.
+        groups_of_rows: which group each record is of, or each distinct resource: groups share none.
         sharing: of resources, which one each record has; empty for other texts.
     """
 
@@ -110,22 +119,51 @@ class Cells:
     times: Numbers
     keys: Coded
     values: Coded
+    groups_of_rows: Numbers
     sharing: Numbers = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+
+    @property
+    def groups(self) -> Numbers:
+        """Which group each text is of."""
+        return self.groups_of_rows[self.rows]
+
+    def counts(self) -> Iterator[tuple[int, int, int]]:
+        """Group, number of an attribute, and how often counted records of the group have it; where they do."""
+        kinds = len(self.keys.texts)
+        counts = np.bincount(self.groups * kinds + self.keys.codes, weights=self.times)
+        for pair in np.flatnonzero(counts).tolist():
+            yield (*divmod(pair, kinds), int(counts[pair]))
+
+    def counts_by_text(self) -> Iterator[tuple[int, int, int, int]]:
+        """As `counts`, by text: group, number of the attribute, number of the text, how often."""
+        kinds = len(self.values.texts)
+        pairs = (self.groups * len(self.keys.texts) + self.keys.codes) * kinds + self.values.codes
+        met, places = np.unique(pairs, return_inverse=True)
+        counts = np.bincount(places, weights=self.times).astype(np.int64)
+        for pair, count in zip(met.tolist(), counts.tolist(), strict=True):
+            of_key, text = divmod(pair, kinds)
+            yield (*divmod(of_key, len(self.keys.texts)), text, count)
 
     def at(self, places: Flags | Numbers) -> Cells:
         keys, values = self.keys.at(places), self.values.at(places)
         return replace(self, rows=self.rows[places], times=self.times[places], keys=keys, values=values)
 
-    def by_record(self, counted: int) -> Cells:
+    def by_record(self, records: Records) -> Cells:
         """The texts of resources once for each record that shares one; others as they are."""
         if not len(self.sharing):
             return self
-        records = pl.DataFrame({"row": self.sharing}).with_row_index("record")
+        sharing = pl.DataFrame({"row": self.sharing}).with_row_index("record")
         texts = pl.DataFrame({"row": self.rows}).with_row_index("place")
-        spread = records.join(texts, on="row", maintain_order="left_right")
+        spread = sharing.join(texts, on="row", maintain_order="left_right")
         rows = spread["record"].to_numpy().astype(np.int64)
         cells = self.at(spread["place"].to_numpy().astype(np.int64))
-        return replace(cells, rows=rows, times=_times(rows, counted), sharing=self.sharing[:0])
+        return replace(
+            cells,
+            rows=rows,
+            times=_times(rows, records),
+            groups_of_rows=records.groups,
+            sharing=self.sharing[:0],
+        )
 
     def told(self) -> Iterator[tuple[int, str | None, str | None]]:
         """Row, key and value of each text."""
@@ -135,24 +173,24 @@ class Cells:
             yield row, self.keys.texts[key], self.values.texts[value]
 
 
-def cells_of_column(column: pl.Series, counted: int, rows: Numbers | None = None) -> Cells:
-    """The texts of a column, of which the first `counted` records count.
+def cells_of_column(column: pl.Series, records: Records, rows: Numbers | None = None) -> Cells:
+    """The texts of a column.
 
     Args:
         rows: the record of each text; None: a text a record.
     """
     rows = np.arange(len(column)) if rows is None else rows
     names = Coded(np.zeros(len(column), dtype=np.int64), [column.name])
-    return Cells(column.name, rows, _times(rows, counted), names, Coded.of(_arrow(column, _TEXT)))
+    return Cells(column.name, rows, _times(rows, records), names, Coded.of(_arrow(column, _TEXT)), records.groups)
 
 
-def cells_of_attributes(column: pl.Series, counted: int) -> Cells:
+def cells_of_attributes(column: pl.Series, records: Records) -> Cells:
     """The entries of a column of attributes, in order."""
     lists = _arrow(column, _LISTS)
     lengths = lists.value_lengths().fill_null(0).to_numpy()
     rows = np.repeat(np.arange(len(column)), lengths)
     keys, values = (Coded.of(part) for part in lists.flatten().flatten())
-    return Cells(column.name, rows, _times(rows, counted), keys, values)
+    return Cells(column.name, rows, _times(rows, records), keys, values, records.groups)
 
 
 def as_attributes(original: pl.Series, cells: Cells, kept: Flags) -> pl.Series:
@@ -166,10 +204,15 @@ def as_attributes(original: pl.Series, cells: Cells, kept: Flags) -> pl.Series:
     return pl.Series(original.name, pl.from_arrow(made)).cast(ATTRIBUTES)
 
 
-def cells_of_resources(column: pl.Series, counted: int) -> tuple[Coded, Cells, list[int]]:
-    """The resources of the records, the entries of the distinct ones, and the numbers of those that are none."""
-    resources = Coded.of(_arrow(column, _TEXT))
-    times = np.bincount(resources.codes[:counted], minlength=len(resources.texts))
+def cells_of_resources(column: pl.Series, records: Records) -> tuple[Coded, Cells, list[int]]:
+    """The resources of the records, the entries of the distinct ones of each group, and the numbers of those that are
+    none."""
+    told = Coded.of(_arrow(column, _TEXT))
+    kinds = max(1, len(told.texts))
+    by_group = pa.array(records.groups * kinds + told.codes).dictionary_encode()
+    groups, texts = np.divmod(by_group.dictionary.to_numpy(), kinds)
+    resources = Coded(by_group.indices.to_numpy().astype(np.int64), [told.texts[text] for text in texts.tolist()])
+    times = np.bincount(resources.codes, weights=records.is_counted, minlength=len(groups)).astype(np.int64)
     entries: list[tuple[int, str, str | None]] = []
     unreadable = []
     for number, text in enumerate(resources.texts):
@@ -179,11 +222,11 @@ def cells_of_resources(column: pl.Series, counted: int) -> tuple[Coded, Cells, l
             unreadable.append(number)
     rows = np.array([row for row, _, _ in entries], dtype=np.int64)
     keys, values = (Coded.of(pa.array([entry[place] for entry in entries], _TEXT)) for place in (1, 2))
-    return resources, Cells(column.name, rows, times[rows], keys, values, resources.codes), unreadable
+    return resources, Cells(column.name, rows, times[rows], keys, values, groups, resources.codes), unreadable
 
 
-def _times(rows: Numbers, counted: int) -> Numbers:
-    return (rows < counted).astype(np.int64)
+def _times(rows: Numbers, records: Records) -> Numbers:
+    return records.is_counted[rows].astype(np.int64)
 
 
 def _arrow(column: pl.Series, kind: pa.DataType) -> pa.Array:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import compress
 
 import numpy as np
@@ -17,6 +18,7 @@ from governance.privacy.cells import (
     Coded,
     Flags,
     Numbers,
+    Records,
     as_attributes,
     cells_of_attributes,
     cells_of_column,
@@ -38,6 +40,21 @@ _TEXTUAL = ("scan", "url")
 _TELLING = ("scan", "url", "pseudonymise")
 # Treatments after which there may be no value left: the attribute is left out then.
 _REMOVING = ("drop", "generalise")
+
+
+@dataclass(frozen=True)
+class Group:
+    """Landing records that are judged by themselves, whatever others they share a batch with.
+
+    Attributes:
+        frame: in the signal's landing schema.
+        known: what their threads are known to hold (MENTIONS_SCHEMA), see `mentions`.
+        planted: so many records at the end are nobody's; they go the same way, and are not counted as findings.
+    """
+
+    frame: pl.DataFrame
+    known: pl.DataFrame
+    planted: int = 0
 
 
 @dataclass(frozen=True)
@@ -88,10 +105,19 @@ class Anonymizer:
         Raises:
             PolicyError: a column of the landing schema is missing or has another type.
         """
-        _check(frame, signal)
         if known is None:
             known = self.mentions(frame, signal)
-        return _Batch(frame, signal, self._policy, self._treatments, frame.height - planted).anonymized(known)
+        return self.anonymize_together([Group(frame, known, planted)], signal)[0]
+
+    def anonymize_together(self, groups: Sequence[Group], signal: Signal) -> list[Anonymized]:
+        """What becomes of each group, as it would alone; small ones take a fraction of the time together.
+
+        Raises:
+            PolicyError: a column of the landing schema is missing or has another type.
+        """
+        for group in groups:
+            _check(group.frame, signal)
+        return _Batch(groups, signal, self._policy, self._treatments).anonymized()
 
     def mentions(self, frame: pl.DataFrame, signal: Signal) -> pl.DataFrame:
         """The values found in the records that must be masked wherever their threads repeat them (MENTIONS_SCHEMA).
@@ -104,7 +130,8 @@ class Anonymizer:
         _check(frame, signal)
         if signal.name not in THREADS:
             return pl.DataFrame(schema=MENTIONS_SCHEMA)
-        return _Batch(frame, signal, self._policy, self._treatments, frame.height).mentions()
+        alone = Group(frame, pl.DataFrame(schema=MENTIONS_SCHEMA))
+        return _Batch([alone], signal, self._policy, self._treatments).mentions()
 
 
 def anonymize(
@@ -115,22 +142,28 @@ def anonymize(
 
 
 class _Batch:
-    def __init__(
-        self, frame: pl.DataFrame, signal: Signal, policy: PrivacyPolicy, treatments: Treatments, counted: int
-    ) -> None:
-        self._raw, self._signal, self._policy, self._counted = frame, signal, policy, counted
-        self._treatments = treatments
-        self._counts = FindingCounts()
-        self._withheld: Counter[str] = Counter()
+    def __init__(self, groups: Sequence[Group], signal: Signal, policy: PrivacyPolicy, treatments: Treatments) -> None:
+        self._groups, self._signal, self._policy, self._treatments = groups, signal, policy, treatments
+        self._raw = pl.concat([group.frame.select(*signal.landing_schema) for group in groups])
+        self._records = _records(groups)
+        self._counts = [FindingCounts() for _ in groups]
+        self._withheld = [Counter[str]() for _ in groups]
         self._refusals: dict[int, str] = {}
         self._mentions: list[pl.DataFrame] = []
         self._known: Known | None = None
         self._is_looking = False  # for mentions only: nothing is put together
 
-    @property
+    @cached_property
     def _threads(self) -> pl.Series | None:
+        """The thread of each record, which is another one in each group."""
         threading = THREADS.get(self._signal.name)
-        return self._raw[threading.column] if threading else None
+        if threading is None:
+            return None
+        threads = [group.frame[threading.column] for group in self._groups]
+        return pl.concat(list(map(self._of_group, range(len(threads)), threads)))
+
+    def _of_group(self, number: int, threads: pl.Series) -> pl.Series:
+        return threads if len(self._groups) == 1 else (f"{number} " + threads).alias(threads.name)
 
     def mentions(self) -> pl.DataFrame:
         """What the records give away, by thread: their texts and the identities in their fields."""
@@ -141,18 +174,31 @@ class _Batch:
                 self._column(name)
         return pl.concat([pl.DataFrame(schema=MENTIONS_SCHEMA), *self._mentions]).unique().sort(pl.all())
 
-    def anonymized(self, known: pl.DataFrame | None) -> Anonymized:
+    def anonymized(self) -> list[Anonymized]:
         """The records under the policy, with what their threads are known to hold masked in all their texts."""
-        if known is not None and not known.is_empty() and self._threads is not None:
+        known = pl.concat(
+            [
+                group.known.with_columns(self._of_group(number, group.known["thread"]))
+                for number, group in enumerate(self._groups)
+            ]
+        )
+        if not known.is_empty() and self._threads is not None:
             self._known = Known(known, self._threads)
         records = pl.DataFrame([self._column(name) for name in self._signal.columns])
-        refused = sorted(self._refusals)
+        ends = np.cumsum([group.frame.height for group in self._groups]).tolist()
+        starts = [0, *ends[:-1]]
+        return [self._of(number, records, *place) for number, place in enumerate(zip(starts, ends, strict=True))]
+
+    def _of(self, number: int, records: pl.DataFrame, start: int, end: int) -> Anonymized:
+        """What became of a group, whose records are those from `start` to `end`."""
+        refused = sorted(row for row in self._refusals if start <= row < end)
         reasons = pl.Series("held_reason", [self._refusals[row] for row in refused], pl.String)
+        own = records[start:end]
         return Anonymized(
-            records=records.filter(~np.isin(np.arange(records.height), refused)) if refused else records,
-            held=self._raw.select(*self._signal.landing_schema)[refused].with_columns(reasons),
-            withheld_fields=dict(sorted(self._withheld.items())),
-            counted=self._counts,
+            records=own.filter(~np.isin(np.arange(start, end), refused)) if refused else own,
+            held=self._raw[refused].with_columns(reasons),
+            withheld_fields=dict(sorted(self._withheld[number].items())),
+            counted=self._counts[number],
         )
 
     def _column(self, name: str) -> pl.Series:
@@ -171,12 +217,12 @@ class _Batch:
     def _text(self, column: pl.Series, treatment: Treatment) -> pl.Series:
         if treatment.action == "id" and column.str.contains(PLAIN_ID).all():  # the usual case, told in one expression
             return column
-        return self._masked(cells_of_column(column, self._counted), treatment).series(column.name)
+        return self._masked(cells_of_column(column, self._records), treatment).series(column.name)
 
     def _list(self, column: pl.Series, treatment: Treatment) -> pl.Series:
         items = pl.DataFrame(column).with_row_index(_ROW).explode(column.name).drop_nulls()
         rows = items[_ROW].to_numpy().astype(np.int64)
-        masked = self._masked(cells_of_column(items[column.name], self._counted, rows), treatment)
+        masked = self._masked(cells_of_column(items[column.name], self._records, rows), treatment)
         lists = items.with_columns(masked.series(column.name)).drop_nulls().group_by(_ROW).agg(column.name)
         every = pl.DataFrame({_ROW: pl.int_range(len(column), dtype=pl.UInt32, eager=True)})
         joined = every.join(lists, on=_ROW, how="left", maintain_order="left")[column.name]
@@ -192,7 +238,7 @@ class _Batch:
         return values.with_places(dict(self._repeated(replace(cells, values=values), every)))
 
     def _attributes(self, column: pl.Series) -> pl.Series:
-        treated, kept, textual = self._by_key(cells_of_attributes(column, self._counted))
+        treated, kept, textual = self._by_key(cells_of_attributes(column, self._records))
         if self._is_looking:
             return column
         repeated = dict(self._repeated(treated, np.flatnonzero(textual)))
@@ -200,7 +246,7 @@ class _Batch:
 
     def _resource(self, column: pl.Series) -> pl.Series:
         """Each distinct resource once; record by record only where a thread is known to hold what one says."""
-        resources, cells, unreadable = cells_of_resources(column, self._counted)
+        resources, cells, unreadable = cells_of_resources(column, self._records)
         treated, kept, textual = self._by_key(cells)
         if self._is_looking:
             return column
@@ -221,7 +267,7 @@ class _Batch:
     def _by_thread(self, cells: Cells) -> Cells:
         """The texts of resources that could repeat something, once for each record."""
         suspects = self._known.suspects(cells.values.used()) if self._known else ()
-        return cells.at(cells.values.holding(suspects)).by_record(self._counted)
+        return cells.at(cells.values.holding(suspects)).by_record(self._records)
 
     def _by_key(self, cells: Cells) -> tuple[Cells, Flags, Flags]:
         """Attributes, each value under the treatment of its key; which are kept at all, and which are running text."""
@@ -240,15 +286,20 @@ class _Batch:
     def _keys_by_treatment(self, cells: Cells) -> Mapping[Treatment, list[int]]:
         """The numbers of the keys by their treatment; those that no policy names are counted as withheld."""
         known: dict[Treatment, list[int]] = {}
-        times = cells.keys.sums(cells.times)
+        unnamed = set()
         for number, key in cells.keys.used().items():
             treatment = self._policy.attribute(key)
             if treatment is not None:
                 known.setdefault(treatment, []).append(number)
-            elif times[number]:
-                self._withheld[shown_key(key)] += times[number]
-                self._counts.withheld(key, times[number])
-        return known
+            else:
+                unnamed.add(number)
+        for group, number, count in cells.counts() if unnamed else ():
+            if number in unnamed:
+                key = str(cells.keys.texts[number])
+                self._withheld[group][shown_key(key)] += count
+                self._counts[group].withheld(key, count)
+        # In an order that no other record has a say in: of two refusals of one record, the first is told.
+        return dict(sorted(known.items(), key=lambda item: str(item[0])))
 
     def _treated(self, cells: Cells, treatment: Treatment) -> Coded:
         """The texts after treatment; what was found, what that gives away and which records are refused are noted."""
@@ -264,28 +315,21 @@ class _Batch:
         self._count(cells, scanned)
         refused = {number: result.refusal for number, result in scanned.items() if result.refusal}
         if refused:
-            held = cells.at(cells.values.holding(refused)).by_record(self._counted)
+            held = cells.at(cells.values.holding(refused)).by_record(self._records)
             for row, number in zip(held.rows.tolist(), held.values.codes.tolist(), strict=True):
                 self._refusals.setdefault(row, f"{cells.column}: {refused[number]}")
         return cells.values.with_texts({number: result.text for number, result in scanned.items()})
 
     def _count(self, cells: Cells, scanned: Mapping[int, Scanned]) -> None:
         """Note how many values of each field were looked at, and what was found in them."""
-        is_text = ~cells.values.is_null()
-        for number, count in enumerate(cells.keys.sums(cells.times * is_text)):
-            if count:
-                self._counts.looked_at(_field(cells, number), count)
+        for group, key, count in cells.at(~cells.values.is_null()).counts():
+            self._counts[group].looked_at(_field(cells, key), count)
         found = {number: result.entities for number, result in scanned.items() if result.entities}
         if not found:
             return
-        some = cells.at(cells.values.holding(found))
-        kinds = len(cells.values.texts)
-        pairs, places = np.unique(some.keys.codes * kinds + some.values.codes, return_inverse=True)
-        counts = np.bincount(places, weights=some.times).astype(np.int64)
-        for pair, count in zip(pairs.tolist(), counts.tolist(), strict=True):
-            key, number = divmod(pair, kinds)
+        for group, key, number, count in cells.at(cells.values.holding(found)).counts_by_text():
             for entity, times in found[number].items():
-                self._counts.found(_field(cells, key), entity, times * count)
+                self._counts[group].found(_field(cells, key), entity, times * count)
 
     def _note_mentions(self, cells: Cells, scanned: Mapping[int, Scanned]) -> None:
         told = [
@@ -297,7 +341,7 @@ class _Batch:
         if self._threads is None or not told:
             return
         found = pl.DataFrame(told, schema={"in": pl.Int64, "entity": pl.String, "value": pl.String}, orient="row")
-        there = cells.at(cells.values.holding(found["in"].to_list())).by_record(self._counted)
+        there = cells.at(cells.values.holding(found["in"].to_list())).by_record(self._records)
         held = pl.DataFrame({"thread": self._threads.gather(pl.Series(there.rows)), "in": there.values.codes})
         self._mentions.append(held.drop_nulls().unique().join(found, on="in").select(*MENTIONS_SCHEMA))
 
@@ -312,8 +356,9 @@ class _Batch:
         threads, values = self._threads.gather(pl.Series(some.rows)), some.values.series("value")
         beside = self._known.beside(threads, values)
         changed = {pair: self._treatments.propagate(pair[1], mentions) for pair, mentions in beside.items()}
-        for place, row, times, *pair in zip(
-            places.tolist(), some.rows.tolist(), some.times, threads, values, strict=True
+        groups = some.groups.tolist()
+        for place, row, group, times, *pair in zip(
+            places.tolist(), some.rows.tolist(), groups, some.times, threads, values, strict=True
         ):
             scanned = changed.get((pair[0], pair[1]))
             if scanned is None:
@@ -321,8 +366,17 @@ class _Batch:
             if scanned.refusal:
                 self._refusals.setdefault(row, f"{cells.column}: {scanned.refusal}")
             for entity, count in scanned.entities.items() if times else ():
-                self._counts.propagated(_field(cells, int(cells.keys.codes[place])), entity, count)
+                self._counts[group].propagated(_field(cells, int(cells.keys.codes[place])), entity, count)
             yield place, scanned.text
+
+
+def _records(groups: Sequence[Group]) -> Records:
+    return Records(
+        groups=np.repeat(np.arange(len(groups)), [group.frame.height for group in groups]),
+        is_counted=np.concatenate(
+            [np.arange(group.frame.height) < group.frame.height - group.planted for group in groups]
+        ),
+    )
 
 
 def _field(cells: Cells, key: int) -> str:

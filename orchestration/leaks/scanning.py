@@ -10,9 +10,10 @@ import json
 import os
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import polars as pl
@@ -24,6 +25,7 @@ from orchestration.lake import Lake
 from orchestration.leaks.decoding import UNREADABLE, parquet_texts, texts_of
 from orchestration.settings import Home
 from orchestration.sources.reading import display
+from orchestration.stages.workers import each_group
 
 # States that hold raw records by design: owner-only, short-lived, never queried.
 RAW_STATES = ("received", "landing", "mentions", "held")
@@ -32,8 +34,8 @@ _STATES = ("anonymized", "checked", "quarantine", "sampled")
 _CONTENT_NAMED = re.compile(r"(?P<table>\w+)-[0-9a-f]{16}\.parquet")
 # What `anonymize` wrote of the canaries themselves: it has looked there, and says so to the gate.
 _LOOKED_AT = "canaries"
-_BYTES_AT_ONCE = 64 << 20
-_SMALL = 1 << 20
+# Of files that share a reading; of texts that share a search: 4,000 searches took 4 s, as each starts from the stems.
+_BYTES_AT_ONCE, _TEXT_AT_ONCE = 16 << 20, 8 << 20
 
 
 @dataclass(frozen=True)
@@ -96,8 +98,13 @@ def scan(deployment: Home, canaries: Canaries, *, everything: bool = False) -> S
     known = _Clean(canaries.digest) if everything else _Clean.load(deployment.clean_files, canaries.digest)
     clean = _Clean(canaries.digest)
     tables, others = _parted(deployment, known, clean)
-    finds = [find for group in tables.values() for find in _in_tables(deployment, group, finder, clean)]
-    finds += [find for batch in _batches(others) for find in _in_files(deployment, batch, finder, clean)]
+    finds: list[Find] = []
+    for batch, prints in _looked_through(finder, parquet_texts, tables.values()):
+        clean.content |= {path.name for path in prints}
+        finds += (find for path in batch if path not in prints for find in _in_table(deployment, path, finder, clean))
+    for batch, prints in _looked_through(finder, _texts_of_all, [others]):
+        clean.files |= {_name(deployment, path): now for path, now in prints.items()}
+        finds += (find for path in batch if path not in prints for find in _in_file(deployment, path, finder, clean))
     clean.save(deployment.clean_files)
     read = sum(map(len, tables.values())) + len(others)
     return Scan(
@@ -119,9 +126,10 @@ def _parted(deployment: Home, known: _Clean, clean: _Clean) -> tuple[Mapping[str
     """What must be read: tables of the lake by schema, and other files; what need not goes to `clean`."""
     tables: dict[str, list[Path]] = defaultdict(list)
     others, met = [], set()
+    lake = f"{deployment.lake.as_posix()}/"
     for path in _written(deployment):
         named = _CONTENT_NAMED.fullmatch(path.name)
-        if named and deployment.lake in path.parents:
+        if named and path.as_posix().startswith(lake):
             if path.name in known.content:
                 clean.content.add(path.name)
             elif named["table"] != _LOOKED_AT and path.name not in met:
@@ -162,18 +170,67 @@ def _written(deployment: Home) -> Iterator[Path]:
                     yield path
 
 
-def _in_tables(deployment: Home, paths: list[Path], finder: Finder, clean: _Clean) -> Iterator[Find]:
-    """Many small files of one schema in one reading; only where something is found, file by file."""
-    for batch in _batches(paths):
-        with suppress(*UNREADABLE):  # of another schema, damaged, or removed since it was listed
-            if not any(finder.find(texts) for texts in parquet_texts(batch)):
-                clean.content |= {path.name for path in batch}
-                continue
-        for path in batch:
-            with suppress(FileNotFoundError):
-                found = {canary for texts in texts_of(path) for canary in finder.find(texts)}
-                clean.content |= set() if found else {path.name}
-                yield from _finds(deployment, path, found)
+_Texts = Callable[[list[Path]], Iterator[pl.Series]]
+_Prints = Mapping[Path, list[int]]
+
+
+def _looked_through(
+    finder: Finder, texts: _Texts, groups: Iterable[list[Path]]
+) -> Iterator[tuple[list[Path], _Prints]]:
+    """Files in batches, each with the fingerprints of those that hold no canary for sure; beside this process too."""
+    batches = {
+        str(number): batch for number, batch in enumerate(batch for paths in groups for batch in _batches(paths))
+    }
+    # Processes are not started for it alone: 4,000 files take less time than they do.
+    for number, prints in each_group(partial(_clean_ones, finder.stems, texts), batches, records=0):
+        yield batches[number], prints
+
+
+def _clean_ones(stems: frozenset[str], texts: _Texts, _: str, batch: list[Path]) -> _Prints:
+    """All files of a batch where no stem of a canary stands in any, else none: they are then looked at one by one."""
+    prints = {}
+    for path in batch:
+        with suppress(FileNotFoundError):  # removed since it was listed
+            prints[path] = _fingerprint(path)  # before it is read: what changes meanwhile is read again
+    finder = Finder(stems, tuple)
+    with suppress(*UNREADABLE):  # of another schema, damaged, or removed since
+        if all(finder.suspects(pool).is_empty() for pool in _together(texts(list(prints)))):
+            return prints
+    return {}
+
+
+def _texts_of_all(paths: list[Path]) -> Iterator[pl.Series]:
+    return (texts for path in paths for texts in texts_of(path))
+
+
+def _together(texts: Iterable[pl.Series]) -> Iterator[pl.Series]:
+    """The same texts in fewer series."""
+    pool: list[pl.Series] = []
+    size = 0.0
+    for some in texts:
+        pool.append(some.cast(pl.String).alias(""))
+        size += some.estimated_size()
+        if size > _TEXT_AT_ONCE:
+            yield pl.concat(pool)
+            pool, size = [], 0.0
+    if pool:
+        yield pl.concat(pool)
+
+
+def _in_table(deployment: Home, path: Path, finder: Finder, clean: _Clean) -> Iterator[Find]:
+    with suppress(FileNotFoundError):
+        found = {canary for texts in texts_of(path) for canary in finder.find(texts)}
+        clean.content |= set() if found else {path.name}
+        yield from _finds(deployment, path, found)
+
+
+def _in_file(deployment: Home, path: Path, finder: Finder, clean: _Clean) -> Iterator[Find]:
+    with suppress(FileNotFoundError):  # replaced or removed since it was listed
+        now = _fingerprint(path)
+        found = {canary for texts in texts_of(path) for canary in finder.find(texts)}
+        if not found:
+            clean.files[_name(deployment, path)] = now
+        yield from _finds(deployment, path, found)
 
 
 def _batches(paths: Iterable[Path]) -> Iterator[list[Path]]:
@@ -188,31 +245,6 @@ def _batches(paths: Iterable[Path]) -> Iterator[list[Path]]:
             batch, size = [], 0
     if batch:
         yield batch
-
-
-def _in_files(deployment: Home, paths: list[Path], finder: Finder, clean: _Clean) -> Iterator[Find]:
-    """Files of any kind; small ones share a search: a thousand manifests took 2.5 s one by one."""
-    shared: list[pl.Series] = []
-    unsure: dict[Path, list[int]] = {}
-    for path in paths:
-        try:
-            now = _fingerprint(path)  # before it is read: what changes meanwhile is read again
-            if sum(now[::2]) < _SMALL:
-                shared += [texts.cast(pl.String).alias("") for texts in texts_of(path)]
-                unsure[path] = now
-                continue
-            found = {canary for texts in texts_of(path) for canary in finder.find(texts)}
-        except FileNotFoundError:  # replaced or removed since it was listed
-            continue
-        if not found:
-            clean.files[_name(deployment, path)] = now
-        yield from _finds(deployment, path, found)
-    if not shared or not finder.find(pl.concat(shared)):
-        clean.files |= {_name(deployment, path): now for path, now in unsure.items()}
-    elif len(unsure) > 1:
-        yield from (find for path in unsure for find in _in_files(deployment, [path], finder, clean))
-    else:
-        yield from (_finds(deployment, next(iter(unsure)), finder.find(pl.concat(shared))))
 
 
 def _finds(deployment: Home, path: Path, found: Iterable[Canary]) -> Iterator[Find]:
@@ -237,4 +269,4 @@ def _unchanged(path: Path, known: list[int] | None) -> list[int] | None:
 
 
 def _name(deployment: Home, path: Path) -> str:
-    return path.relative_to(deployment.root).as_posix() if deployment.root in path.parents else path.as_posix()
+    return path.as_posix().removeprefix(f"{deployment.root.as_posix()}/")

@@ -6,6 +6,7 @@ The file is the boundary: what is not in it cannot be read, whatever statement i
 from __future__ import annotations
 
 import os
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,6 +24,8 @@ ABOUT = "about"
 _STORAGE = "v1.0.0"
 # Column types of one relation of the warehouse, by column.
 _Types = Mapping[str, str]
+# What the warehouse says of its relations, by relation and column; of a relation itself, under no column.
+_Comments = Mapping[tuple[str, str], str]
 
 
 def publish(
@@ -71,7 +74,7 @@ def _write(
     connection.execute("set timezone = 'UTC'")
     connection.execute(f"attach {_text(str(warehouse))} as warehouse (read_only)")
     connection.execute(f"attach {_text(str(temporary))} as published (storage_version {_text(_STORAGE)})")
-    types = {table.relation: _types(connection, table.relation) for table in role.tables}
+    types, comments = _types(connection), _comments(connection)
     _require(role, types)
     counts = {}
     connection.begin()  # one commit instead of one fsync per table, comment and row
@@ -80,7 +83,7 @@ def _write(
         " run_id varchar, masked varchar, left_out varchar, row_filter varchar, policy varchar)"
     )
     for table in role.tables:
-        counts[table.name] = _copy(connection, table, types[table.relation], role)
+        counts[table.name] = _copy(connection, table, types[table.relation], comments, role)
         about = _about(connection, table, types[table.relation])
         row = (table.name, counts[table.name], role.name, as_of.astimezone(UTC), *about, table.where, role.policy)
         connection.execute(f"insert into published.{ABOUT} values (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
@@ -90,14 +93,27 @@ def _write(
     return counts
 
 
-def _types(connection: duckdb.DuckDBPyConnection, relation: str) -> _Types:
-    schema, name = relation.split(".")
+def _types(connection: duckdb.DuckDBPyConnection) -> Mapping[str, _Types]:
+    """Of every relation at once: each look into the catalogue goes through all of it, 10 ms."""
     found = connection.execute(
-        "select column_name, data_type from duckdb_columns()"
-        " where database_name = 'warehouse' and schema_name = ? and table_name = ?",
-        (schema, name),
+        "select concat_ws('.', schema_name, table_name), column_name, data_type from duckdb_columns()"
+        " where database_name = 'warehouse'"
     )
-    return dict(found.fetchall())
+    types: dict[str, dict[str, str]] = defaultdict(dict)
+    for relation, column, kind in found.fetchall():
+        types[relation][column] = kind
+    return types
+
+
+def _comments(connection: duckdb.DuckDBPyConnection) -> _Comments:
+    found = connection.execute(
+        "select concat_ws('.', schema_name, name), column_name, comment from ("
+        " select database_name, schema_name, table_name as name, column_name, comment from duckdb_columns()"
+        " union all select database_name, schema_name, table_name, '', comment from duckdb_tables()"
+        " union all select database_name, schema_name, view_name, '', comment from duckdb_views()"
+        ") where database_name = 'warehouse' and comment <> ''"
+    )
+    return {(relation, column): comment for relation, column, comment in found.fetchall()}
 
 
 def _require(role: Role, types: Mapping[str, _Types]) -> None:
@@ -116,7 +132,9 @@ def _require(role: Role, types: Mapping[str, _Types]) -> None:
             )
 
 
-def _copy(connection: duckdb.DuckDBPyConnection, table: Publication, types: _Types, role: Role) -> int:
+def _copy(
+    connection: duckdb.DuckDBPyConnection, table: Publication, types: _Types, comments: _Comments, role: Role
+) -> int:
     """Create the role's copy of one table, comments included; returns its rows."""
     columns = ", ".join(_select(column, types[column.name]) for column in table.columns)
     condition = f" where ({table.where}\n)" if table.where else ""
@@ -129,7 +147,7 @@ def _copy(connection: duckdb.DuckDBPyConnection, table: Publication, types: _Typ
             f"policies/access.yml: roles.{role.name}.tables.{table.name} is no condition on its columns"
             f" ({_first_line(error)})"
         ) from None
-    _comment(connection, table)
+    _comment(connection, table, comments)
     counted = connection.execute(f"select count(*) from published.{table.name}").fetchone()
     return int(counted[0]) if counted else 0
 
@@ -145,26 +163,13 @@ def _select(column: Column, kind: str) -> str:
     return name
 
 
-def _comment(connection: duckdb.DuckDBPyConnection, table: Publication) -> None:
+def _comment(connection: duckdb.DuckDBPyConnection, table: Publication, comments: _Comments) -> None:
     """Carry the models' descriptions over, so that a reader's client shows them."""
-    schema, name = table.relation.split(".")
-    of_table = connection.execute(
-        "select comment from duckdb_tables() where database_name = 'warehouse' and schema_name = ? and table_name = ?"
-        " union all select comment from duckdb_views()"
-        " where database_name = 'warehouse' and schema_name = ? and view_name = ?",
-        (schema, name, schema, name),
-    ).fetchone()
-    if of_table and of_table[0]:
-        connection.execute(f"comment on table published.{table.name} is {_text(of_table[0])}")
-    of_columns = connection.execute(
-        "select column_name, comment from duckdb_columns()"
-        " where database_name = 'warehouse' and schema_name = ? and table_name = ? and comment is not null",
-        (schema, name),
-    ).fetchall()
-    published = {column.name for column in table.columns}
-    for column, comment in of_columns:
-        if column in published:
-            connection.execute(f'comment on column published.{table.name}."{column}" is {_text(comment)}')
+    if comment := comments.get((table.relation, "")):
+        connection.execute(f"comment on table published.{table.name} is {_text(comment)}")
+    for column in table.columns:
+        if comment := comments.get((table.relation, column.name)):
+            connection.execute(f'comment on column published.{table.name}."{column.name}" is {_text(comment)}')
 
 
 def _about(connection: duckdb.DuckDBPyConnection, table: Publication, types: _Types) -> tuple[str | None, str, str]:

@@ -6,7 +6,7 @@ import pickle
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from functools import lru_cache, partial, reduce
 from itertools import groupby
 from operator import add
@@ -18,6 +18,7 @@ from governance.errors import KeyDestroyedError
 from governance.keys import Keyring
 from governance.privacy import Anonymizer, PrivacyPolicy
 from governance.privacy.canaries import Canaries, Harvest, Leak, tell
+from governance.privacy.enforce import Group
 from governance.privacy.findings import FindingCounts
 from governance.privacy.second_opinion import Opinion, second_opinion
 from governance.privacy.threads import MENTIONS_SCHEMA
@@ -28,10 +29,12 @@ from orchestration.leaks.marks import LEAKED
 from orchestration.stages.mentions import Neighbourhood, Told, known_digest, known_to, mentions_key
 from orchestration.stages.tally import Tally
 from orchestration.stages.watching import leak_facts
-from orchestration.stages.workers import each_part
+from orchestration.stages.workers import each_group
 
-Item = TypeVar("Item")
 T = TypeVar("T")
+
+# Days of so few records are anonymised together, those of a week: each would take 45 ms alone whatever is in it.
+_FEW_RECORDS = 2_000
 
 
 def anonymize_days(
@@ -81,8 +84,11 @@ class _Work:
     """What a day is to be anonymised with."""
 
     keys: Keyring
-    told: Told
-    inputs: Mapping[str, str]
+    told: Told = ()
+    inputs: Mapping[str, str] = field(default_factory=dict)
+
+
+_Due = tuple[Part, _Work]
 
 
 @dataclass(frozen=True)
@@ -141,16 +147,29 @@ class _Stage:
                 self._tally.notes[day] = f"frozen, left as it is: {gone}"
 
     def _find_mentions(self, days: Iterable[str]) -> None:
-        stale = dict.fromkeys(self._around.stale(days, self._packed.digest), self._keys)
+        stale = dict.fromkeys(self._around.stale(days, self._packed.digest), _Work(self._keys))
         for origin, mentions in self._each(stale, partial(_mentions, self._lake, self._packed)):
             self._around.keep(origin, dict(mentions), self._packed.digest, self._as_of)
 
-    def _each(self, items: Mapping[str, Item], work: Callable[[Part, Item], T]) -> Iterator[tuple[str, list[T]]]:
-        """What `work` makes of the parts of each of these landing partitions and its item."""
-        parts = {part: item for key, item in items.items() for part in self._lake.parts(key)}
-        records = sum(manifest.rows("records") for key in items if (manifest := self._lake.manifest(key)))
-        done = each_part(work, parts, records=records, processes=self._processes)
-        for key, of_parts in groupby(done, key=lambda one: one[0].key):
+    def _each(
+        self, items: Mapping[str, _Work], work: Callable[[str, list[_Due]], list[T]]
+    ) -> Iterator[tuple[str, list[T]]]:
+        """What `work` makes of the parts of each of these landing partitions, those of small days together."""
+        groups: dict[str, list[_Due]] = {}
+        turns, records = {}, 0
+        for key, item in items.items():
+            manifest = self._lake.manifest(key)
+            rows = manifest.rows("records") if manifest else 0
+            records += rows
+            for part in self._lake.parts(key):
+                name, turn = _group(part, rows, item.keys.key_id)
+                groups.setdefault(name, []).append((part, item))
+                turns[name] = turn
+        done = each_group(work, groups, records=records, turns=turns, processes=self._processes)
+        in_order = (
+            (part.key, made) for name, of_group in done for (part, _), made in zip(groups[name], of_group, strict=True)
+        )
+        for key, of_parts in groupby(in_order, key=lambda one: one[0]):
             yield key, [made for _, made in of_parts]
 
     def _due(self, day: str, keys: Keyring) -> _Work | None:
@@ -207,29 +226,52 @@ class _Stage:
         return f"landing/{self._dataset}/{day}"
 
 
+def _group(part: Part, rows: int, key_id: str) -> tuple[str, int]:
+    """With which parts a part of a day of so many records is worked on, and whose turn that is.
+
+    The same day goes to the same process each time, which knows its texts from then on.
+    """
+    dataset, _, day = part.key.rpartition("/")
+    number = date.fromisoformat(day).toordinal()
+    if rows > _FEW_RECORDS:
+        return f"{part.key}/{part.number}", number + part.number
+    return f"{dataset}/{number // 7}/{key_id}", number // 7
+
+
 # What follows runs in this process or beside it, see workers.py: it writes no manifest.
 
 
-def _mentions(lake: Lake, packed: _Packed, part: Part, keys: Keyring) -> tuple[str, Table]:
-    """The mentions of a part of a landing partition: the table that was written, and its name."""
-    _, anonymizer = _tools(packed, keys)
-    found = anonymizer.mentions(lake.scan_part(part).collect(), SIGNALS[part.key.split("/")[2]])
-    return part.named("records"), lake.write(mentions_key(part.key), part.named("records"), found)
+def _mentions(lake: Lake, packed: _Packed, _: str, group: list[_Due]) -> list[tuple[str, Table]]:
+    """The mentions of parts of landing partitions: of each the table that was written, and its name."""
+    tools = _tools(packed, group[0][1].keys)
+    made = []
+    for part, _work in group:
+        found = tools.anonymizer.mentions(lake.scan_part(part).collect(), SIGNALS[part.key.split("/")[2]])
+        name = part.named("records")
+        made.append((name, lake.write(mentions_key(part.key), name, found)))
+    return made
 
 
-def _judged(lake: Lake, dataset: str, packed: _Packed, part: Part, work: _Work) -> _Made:
+def _judged(lake: Lake, dataset: str, packed: _Packed, _: str, group: list[_Due]) -> list[_Made]:
     """Records and, going the very same way among them, canaries; and what a second detector says."""
-    policy, anonymizer = _tools(packed, work.keys)
-    planted = Canaries(policy, work.keys).planted(dataset, part.day)
-    frame = lake.scan_part(part).collect()
-    together = pl.concat([frame.select(planted.frame.columns), planted.frame])
-    known = known_to(lake, part, work.told)
-    anonymized = anonymizer.anonymize(
-        together, planted.signal, known.select(*MENTIONS_SCHEMA), planted=planted.frame.height
-    )
-    harvest = planted.harvest(anonymized)
-    opinion = second_opinion(harvest.real.records, planted.signal, policy.leak_check, part.of)
-    return _made(lake, dataset, part, known, harvest, opinion)
+    tools, signal = _tools(packed, group[0][1].keys), SIGNALS[dataset.split("/")[1]]
+    planted = [tools.canaries.planted(dataset, part.day) for part, _work in group]
+    known = [known_to(lake, part, work.told) for part, work in group]
+    together = [
+        Group(_with(lake.scan_part(part).collect(), own.frame), told.select(*MENTIONS_SCHEMA), own.frame.height)
+        for (part, _work), own, told in zip(group, planted, known, strict=True)
+    ]
+    made = []
+    anonymized = tools.anonymizer.anonymize_together(together, signal)
+    for (part, _work), own, told, result in zip(group, planted, known, anonymized, strict=True):
+        harvest = own.harvest(result)
+        opinion = second_opinion(harvest.real.records, signal, tools.policy.leak_check, part.of)
+        made.append(_made(lake, dataset, part, told, harvest, opinion))
+    return made
+
+
+def _with(frame: pl.DataFrame, planted: pl.DataFrame) -> pl.DataFrame:
+    return pl.concat([frame.select(planted.columns), planted])
 
 
 def _made(lake: Lake, dataset: str, part: Part, known: pl.DataFrame, harvest: Harvest, opinion: Opinion) -> _Made:
@@ -255,10 +297,17 @@ def _sums(counts: Mapping[str, int], more: Mapping[str, int]) -> dict[str, int]:
     return {name: counts.get(name, 0) + more.get(name, 0) for name in (*counts, *more)}
 
 
+@dataclass(frozen=True)
+class _Tools:
+    policy: PrivacyPolicy
+    anonymizer: Anonymizer
+    canaries: Canaries
+
+
 @lru_cache(1)  # one at a time, as each remembers up to 128 MB of texts
-def _tools(packed: _Packed, keys: Keyring) -> tuple[PrivacyPolicy, Anonymizer]:
+def _tools(packed: _Packed, keys: Keyring) -> _Tools:
     policy = _policy(packed)
-    return policy, Anonymizer(policy, keys)
+    return _Tools(policy, Anonymizer(policy, keys), Canaries(policy, keys))
 
 
 @lru_cache(1)

@@ -13,14 +13,11 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor
-from datetime import date
 from functools import lru_cache
 from typing import TypeVar
 
 from governance.errors import UsageError
-from orchestration.lake import Part
 
-Key = TypeVar("Key")
 Item = TypeVar("Item")
 T = TypeVar("T")
 
@@ -42,41 +39,30 @@ def worker_count() -> int:
     return int(told)
 
 
-def each_part(
-    work: Callable[[Part, Item], T], items: Mapping[Part, Item], *, records: int, processes: int | None = None
-) -> Iterator[tuple[Part, T]]:
-    """The result of `work` for each part of a day and its item, in order; here where there is little to do.
+def each_group(
+    work: Callable[[str, Item], T],
+    items: Mapping[str, Item],
+    *,
+    records: int,
+    turns: Mapping[str, int] | None = None,
+    processes: int | None = None,
+) -> Iterator[tuple[str, T]]:
+    """The result of `work` for each item and its name, in order; here where there is little to do.
 
     Args:
         work: can be pickled, and depends on its arguments and what it was made with alone.
         records: how many records there are to work on.
+        turns: items with the same number go to the same process, which may know their texts; None: in turn.
     """
-    turns = {part: date.fromisoformat(part.day).toordinal() + part.number for part in items}
-    yield from _each(work, items, turns, records, processes)
-
-
-def each_group(
-    work: Callable[[str, Item], T], items: Mapping[str, Item], *, records: int, processes: int | None = None
-) -> Iterator[tuple[str, T]]:
-    """As `each_part`, for items that any process can take: they get them in turn."""
-    turns = {name: place for place, name in enumerate(items)}
-    yield from _each(work, items, turns, records, processes)
-
-
-def _each(
-    work: Callable[[Key, Item], T],
-    items: Mapping[Key, Item],
-    turns: Mapping[Key, int],
-    records: int,
-    processes: int | None,
-) -> Iterator[tuple[Key, T]]:
+    if turns is None:
+        turns = {name: place for place, name in enumerate(items)}
     count = worker_count() if processes is None else processes
     is_enough = _are_started() or (len(items) > 1 and records >= _ENOUGH_RECORDS)  # or this one loads the engines too
     if count < 2 or not is_enough:
         yield from ((name, work(name, item)) for name, item in items.items())
         return
     pools = _pools(count)
-    futures: list[tuple[Key, Future[T]]] = [
+    futures: list[tuple[str, Future[T]]] = [
         (name, pools[turns[name] % count].submit(work, name, item)) for name, item in items.items()
     ]
     yield from ((name, future.result()) for name, future in futures)

@@ -47,7 +47,14 @@ def written(folder, processes):
 def test_two_processes_write_the_bytes_that_one_writes(tmp_path, monkeypatch):
     monkeypatch.setenv("FEEDBACK_PROCESSES", "2")
     monkeypatch.setattr("orchestration.stages.gating._ROWS_AT_ONCE", 1)
+    monkeypatch.setattr("orchestration.stages.anonymizing._FEW_RECORDS", 0)
     one = written(tmp_path / "one", 1)
     workers.start(load_engines)
     assert written(tmp_path / "two", 2) == one
     assert len(one) > len(DAYS) * 8
+
+
+def test_days_anonymised_together_give_the_bytes_of_each_alone(tmp_path, monkeypatch):
+    together = written(tmp_path / "together", 1)
+    monkeypatch.setattr("orchestration.stages.anonymizing._FEW_RECORDS", 0)
+    assert written(tmp_path / "alone", 1) == together

@@ -24,13 +24,17 @@ class Finder:
 
     def __init__(self, stems: Iterable[str], canaries: Callable[[], Iterable[Canary]]) -> None:
         """`stems` of the deployment (Canaries.stems); `canaries` is called once, when a stem is found."""
-        self._stems = pl.Series("stems", sorted(stems), dtype=pl.String).implode()
+        self.stems = frozenset(stems)
+        self._stems = pl.Series("stems", sorted(self.stems), dtype=pl.String).implode()
         self._make = canaries
 
     def find(self, texts: pl.Series) -> set[Canary]:
         """The canaries that stand in any of the texts (a String series)."""
-        suspect = texts.filter(texts.str.contains_any(self._stems, ascii_case_insensitive=True))
-        return {canary for text in suspect.drop_nulls() for canary in self._in_text(text.lower())}
+        return {canary for text in self.suspects(texts) for canary in self._in_text(text.lower())}
+
+    def suspects(self, texts: pl.Series) -> pl.Series:
+        """Those of the texts in which a stem stands."""
+        return texts.filter(texts.str.contains_any(self._stems, ascii_case_insensitive=True))
 
     @cached_property
     def _by_stem(self) -> Mapping[str, _Shapes]:

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from governance.keys import Keyring
 from governance.privacy import Anonymizer, load_privacy
+from governance.privacy.enforce import Group
 from governance.privacy.found import Found, Scanned
 from governance.privacy.pseudonyms import stand_in
 from governance.privacy.scanner import Scanner
@@ -201,6 +202,36 @@ def test_a_record_depends_on_its_thread_alone_whatever_the_batch_and_its_order(e
         assert apart == together
 
     check(holds, examples, rows, st.randoms())
+
+
+def group_of(day: list[tuple[str | None, str]], planted: int) -> Group:
+    """Records with a text, an attribute that no policy names, and a resource; they know what their threads told."""
+    rows = [
+        {
+            "record_id": f"{number:04x}",
+            "trace_id": trace,
+            "body": text,
+            "attributes": pairs(app__note=text, enduser__id="jdoe42", **{f"acme__{len(text) % 3}": text}),
+            "resource": json.dumps({"service.name": "cart", "host.note": text, f"acme.{number}": "x"}),
+        }
+        for number, (trace, text) in enumerate(day)
+    ]
+    frame = landing("logs", *rows)
+    return Group(frame, Anonymizer(POLICY, KEYS).mentions(frame, SIGNALS["logs"]), min(planted, len(rows)))
+
+
+@EXAMPLES
+def test_what_becomes_of_a_day_is_the_same_alone_and_together_with_others(examples: int) -> None:
+    def holds(days: list[list[tuple[str | None, str]]], planted: int) -> None:
+        groups = [group_of(day, planted) for day in days]
+        together = Anonymizer(POLICY, KEYS).anonymize_together(groups, SIGNALS["logs"])
+        for group, one in zip(groups, together, strict=True):
+            (alone,) = Anonymizer(POLICY, KEYS).anonymize_together([group], SIGNALS["logs"])
+            assert (one.withheld_fields, one.findings.rows()) == (alone.withheld_fields, alone.findings.rows())
+            assert one.records.equals(alone.records)
+            assert one.held.equals(alone.held)
+
+    check(holds, examples, st.lists(st.just([]) | rows, min_size=1, max_size=4), st.integers(0, 2))
 
 
 @EXAMPLES
