@@ -176,7 +176,6 @@ def _follow_up(told: str, *, is_later: bool) -> None:
 
 def _desk() -> Desk:
     from governance.stewards import load_stewards
-
     from orchestration.deciding import decision_record
     from orchestration.lake import Lake
 

@@ -49,7 +49,7 @@ def stale_days(
     return sorted(stale)
 
 
-def _behind(lake: Lake, dataset: str, destroyed: Collection[str], rulings: Rulings) -> Iterable[str]:
+def _behind(lake: Lake, dataset: str, destroyed: Collection[str], rulings: Rulings = NO_RULINGS) -> Iterable[str]:
     signal = dataset.split("/")[1]
     privacy, rules = load_privacy().digest, rules_of(load_gate(), load_suite(signal))
     yield from stale_anonymized_days(lake, dataset, privacy, destroyed)

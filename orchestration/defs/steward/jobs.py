@@ -7,10 +7,10 @@ them again within a minute.
 from datetime import UTC, date, datetime
 
 import dagster as dg
-from governance.stewards import load_stewards
 from pydantic import Field
 
 from governance.quality.rulings import DISCARD, RELEASE
+from governance.stewards import load_stewards
 from orchestration.deciding import decision_record
 from orchestration.defs.partitions import guarded
 from orchestration.desk.deciding import Desk, Ruling
