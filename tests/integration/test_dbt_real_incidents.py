@@ -19,6 +19,8 @@ from orchestration.sources.registry import connector_for
 from tests.days import span_rollup, traits_of
 from tests.integration.pain_point_world import build, fill_warehouse
 
+pytestmark = pytest.mark.deep  # 56,665 spans and a dbt project read anew: 54 s on a busy machine
+
 AS_OF = datetime(2022, 8, 23, tzinfo=UTC)
 # Those of the day with telemetry before and after their beginning; the second began 7 s before its minutes do.
 INJECTED = {"nezha-20220822T035354Z-frontend-cpu_contention", "nezha-20220822T051809Z-currencyservice-cpu_contention"}
