@@ -16,7 +16,7 @@ from governance.quality.judging import (
     withhold,
 )
 from governance.quality.rulings import DayRulings, Rulings, Waiver
-from governance.quality.suites import Expectation, GatePolicy, Suite, load_gate, load_suite, load_suites
+from governance.quality.suites import Expectation, QualityPolicy, Suite, load_quality, load_suite, load_suites
 
 __all__ = [
     "EQUATIONS",
@@ -25,8 +25,8 @@ __all__ = [
     "RESULTS_SCHEMA",
     "DayRulings",
     "Expectation",
-    "GatePolicy",
     "Judged",
+    "QualityPolicy",
     "RowCounts",
     "Rulings",
     "Suite",
@@ -36,7 +36,7 @@ __all__ = [
     "conclude",
     "judge_rows",
     "load_engine",
-    "load_gate",
+    "load_quality",
     "load_suite",
     "load_suites",
     "offending",

@@ -14,7 +14,7 @@ from governance.errors import FeedbackError, PolicyError
 from governance.quality.balance import applicable, unbalanced
 from governance.quality.expecting import CHUNK_ROWS, ROW, failing_rows
 from governance.quality.rulings import DayRulings
-from governance.quality.suites import DERIVED, Expectation, GatePolicy, Suite
+from governance.quality.suites import DERIVED, Expectation, QualityPolicy, Suite
 from governance.signals import Signal
 
 RESULTS_SCHEMA = pl.Schema(
@@ -164,7 +164,7 @@ def conclude(
     rows: RowCounts,
     offending: Sequence[int],
     suite: Suite,
-    policy: GatePolicy,
+    policy: QualityPolicy,
     known: Mapping[str, int] | None = None,
     leaked: str = "",
     waived: Mapping[str, int] = MappingProxyType({}),
@@ -285,7 +285,7 @@ def _told(expectation: Expectation, rows: int, failed: int, ruled: int) -> _Told
     return row, f"{name} failed ({failed - ruled} of {rows} rows)" if is_blocking and failed > ruled else ""
 
 
-def _few(rows: RowCounts, signal: str, policy: GatePolicy) -> _Told:
+def _few(rows: RowCounts, signal: str, policy: QualityPolicy) -> _Told:
     """Too many failing rows say that the day is wrong, not the rows; those discarded failed too."""
     limit, failing = policy.threshold(signal), rows.quarantined + rows.discarded
     is_passed = rows.rows < limit.min_rows or failing <= limit.max_quarantined_ratio * rows.rows

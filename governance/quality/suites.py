@@ -1,10 +1,10 @@
-"""What the gate expects of each signal: expectations/<signal>.yml. How much may fail: policies/gate.yml."""
+"""What the gate expects of each signal: expectations/<signal>.yml. How much may fail, and what to do: quality.yml."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Literal
+from typing import Literal, get_args
 
 from pydantic import Field, field_validator, model_validator
 
@@ -32,6 +32,19 @@ AGGREGATE_TYPES: Mapping[str, tuple[str, ...]] = {
     "expect_column_unique_value_count_to_be_between": ("column",),
     "expect_table_row_count_to_be_between": (),
 }
+Kind = Literal["identity", "completeness", "validity", "consistency", "privacy"]
+# What an expectation of each type is about, where it does not say so itself.
+_KINDS: Mapping[str, Kind] = {
+    **dict.fromkeys((*ROW_TYPES, *AGGREGATE_TYPES), "validity"),
+    "expect_column_values_to_not_be_null": "completeness",
+    "expect_column_proportion_of_non_null_values_to_be_between": "completeness",
+    "expect_table_row_count_to_be_between": "completeness",
+    "expect_column_values_to_be_null": "consistency",
+    "expect_column_pair_values_to_be_equal": "consistency",
+    "expect_column_pair_values_a_to_be_greater_than_b": "consistency",
+    "expect_column_values_to_be_unique": "identity",
+    "expect_column_values_to_not_match_regex": "privacy",
+}
 # Columns a suite may name besides the signal's own.
 DERIVED = ("event_date", "partition_date")
 
@@ -54,7 +67,8 @@ class Expectation(Strict):
         kwargs: the arguments of that type.
         severity: row: failing rows are quarantined; aggregate: a statement about the whole day.
         blocking: a failure withholds the whole day (for a row expectation: even one failing row).
-        releasable: whether a steward may let a failing row in.
+        kind: what it is about; where not said, what its type usually is about.
+        reason: why it matters; do: what to do about a failure. Empty: what policies/quality.yml says of its kind.
         owner: who answers for a failure; the suite's owner where not said.
     """
 
@@ -64,8 +78,15 @@ class Expectation(Strict):
     only: Only | None = None
     severity: Literal["row", "aggregate"] = "row"
     blocking: bool = False
-    releasable: bool = True
+    kind: Kind | None = None
+    reason: str = ""
+    do: str = ""
     owner: str = ""
+
+    @property
+    def about(self) -> Kind:
+        """What it is about."""
+        return self.kind or _KINDS[self.type]
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -137,7 +158,7 @@ class Suite(Policy):
 
         Not without an id, a time or their day, which everything behind the gate relies on; nor what may be personal.
         """
-        return expectation.releasable and not expectation.blocking
+        return expectation.about != "privacy" and not expectation.blocking
 
     def owner_of(self, expectation: Expectation) -> str:
         return expectation.owner or self.owner
@@ -150,11 +171,19 @@ class Threshold(Strict):
     min_rows: int = Field(ge=0)
 
 
-class GatePolicy(Policy):
-    """When a day is withheld whole instead of losing single rows."""
+class Advice(Strict):
+    """Why facts of one kind matter, and what a steward does when one fails."""
+
+    reason: str
+    do: str
+
+
+class QualityPolicy(Policy):
+    """When a day is withheld whole instead of losing single rows; what failures of each kind mean."""
 
     default: Threshold
     signals: dict[str, Threshold] = Field(default_factory=dict)
+    kinds: dict[Kind, Advice]
 
     @field_validator("signals")
     @classmethod
@@ -164,13 +193,25 @@ class GatePolicy(Policy):
                 raise ValueError(f"signal {name} does not exist; {one_of(name, SIGNALS)}")
         return value
 
+    @field_validator("kinds")
+    @classmethod
+    def are_all_there(cls, value: dict[Kind, Advice]) -> dict[Kind, Advice]:
+        if missing := [kind for kind in get_args(Kind) if kind not in value]:
+            raise ValueError(f"lacks {', '.join(missing)}; each kind needs a reason and what to do")
+        return value
+
+    def advice(self, expectation: Expectation) -> Advice:
+        """Why the fact matters and what to do about a failure."""
+        of_kind = self.kinds[expectation.about]
+        return Advice(reason=expectation.reason or of_kind.reason, do=expectation.do or of_kind.do)
+
     def threshold(self, signal: str) -> Threshold:
         return self.signals.get(signal, self.default)
 
 
-def load_gate() -> GatePolicy:
-    """policies/gate.yml; raises PolicyError where it is missing or wrong."""
-    return load_policy("gate", GatePolicy)
+def load_quality() -> QualityPolicy:
+    """policies/quality.yml; raises PolicyError where it is missing or wrong."""
+    return load_policy("quality", QualityPolicy)
 
 
 def load_suite(signal: str) -> Suite:

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from governance.quality import load_suite
+from governance.quality import load_quality, load_suite
 from governance.quality.rulings import REVOKE, WAIVE, standing_decisions
 from orchestration.desk.deciding import REQUEST, Desk
 from orchestration.desk.quarantine import quarantined_rows, waiting
@@ -57,6 +57,11 @@ def show_rows(console: Console, desk: Desk, dataset: str, day: str, expectation:
     for row in shown.head(most).iter_rows():
         table.add_row(*("null" if value is None else escape(str(value)) for value in row))
     console.print(table)
+    policy = load_quality()
+    for one in suite.expectations:
+        if one.name in failed:
+            advice = policy.advice(one)
+            console.print(escape(f"{one.name}: {advice.reason} {advice.do}"))
 
 
 def list_waivers(console: Console, desk: Desk, now: datetime) -> None:

@@ -13,8 +13,8 @@ import polars as pl
 
 from governance.quality import (
     DayRulings,
-    GatePolicy,
     Judged,
+    QualityPolicy,
     RowCounts,
     Rulings,
     Suite,
@@ -50,7 +50,7 @@ def judge_dataset(
     dataset: str,
     days: list[str],
     suite: Suite,
-    policy: GatePolicy,
+    policy: QualityPolicy,
     as_of: datetime,
     processes: int | None = None,
     rulings: Rulings = NO_RULINGS,
@@ -80,7 +80,7 @@ def judge_dataset(
     return tally
 
 
-def rules_of(policy: GatePolicy, suite: Suite) -> str:
+def rules_of(policy: QualityPolicy, suite: Suite) -> str:
     """What a verdict is made under, as its manifest names it."""
     return f"{policy.digest}:{suite.digest}:{_SHAPE}"
 
@@ -127,7 +127,7 @@ def _verdict(
     anonymized: Manifest,
     parts: list[RowCounts],
     suite: Suite,
-    policy: GatePolicy,
+    policy: QualityPolicy,
     waived: Mapping[str, int],
 ) -> Verdict:
     """What the rows of all parts, and the day as a whole, come to."""

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from functools import cache, partial
 
 from governance.privacy import load_privacy
-from governance.quality import Rulings, load_gate, load_suite
+from governance.quality import Rulings, load_quality, load_suite
 from governance.sampling import load_sampling_policy
 from governance.signals import SIGNALS
 from governance.sources import Source
@@ -51,7 +51,7 @@ def stale_days(
 
 def _behind(lake: Lake, dataset: str, destroyed: Collection[str], rulings: Rulings = NO_RULINGS) -> Iterable[str]:
     signal = dataset.split("/")[1]
-    privacy, rules = load_privacy().digest, rules_of(load_gate(), load_suite(signal))
+    privacy, rules = load_privacy().digest, rules_of(load_quality(), load_suite(signal))
     yield from stale_anonymized_days(lake, dataset, privacy, destroyed)
     for day in lake.days(f"anonymized/{dataset}"):
         if not lake.is_current(f"quarantine/{dataset}/{day}", verdict_inputs(lake, dataset, day, rulings), rules):

@@ -59,7 +59,7 @@ def test_the_lock_names_versions_and_no_hosts():
 
 def test_every_policy_has_an_enforcer_and_a_test():
     for policy in (ROOT / "governance" / "policies").glob("*.yml"):
-        name = {"patterns": "privacy", "gate": "quality"}.get(policy.stem, policy.stem)
+        name = {"patterns": "privacy"}.get(policy.stem, policy.stem)
         enforcer = ROOT / "governance" / name
         assert enforcer.is_dir() or enforcer.with_suffix(".py").is_file(), f"{policy.name} has no enforcer"
         assert list((ROOT / "tests" / "unit").glob(f"**/*{name}*")), f"{policy.name} has no test"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from governance.keys import Keyring
 from governance.privacy import load_privacy
-from governance.quality import load_gate, load_suite
+from governance.quality import load_quality, load_suite
 from governance.sampling import SamplingPolicy
 from governance.sources import load_sources
 from orchestration.lake import Lake
@@ -41,7 +41,7 @@ class Telemetry:
 
 def stages(of: Telemetry, sampling: SamplingPolicy) -> Mapping[str, Callable[[], object]]:
     """What each of NAMES does."""
-    source, privacy, gate = load_sources()["otel"], load_privacy(), load_gate()
+    source, privacy, gate = load_sources()["otel"], load_privacy(), load_quality()
     lake, keys, days, as_of = of.lake, of.keys, of.days, of.as_of
 
     def land() -> None:

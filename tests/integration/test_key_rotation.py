@@ -13,7 +13,7 @@ from rich.console import Console
 
 from governance.errors import FeedbackError, UsageError
 from governance.privacy import load_privacy
-from governance.quality import load_gate, load_suite
+from governance.quality import load_quality, load_suite
 from governance.signals import SIGNALS
 from governance.sources import load_sources
 from orchestration.defs.anonymize.assets import anonymized
@@ -194,7 +194,7 @@ def test_a_frozen_day_is_not_planned_again(rotated):
         f"quarantine/otel/logs/{OLD}",
         as_of=AS_OF,
         inputs=rotated.lake.digests([f"anonymized/otel/logs/{OLD}"]),
-        policy=rules_of(load_gate(), load_suite("logs")),
+        policy=rules_of(load_quality(), load_suite("logs")),
     ) as out:
         out.facts = {"blocked": "true"}
     assert rotated.stale() == [NEW]

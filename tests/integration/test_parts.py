@@ -11,7 +11,7 @@ import pytest
 
 from governance.keys import Keyring
 from governance.privacy import load_privacy
-from governance.quality import load_gate, load_suite
+from governance.quality import load_quality, load_suite
 from governance.sampling import load_sampling_policy
 from governance.sources import load_sources
 from orchestration.lake import Lake
@@ -40,7 +40,7 @@ def flow(inbox: Path, lake: Lake) -> Lake:
         land_days(lake, source, signal, DAYS, AS_OF)
     for signal in SIGNALS:
         anonymize_days(lake, f"otel/{signal}", DAYS, load_privacy(), KEYS, AS_OF)
-        judge_dataset(lake, f"otel/{signal}", DAYS, load_suite(signal), load_gate(), AS_OF)
+        judge_dataset(lake, f"otel/{signal}", DAYS, load_suite(signal), load_quality(), AS_OF)
     roll_up_span_days(lake, "otel", DAYS, sampling, AS_OF)
     roll_up_log_days(lake, "otel", DAYS, sampling, AS_OF)
     for signal in SIGNALS:

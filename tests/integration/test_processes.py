@@ -6,7 +6,7 @@ import polars as pl
 
 from governance.keys import Keyring
 from governance.privacy import load_privacy
-from governance.quality import load_gate, load_suite
+from governance.quality import load_quality, load_suite
 from governance.signals import SIGNALS
 from orchestration.lake import Lake
 from orchestration.stages import workers
@@ -40,7 +40,7 @@ def written(folder, processes):
     lake = Lake(folder)
     land(lake)
     anonymize_days(lake, "otel/logs", DAYS, load_privacy(), Keyring(b"p" * 32, b"i" * 32), AS_OF, processes)
-    judge_dataset(lake, "otel/logs", DAYS, load_suite("logs"), load_gate(), AS_OF, processes)
+    judge_dataset(lake, "otel/logs", DAYS, load_suite("logs"), load_quality(), AS_OF, processes)
     return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from governance.errors import UsageError
-from governance.quality import load_gate, load_suite
+from governance.quality import load_quality, load_suite
 from governance.signals import SIGNALS
 from orchestration.deciding import decision_record
 from orchestration.defs.steward.jobs import approve_waiver, release_rows, request_waiver, revoke_decision
@@ -35,7 +35,7 @@ def deployment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
     with lake.replace(f"anonymized/{DATASET}/{DAY}", as_of=noon) as out:
         out.write("records", pl.DataFrame(rows, schema=SIGNALS["logs"].schema))
         out.counts = {"landed": 2, "anonymized": 2, "held": 0}
-    judge_dataset(lake, DATASET, [DAY], load_suite("logs"), load_gate(), noon, 1)
+    judge_dataset(lake, DATASET, [DAY], load_suite("logs"), load_quality(), noon, 1)
     assert lake.read(f"quarantine/{DATASET}/{DAY}")["record_id"].to_list() == ["r1"]
     return made
 

@@ -35,7 +35,7 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A FEEDBACK_CONFIG with a policy of its own."""
     folder = tmp_path / "config"
     (folder / "policies").mkdir(parents=True)
-    (folder / "policies" / "gate.yml").write_text("reason: ours\n")
+    (folder / "policies" / "quality.yml").write_text("reason: ours\n")
     monkeypatch.setenv("FEEDBACK_CONFIG", str(folder))
     return folder
 
@@ -50,7 +50,7 @@ def entries(deployment: Home) -> list[Recorded]:
 
 
 def test_a_run_records_each_policy_file_and_later_ones_what_changed(deployment: Home, config: Path) -> None:
-    gate, fields = config / "policies" / "gate.yml", config / "policies" / "fields"
+    gate, fields = config / "policies" / "quality.yml", config / "policies" / "fields"
     record_policies(deployment)
     record_policies(deployment)  # nothing changed
     gate.write_text("reason: theirs\n")
@@ -62,10 +62,15 @@ def test_a_run_records_each_policy_file_and_later_ones_what_changed(deployment: 
     record_policies(deployment)
     record_policies(deployment)
     changed = [entry.decision.what["changed"] for entry in entries(deployment)]
-    assert changed == [[], ["policies/fields/own.yml", "policies/gate.yml"], ["policies/fields/own.yml"]]
+    assert changed == [[], ["policies/fields/own.yml", "policies/quality.yml"], ["policies/fields/own.yml"]]
     files = entries(deployment)[0].decision.what["files"]
     assert isinstance(files, dict)
-    assert {"policies/gate.yml", "policies/stewards.yml", "sources/otel.yml", "expectations/spans.yml"} <= files.keys()
+    assert {
+        "policies/quality.yml",
+        "policies/stewards.yml",
+        "sources/otel.yml",
+        "expectations/spans.yml",
+    } <= files.keys()
     assert {entry.decision.who for entry in entries(deployment)} == {os_user()}
 
 

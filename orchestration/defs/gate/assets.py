@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from governance.quality import Suite, load_gate, load_suite
+from governance.quality import Suite, load_quality, load_suite
 from governance.sources import Source, load_sources
 from orchestration.deciding import rulings_at
 from orchestration.defs.partitions import DAYS, ONE_RUN, as_of, guarded
@@ -42,7 +42,7 @@ def checked(source: Source, signal: str) -> dg.AssetsDefinition:
         lake, dataset, days = context.resources.lake, f"{source.name}/{signal}", list(context.partition_keys)
         now = as_of(context)
         rulings = rulings_at(context.resources.home, now)
-        tally = judge_dataset(lake, dataset, days, suite, load_gate(), now, rulings=rulings)
+        tally = judge_dataset(lake, dataset, days, suite, load_quality(), now, rulings=rulings)
         tell_days(context, tally, same_columns(upstream, signal))
         return dg.MaterializeResult(check_results=list(_results(lake, dataset, days, suite, tally)))
 
@@ -51,8 +51,13 @@ def checked(source: Source, signal: str) -> dg.AssetsDefinition:
 
 def _checks(suite: Suite) -> Iterator[tuple[str, str]]:
     yield DAY_IS_LET_IN, "No day of the run was withheld by the gate."
+    policy = load_quality()
     for expectation in suite.expectations:
-        yield expectation.name, f"{expectation.name.replace('_', ' ').capitalize()}."
+        advice = policy.advice(expectation)
+        yield (
+            expectation.name,
+            f"{expectation.name.replace('_', ' ').capitalize()}. {advice.reason} If not: {advice.do}",
+        )
 
 
 def _results(lake: Lake, dataset: str, days: list[str], suite: Suite, tally: Tally) -> Iterator[dg.AssetCheckResult]:

@@ -13,7 +13,7 @@ import pytest
 
 from governance.audit import DecisionRecord
 from governance.errors import UsageError
-from governance.quality import Rulings, load_gate, load_suite
+from governance.quality import Rulings, load_quality, load_suite
 from governance.quality.rulings import DISCARD, RELEASE
 from governance.stewards import load_stewards
 from orchestration.desk.deciding import Desk, Ruling
@@ -36,7 +36,7 @@ class World:
 
     def judge(self, now: datetime = NOW) -> None:
         lake, rulings = self.desk.lake, Rulings(self.desk.record.entries(), now)
-        judge_dataset(lake, DATASET, [DAY, BAD_DAY], load_suite("spans"), load_gate(), now, 1, rulings)
+        judge_dataset(lake, DATASET, [DAY, BAD_DAY], load_suite("spans"), load_quality(), now, 1, rulings)
 
     def ids(self, state: str, day: str = DAY) -> list[str]:
         key = f"{state}/{DATASET}/{day}"

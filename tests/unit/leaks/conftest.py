@@ -10,7 +10,7 @@ import pytest
 from governance.keys import Keyring
 from governance.privacy import load_privacy
 from governance.privacy.canaries import Canaries
-from governance.quality import load_gate, load_suite
+from governance.quality import load_quality, load_suite
 from governance.signals import SIGNALS
 from orchestration.lake import Lake
 from orchestration.settings import Home
@@ -50,7 +50,7 @@ class World:
         return anonymize_days(self.lake, LOGS, days, policy or load_privacy(), KEYS, AS_OF)
 
     def judge(self, days=DAYS):
-        return judge_dataset(self.lake, LOGS, days, load_suite("logs"), load_gate(), AS_OF)
+        return judge_dataset(self.lake, LOGS, days, load_suite("logs"), load_quality(), AS_OF)
 
     def look(self, **options):
         return check_leaks(self.lake, self.home, load_privacy(), KEYS, AS_OF, **options)

@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from governance.privacy import load_privacy
-from governance.quality import load_gate, load_suite
+from governance.quality import load_quality, load_suite
 from orchestration.leaks.marks import leaked
 from orchestration.leaks.telling import tell_leaks
 from orchestration.ledger import ledger
@@ -131,7 +131,7 @@ def test_a_clean_day_is_current_after_the_search(anonymised):
     assert anonymised.look().scan.finds == ()
     assert anonymised.judge().current == DAYS
     manifest = anonymised.lake.manifest(f"quarantine/{LOGS}/{DAYS[0]}")
-    assert manifest.policy == rules_of(load_gate(), load_suite("logs"))
+    assert manifest.policy == rules_of(load_quality(), load_suite("logs"))
     assert manifest.as_of == AS_OF.isoformat()
 
 

@@ -20,7 +20,7 @@ from governance.quality import (
     Verdict,
     conclude,
     judge_rows,
-    load_gate,
+    load_quality,
     load_suite,
     offending,
     quarantine_schema,
@@ -62,7 +62,7 @@ def judged_day(signal: str, frames: list[pl.DataFrame], known: dict[str, int] | 
     parts = judge_rows([(day, frame) for frame in frames], SIGNALS[signal], suite)
     rows = pl.concat(frames).lazy()
     broken = [offending(rows, expectation, len(frames)) for expectation in suite.day_expectations]
-    concluded = conclude(reduce(add, (part.counts for part in parts)), broken, suite, load_gate(), known)
+    concluded = conclude(reduce(add, (part.counts for part in parts)), broken, suite, load_quality(), known)
     return Day(concluded, pl.concat([part.passed for part in parts]), pl.concat([part.quarantined for part in parts]))
 
 

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from governance.audit import Decision, Recorded
-from governance.quality import DayRulings, Rulings, Verdict, conclude, judge_rows, load_gate, load_suite
+from governance.quality import DayRulings, Rulings, Verdict, conclude, judge_rows, load_quality, load_suite
 from governance.signals import SIGNALS
 
 Records = Callable[..., pl.DataFrame]
@@ -38,7 +38,7 @@ def judge(frame: pl.DataFrame, rulings: DayRulings) -> tuple[Verdict, list[str],
     """The verdict, the ids that passed the row expectations and those in quarantine."""
     suite = load_suite("spans")
     (judged,) = judge_rows([(DAY, frame)], SIGNALS["spans"], suite, rulings={DAY: rulings})
-    verdict = conclude(judged.counts, [0] * len(suite.day_expectations), suite, load_gate(), waived=rulings.waived)
+    verdict = conclude(judged.counts, [0] * len(suite.day_expectations), suite, load_quality(), waived=rulings.waived)
     return verdict, *(rows["record_id"].to_list() for rows in (judged.passed, judged.quarantined))
 
 
@@ -117,7 +117,7 @@ def test_no_waiver_covers_lost_records_or_leaks(records: Records, expectation: s
     (judged,) = judge_rows([(DAY, frame)], SIGNALS["spans"], suite)
     known = {"anonymized": 3, "canaries": 1, "canaries_leaked": 1, "canaries_masked": 0, "canaries_held": 0}
     offending, waivers = [0] * len(suite.day_expectations), dict.fromkeys(("ledger_balances", "canaries_are_masked"), 1)
-    verdict = conclude(judged.counts, offending, suite, load_gate(), known, "EMAIL in body", waivers)
+    verdict = conclude(judged.counts, offending, suite, load_quality(), known, "EMAIL in body", waivers)
     assert verdict.is_blocked
     assert result(verdict, expectation)["waiver"] is None
 

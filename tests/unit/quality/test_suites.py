@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from governance.errors import PolicyError
-from governance.quality import load_gate, load_suite, load_suites
+from governance.quality import load_quality, load_suite, load_suites
 from governance.signals import SIGNALS
 
 SUITE = "owner: o@example.com\nreason: r\nsignal: logs\nexpectations:\n"
@@ -88,13 +88,33 @@ def test_a_signal_without_suite_stops() -> None:
 
 
 def test_a_threshold_for_an_unknown_signal_is_refused(config: Path) -> None:
-    (config / "policies/gate.yml").write_text(
+    (config / "policies/quality.yml").write_text(
         "owner: o\nreason: r\ndefault: {max_quarantined_ratio: 0.2, min_rows: 50}\n"
         "signals: {ticket: {max_quarantined_ratio: 0.2, min_rows: 50}}\n"
     )
     with pytest.raises(PolicyError, match="ticket does not exist; did you mean tickets"):
-        load_gate()
+        load_quality()
 
 
 def test_five_percent_of_bad_rows_do_not_withhold_a_day_by_default() -> None:
-    assert load_gate().threshold("spans").max_quarantined_ratio > 0.05
+    assert load_quality().threshold("spans").max_quarantined_ratio > 0.05
+
+
+def test_every_expectation_says_why_it_matters_and_what_to_do() -> None:
+    policy = load_quality()
+    for suite in load_suites().values():
+        for expectation in suite.expectations:
+            advice = policy.advice(expectation)
+            assert advice.reason.endswith(".")
+            assert advice.do.endswith(".")
+
+
+def test_what_may_be_personal_is_never_released() -> None:
+    final = {
+        one.name
+        for suite in load_suites().values()
+        for one in suite.expectations
+        if "_no_emails_" in one.name or "_no_secrets_" in one.name
+        if suite.is_releasable(one)
+    }
+    assert final == set()

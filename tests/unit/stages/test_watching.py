@@ -8,7 +8,7 @@ import pytest
 from governance.keys import Keyring
 from governance.privacy import load_privacy
 from governance.privacy.findings import FINDINGS_SCHEMA
-from governance.quality import load_gate, load_suite
+from governance.quality import load_quality, load_suite
 from governance.signals import SIGNALS
 from orchestration.lake import Lake
 from orchestration.stages.anonymizing import anonymize_days
@@ -51,7 +51,7 @@ def anonymize(lake, days, policy=POLICY):
 
 
 def judge(lake, days):
-    return judge_dataset(lake, LOGS, days, load_suite("logs"), load_gate(), AS_OF)
+    return judge_dataset(lake, LOGS, days, load_suite("logs"), load_quality(), AS_OF)
 
 
 def test_a_day_with_leaks_is_withheld_and_no_other(lake):
