@@ -19,7 +19,7 @@ def test_every_ledger_balances_to_the_row(company):
     assert len(rows) > 42
     for row in rows:
         assert row["pulled"] == row["malformed"] + row["duplicates"] + row["held"] + row["anonymized"], row
-        assert row["anonymized"] == row["checked"] + row["quarantined"] + row["withheld"], row
+        assert row["anonymized"] == row["checked"] + row["quarantined"] + row["discarded"] + row["withheld"], row
         if row["sampled"] is not None:
             assert row["checked"] == row["sampled"] + row["sampled_out"], row
         assert row["is_balanced"], row

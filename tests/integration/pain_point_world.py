@@ -21,6 +21,7 @@ from governance.keys import Keyring
 from governance.owners import load_owners
 from governance.privacy.findings import FINDINGS_SCHEMA
 from governance.quality import RESULTS_SCHEMA
+from governance.quality.rulings import WAIVERS_SCHEMA
 from governance.ranking import load_ranking
 from governance.sampling import (
     SAMPLED_LOGS_SCHEMA,
@@ -69,6 +70,7 @@ _LAKE = {
     "privacy_findings": {"signal": pl.String(), "event_date": pl.Date(), **FINDINGS_SCHEMA},
     "malformed": MALFORMED_SCHEMA,
     "state_history": HISTORY_SCHEMA,
+    "waivers": WAIVERS_SCHEMA,
 }
 
 
