@@ -55,7 +55,7 @@ def show(
 
 @quarantine_app.command(
     "release",
-    epilog="Example: `feedback quarantine release otel/spans 2026-11-20 --by eva@example.com --why 'a batch job'`",
+    epilog="Example: `feedback quarantine release otel/spans 2026-11-20 --by ana@example.com --why 'a batch job'`",
 )
 def release(
     dataset: _Dataset,
@@ -72,7 +72,7 @@ def release(
 
 @quarantine_app.command(
     "discard",
-    epilog="Example: `feedback quarantine discard otel/spans 2026-11-20 --by eva@example.com --why 'a load test'`",
+    epilog="Example: `feedback quarantine discard otel/spans 2026-11-20 --by ana@example.com --why 'a load test'`",
 )
 def discard(
     dataset: _Dataset,
@@ -88,7 +88,7 @@ def discard(
 
 
 @quarantine_app.command(
-    "replay", epilog="Example: `feedback quarantine replay --by eva@example.com --why 'pattern mended'`"
+    "replay", epilog="Example: `feedback quarantine replay --by ana@example.com --why 'pattern mended'`"
 )
 def replay(by: _By, why: _Why) -> None:
     """Put what is held or in quarantine through today's policies and gate again; nothing new is read.
@@ -101,9 +101,9 @@ def replay(by: _By, why: _Why) -> None:
 
 
 @quarantine_app.command(
-    "revoke", epilog="Example: `feedback quarantine revoke 12 --by eva@example.com --why 'wrong day'`"
+    "revoke", epilog="Example: `feedback quarantine revoke 12 --by ana@example.com --why 'wrong day'`"
 )
-@waiver_app.command("revoke", epilog="Example: `feedback waiver revoke 12 --by eva@example.com --why 'mended'`")
+@waiver_app.command("revoke", epilog="Example: `feedback waiver revoke 12 --by ana@example.com --why 'mended'`")
 def revoke(
     number: Annotated[int, typer.Argument(help="Number of the decision, see `feedback audit list`.")],
     by: _By,
@@ -126,7 +126,7 @@ def waivers() -> None:
 @waiver_app.command(
     "request",
     epilog="Example: `feedback waiver request 'otel/*' spans_are_unique --first 2026-11-20 --last 2026-11-22 "
-    "--expires 2026-12-01 --by ada@example.com --why 'agent sends twice'`",
+    "--expires 2026-12-01 --by ana@example.com --why 'agent sends twice'`",
 )
 def request(
     dataset: Annotated[str, typer.Argument(help="`<source>/<signal>`, or a pattern with *.")],
@@ -146,7 +146,7 @@ def request(
 
 
 @waiver_app.command(
-    "approve", epilog="Example: `feedback waiver approve 12 --by eva@example.com --why 'agreed until mended'`"
+    "approve", epilog="Example: `feedback waiver approve 12 --by ben@example.com --why 'agreed until mended'`"
 )
 def approve(
     number: Annotated[int, typer.Argument(help="Number of the request.")], by: _By, why: _Why, later: _Later = False

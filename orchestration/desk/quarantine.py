@@ -34,7 +34,12 @@ def waiting(lake: Lake, now: datetime, dataset: str = "") -> pl.DataFrame:
 
     Args:
         dataset: `<source>/<signal>`; empty: all.
+
+    Raises:
+        UsageError: the gate has judged no such dataset.
     """
+    if dataset:
+        _check_judged(lake, dataset)
     keys = lake.keys(f"quarantine/{dataset}" if dataset else "quarantine")
     found = [row for key in keys for row in _waiting(lake, key, now)]
     return pl.DataFrame(found, WAITING_SCHEMA, orient="row").sort("day", "source", "signal", "expectation")
@@ -65,12 +70,16 @@ def quarantine_key(lake: Lake, dataset: str, day: str) -> str:
     """
     key = f"quarantine/{dataset}/{day}"
     if not lake.exists(key):
-        datasets = sorted({"/".join(name.split("/")[1:3]) for name in lake.keys("quarantine")})
-        if dataset not in datasets:
-            raise UsageError(f"dataset {dataset}: the gate has judged none of that name; {one_of(dataset, datasets)}")
+        _check_judged(lake, dataset)
         days = lake.days(f"quarantine/{dataset}")
         raise UsageError(f"{dataset} {day}: the gate has judged no such day; it has those of {days[0]} to {days[-1]}")
     return key
+
+
+def _check_judged(lake: Lake, dataset: str) -> None:
+    datasets = {"/".join(name.split("/")[1:3]) for name in lake.keys("quarantine")}
+    if dataset not in datasets:
+        raise UsageError(f"dataset {dataset}: the gate has judged none of that name; {one_of(dataset, datasets)}")
 
 
 def final_expectations(suite: Suite, failed: list[str]) -> list[str]:

@@ -20,7 +20,7 @@ from orchestration.settings import home
 
 
 class _Decided(dg.Config):
-    who: str = Field(description="Who decides: an identity of policies/stewards.yml, such as eva@example.com.")
+    who: str = Field(description="Who decides: an identity of policies/stewards.yml, such as ana@example.com.")
     why: str = Field(description="The reason, for whoever asks later. No content of records.")
 
     def ruling(self) -> Ruling:

@@ -117,6 +117,7 @@ def test_what_waits_is_told_by_day_and_expectation_with_owner_age_and_end(world:
     [
         (lambda w: w.rule(RELEASE, who=CHRIS), "needs the role quality in telemetry; ana@example.com"),
         (lambda w: w.rule(RELEASE, day="2026-03-01"), "the gate has judged no such day"),
+        (lambda w: waiting(w.desk.lake, NOW, "otel/span"), "did you mean otel/spans"),
         (lambda w: w.rule(RELEASE, records=["none"]), "1 of these records are not in quarantine, none for one"),
         (lambda w: w.rule(RELEASE, expectation="spans_have_a_servce"), "did you mean spans_have_a_service"),
         (lambda w: w.rule(RELEASE, day=BAD_DAY), "failed spans_have_an_id, which nobody can release a row from"),
