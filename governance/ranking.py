@@ -37,6 +37,7 @@ class Detection(Strict):
     bridge_days: int = Field(ge=0)
     recovery_evidence: float = Field(ge=0)
     ticket_match_ratio: float = Field(gt=0, le=1)
+    plan_ratio: float = Field(gt=0.5, le=1)
     shown_from_accounts: int = Field(ge=1)
 
 

@@ -37,11 +37,12 @@ REQUESTS_SCHEMA = pl.Schema(
 # histogram). Durations are counted by minute, own times by hour: what compares own times looks at whole hours, and by
 # minute most rows would stand for one span.
 LATENCY_SCHEMA = pl.Schema({**_BY_PERIOD, "measure": _TEXT, "bucket": pl.Int32(), "span_count": _COUNT})
-# One row per day, account and what it met; spans without an account are left out.
+# One row per day, account, plan it was seen with and what it met; spans without an account are left out.
 SPAN_ACCOUNT_DAYS_SCHEMA = pl.Schema(
     {
         "event_date": pl.Date(),
         "account_id": _TEXT,
+        "account_plan": _TEXT,
         **{name: _TEXT for name in SPAN_DIMENSIONS if name != "dependency"},
         "span_count": _COUNT,
         "origin_error_count": _COUNT,

@@ -28,12 +28,13 @@ _READ = (
         "duration_ns",
         "status",
         "account_id",
+        "account_plan",
         "raw_bytes",
     ),
     *SPAN_DIMENSIONS,
 )
 _PERIOD_KEYS = ("period_start_at", "grain", *SPAN_DIMENSIONS, "status")
-_ACCOUNT_KEYS = ("event_date", "account_id", *(name for name in SPAN_DIMENSIONS if name != "dependency"))
+_ACCOUNT_KEYS = ("event_date", "account_id", "account_plan", *(name for name in SPAN_DIMENSIONS if name != "dependency"))
 # Nanoseconds are added up as 128-bit integers: exact in every order, so running again gives the same bytes.
 _AS_MS = 1e6
 

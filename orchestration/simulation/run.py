@@ -277,7 +277,7 @@ def _fault_truth(active: Active, window: Window) -> FaultTruth:
     is_over = active.end_ns < window.end_ns
     return FaultTruth(
         fault.name, fault.kind, fault.service, fault.operation, fault.dependency,
-        fault.version, fault.flag, fault.variant, fault.log.template if fault.log else None,
+        fault.version, fault.flag, fault.variant, fault.plan, fault.log.template if fault.log else None,
         list(fault.tickets.subjects) if fault.tickets else [],
         iso(active.start_ns), iso(active.end_ns) if is_over else None, "resolved" if is_over else "ongoing",
         str(cause.deployment.id) if cause and cause.deployment else None, cause.initiative if cause else None,

@@ -20,6 +20,7 @@ class FaultTruth:
     service_version: str | None
     feature_flag: str | None
     feature_variant: str | None
+    plan: str | None  # the only one whose accounts meet it
     template: str | None
     theme: list[str]
     started_at: str

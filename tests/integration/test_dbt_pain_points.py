@@ -41,7 +41,7 @@ def assert_finds_everything(pain_points, truth):
         assert row["status"] == fault.status, fault.name
         assert (row["fix_deployment_id"], row["is_fix_effective"]) == (fault.fix_deployment_id, fault.is_fix_effective)
         assert (row["feature_flag"], row["feature_variant"]) == (fault.feature_flag, fault.feature_variant)
-        assert row["incident_id"] == fault.incident_id, fault.name
+        assert (row["incident_id"], row["account_plan"]) == (fault.incident_id, fault.plan), fault.name
         # Tickets of customers it hit and who wrote something else are few.
         assert 0.8 * fault.tickets <= row["tickets"] <= 1.3 * fault.tickets + 3, fault.name
     planted = {fault.service for fault in truth.faults}
@@ -57,6 +57,7 @@ def assert_leads(pain_points, truth):
     assert fault.operation in (None, first["operation"])
     assert fault.dependency in (None, first["dependency"])
     assert (first["deployment_id"], first["incident_id"]) == (fault.deployment_id, fault.incident_id)
+    assert first["account_plan"] == fault.plan
     assert (first["fix_deployment_id"], first["is_fix_effective"]) == (fault.fix_deployment_id, fault.is_fix_effective)
     assert set(pain_points.head(10)["service"]) == {fault.service}
 

@@ -31,6 +31,10 @@ tickets as (
     select * from {{ ref('int_tickets_latest') }}
 ),
 
+plans as (
+    select * from {{ ref('int_accounts_by_plan') }}
+),
+
 ranking as (
     select * from {{ ref('stg_lake__ranking') }}
 ),
@@ -125,6 +129,48 @@ account_counts as (
     select problem_id, count(distinct account_id) as account_count
     from accounts_reached
     group by problem_id
+),
+
+plan_sizes as (
+    select
+        account_plan,
+        count(*) * 1.0 / sum(count(*)) over () as usual_ratio
+    from plans
+    group by account_plan
+),
+
+plans_reached as (
+    select
+        accounts_reached.problem_id,
+        plans.account_plan,
+        sum(count(*)) over (partition by accounts_reached.problem_id) as known_count,
+        count(*) * 1.0 / sum(count(*)) over (partition by accounts_reached.problem_id) as reached_ratio
+    from accounts_reached
+    inner join plans on accounts_reached.account_id = plans.account_id
+    group by accounts_reached.problem_id, plans.account_plan
+),
+
+-- Nearly all it reached have one plan (above a half, so one at most), more than chance would give: log-likelihood ratio.
+plans_hit as (
+    select
+        plans_reached.problem_id,
+        plans_reached.account_plan
+    from plans_reached
+    inner join plan_sizes on plans_reached.account_plan = plan_sizes.account_plan
+    cross join ranking
+    where
+        plans_reached.reached_ratio >= ranking.plan_ratio
+        and plans_reached.reached_ratio > plan_sizes.usual_ratio
+        and plans_reached.known_count * (
+            plans_reached.reached_ratio * ln(plans_reached.reached_ratio / plan_sizes.usual_ratio)
+            + case
+                when plans_reached.reached_ratio < 1
+                    then
+                        (1 - plans_reached.reached_ratio)
+                        * ln((1 - plans_reached.reached_ratio) / (1 - plan_sizes.usual_ratio))
+                else 0
+            end
+        ) >= ranking.least_evidence
 ),
 
 account_days as (
@@ -230,6 +276,7 @@ final as (
     select
         problems.problem_id,
         coalesce(account_counts.account_count, 0) as account_count,
+        plans_hit.account_plan,
         coalesce(ticket_counts.ticket_count, 0) as ticket_count,
         cast(
             coalesce(slow.affected_count, failed.affected_count, logged.affected_count, 0) as bigint
@@ -253,6 +300,7 @@ final as (
     left join failed on problems.problem_id = failed.problem_id
     left join logged on problems.problem_id = logged.problem_id
     left join account_counts on problems.problem_id = account_counts.problem_id
+    left join plans_hit on problems.problem_id = plans_hit.problem_id
     left join ticket_counts on problems.problem_id = ticket_counts.problem_id
     left join subject_lists on problems.problem_id = subject_lists.problem_id
     left join account_days on problems.problem_id = account_days.problem_id

@@ -1,8 +1,8 @@
--- Which plan an account had by the spans that were kept of a day.
+-- Which plans an account was seen with on a day.
 {{ read_by_day('spans') }}
 
-with spans as (
-    select * from {{ ref('stg_lake__spans') }}
+with account_days as (
+    select * from {{ ref('stg_lake__span_account_days') }}
 ),
 
 days as (
@@ -11,16 +11,21 @@ days as (
 
 final as (
     select
-        spans.source,
-        spans.event_date,
-        spans.account_id,
-        spans.account_plan,
+        account_days.source,
+        account_days.event_date,
+        account_days.account_id,
+        account_days.account_plan,
         days.made_from,
-        count(*) as span_count
-    from spans
-    inner join days on spans.source = days.source and spans.event_date = days.event_date
-    where spans.account_id is not null and spans.account_plan is not null
-    group by spans.source, spans.event_date, spans.account_id, spans.account_plan, days.made_from
+        sum(account_days.span_count) as span_count
+    from account_days
+    inner join days on account_days.source = days.source and account_days.event_date = days.event_date
+    where account_days.account_plan is not null
+    group by
+        account_days.source,
+        account_days.event_date,
+        account_days.account_id,
+        account_days.account_plan,
+        days.made_from
 )
 
 select * from final

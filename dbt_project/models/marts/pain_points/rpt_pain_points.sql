@@ -71,6 +71,7 @@ told as (
     select
         problems.*,
         measures.account_count,
+        measures.account_plan,
         measures.ticket_count,
         measures.affected_count,
         measures.budget_burnt_ratio,
@@ -116,7 +117,8 @@ told as (
                 then ' (' || problems.dependency || ')'
             else ''
         end as thing,
-        coalesce(' for accounts with ' || problems.feature_flag || ' = ' || problems.feature_variant, '') as whom,
+        coalesce(' for accounts with ' || problems.feature_flag || ' = ' || problems.feature_variant, '')
+        || coalesce(' for accounts of plan ' || measures.account_plan, '') as whom,
         case
             when changes.deployment_id is not null
                 then
@@ -238,6 +240,7 @@ final as (
         sentences.template,
         sentences.feature_flag,
         sentences.feature_variant,
+        sentences.account_plan,
         sentences.dependency,
         sentences.deployment_id,
         sentences.named_version as service_version,

@@ -7,6 +7,7 @@ final as (
         source,
         event_date,
         account_id,
+        account_plan,
         coalesce(service, 'unknown') as service,
         coalesce(operation, '(no name)') as operation,
         coalesce(kind, 'unspecified') as span_kind,
