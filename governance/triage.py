@@ -100,6 +100,7 @@ class Impact(Strict):
     minutes_per_log_record: float = Field(ge=0)
     minutes_per_ticket: float = Field(ge=0)
     minutes_per_budget: float = Field(ge=0)
+    minutes_per_hundred_lost: float = Field(ge=0)
     resolved_factor: float = Field(gt=0, le=1)
 
 

@@ -8,6 +8,10 @@ measures as (
     select * from {{ ref('int_problem_measures') }}
 ),
 
+worths as (
+    select * from {{ ref('int_problem_values') }}
+),
+
 changes as (
     select * from {{ ref('int_problem_changes') }}
 ),
@@ -92,6 +96,7 @@ parts as (
         end
         + measures.ticket_count * weights.minutes_per_ticket as minutes_lost,
         least(coalesce(measures.budget_burnt_ratio, 0), 1) * weights.minutes_per_budget as budget_minutes,
+        coalesce(worths.value_lost, 0) / 100 * weights.minutes_per_hundred_lost as value_minutes,
         case
             when assessed.strategic_value is not null then assessed.strategic_value * weights.assessed_value else 1
         end as strategic_value,
@@ -127,6 +132,7 @@ parts as (
         assessed.reason as assessment_reason
     from problems
     inner join measures on problems.problem_id = measures.problem_id
+    inner join worths on problems.problem_id = worths.problem_id
     inner join changes on problems.problem_id = changes.problem_id
     left join weeks on problems.problem_id = weeks.problem_id
     left join assessed on problems.problem_id = assessed.problem_id
@@ -137,9 +143,9 @@ parts as (
 scores as (
     select
         *,
-        (minutes_lost + budget_minutes) * strategic_value / greatest(reach, 1) as impact,
-        reach * ((minutes_lost + budget_minutes) * strategic_value / greatest(reach, 1)) * confidence / effort * factor
-            as score
+        (minutes_lost + budget_minutes + value_minutes) * strategic_value / greatest(reach, 1) as impact,
+        reach * ((minutes_lost + budget_minutes + value_minutes) * strategic_value / greatest(reach, 1)) * confidence
+        / effort * factor as score
     from parts
 ),
 
@@ -152,6 +158,7 @@ final as (
         reach,
         minutes_lost,
         budget_minutes,
+        value_minutes,
         strategic_value,
         impact,
         confidence,

@@ -6,6 +6,10 @@ measures as (
     select * from {{ ref('int_problem_measures') }}
 ),
 
+worths as (
+    select * from {{ ref('int_problem_values') }}
+),
+
 changes as (
     select * from {{ ref('int_problem_changes') }}
 ),
@@ -79,6 +83,9 @@ told as (
         measures.p95_before_ms,
         measures.p95_after_ms,
         measures.subject,
+        worths.value_lost,
+        worths.value_currency,
+        worths.no_value_reason,
         changes.deployment_id,
         changes.service_version as named_version,
         changes.incident_id,
@@ -144,6 +151,7 @@ told as (
         || ', ' || {{ counted('measures.ticket_count', 'ticket') }} as who_and_how_many
     from problems
     inner join measures on problems.problem_id = measures.problem_id
+    inner join worths on problems.problem_id = worths.problem_id
     inner join changes on problems.problem_id = changes.problem_id
     inner join scores on problems.problem_id = scores.problem_id and scores.moved_weight is null
     inner join moved on problems.problem_id = moved.problem_id
@@ -178,6 +186,13 @@ sentences as (
         || ', owner ' || told.owner_team as title,
         'Rank ' || cast(told.place as varchar) || ' because it cost about '
         || {{ counted('cast(round(told.minutes_lost) as bigint)', 'minute') }}
+        || case
+            when told.value_lost > 0
+                then
+                    ' and ' || cast(cast(round(told.value_lost) as bigint) as varchar) || ' ' || told.value_currency
+                    || ' that its journeys did not bring in'
+            else ''
+        end
         || ' and takes about ' || {{ one_decimal('told.effort') }} || ' days to change'
         || case
             when told.deployment_id is not null then ' (a deployment to take back)'
@@ -265,6 +280,9 @@ final as (
         sentences.minutes_lost * triage.price_per_minute as money_lost,
         case when triage.price_per_minute is not null then triage.currency end as currency,
         case when triage.price_per_minute is null then 'no_price_per_minute' end as no_money_reason,
+        cast(sentences.value_lost as double) as value_lost,
+        sentences.value_currency,
+        sentences.no_value_reason,
         sentences.p95_before_ms,
         sentences.p95_after_ms,
         case when sentences.problem_kind = 'error' then sentences.usual_ratio end as error_ratio_before,
