@@ -150,7 +150,7 @@ plans_reached as (
     group by accounts_reached.problem_id, plans.account_plan
 ),
 
--- Nearly all it reached have one plan (above a half, so one at most), more than chance would give: log-likelihood ratio.
+-- Nearly all it reached have one plan (above a half, so one at most), more than chance gives: log-likelihood ratio.
 plans_hit as (
     select
         plans_reached.problem_id,

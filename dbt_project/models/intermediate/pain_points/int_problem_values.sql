@@ -32,20 +32,11 @@ days as (
     group by source, journey, measure, event_date
 ),
 
-compared as (
+reached as (
     select
         problems.problem_id,
-        days.source,
-        days.journey,
-        days.measure,
-        days.currency,
-        max(days.unit_value) as unit_value,
-        count(case when days.event_date < cast(problems.started_at as date) then 1 end) as days_before,
-        sum(case when days.event_date < cast(problems.started_at as date) then days.success_count end)
-        / sum(case when days.event_date < cast(problems.started_at as date) then days.tried_count end) as usual_ratio,
-        sum(case when days.event_date < cast(problems.started_at as date) then days.tried_count end) as tried_before,
-        sum(case when days.event_date >= cast(problems.started_at as date) then days.success_count end) as success_count,
-        sum(case when days.event_date >= cast(problems.started_at as date) then days.tried_count end) as tried_count
+        days.*,
+        days.event_date < cast(problems.started_at as date) as is_before
     from problems
     inner join journeys on problems.service = journeys.service
     inner join days on journeys.journey = days.journey
@@ -53,7 +44,23 @@ compared as (
     where
         days.event_date >= cast(problems.started_at as date) - triage.days_before * interval 1 day
         and days.event_date <= cast(problems.ended_at as date)
-    group by problems.problem_id, days.source, days.journey, days.measure, days.currency
+),
+
+compared as (
+    select
+        problem_id,
+        source,
+        journey,
+        measure,
+        currency,
+        max(unit_value) as unit_value,
+        count(case when is_before then 1 end) as days_before,
+        sum(case when is_before then success_count end) / sum(case when is_before then tried_count end) as usual_ratio,
+        sum(case when is_before then tried_count end) as tried_before,
+        sum(case when not is_before then success_count end) as success_count,
+        sum(case when not is_before then tried_count end) as tried_count
+    from reached
+    group by problem_id, source, journey, measure, currency
 ),
 
 missed as (
@@ -66,18 +73,18 @@ missed as (
         2 * sqrt(
             greatest(compared.usual_ratio * (1 - compared.usual_ratio), 0)
             * compared.tried_count * (1 + compared.tried_count / compared.tried_before)
-        ) as chance_count
+        ) as chance_count,
+        compared.days_before >= triage.least_days_before and compared.tried_count > 0 as is_known
     from compared
     cross join triage
-    where compared.days_before >= triage.least_days_before and compared.tried_count > 0
 ),
 
 summed as (
     select
         problem_id,
-        min(currency) as currency,
-        count(distinct currency) as currency_count,
-        sum(case when missed_count > chance_count then missed_count * unit_value else 0.0 end) as value_lost
+        max(case when is_known then currency end) as currency,
+        count(distinct case when is_known then currency end) as currency_count,
+        sum(case when is_known and missed_count > chance_count then missed_count * unit_value else 0.0 end) as value_lost
     from missed
     group by problem_id
 ),
@@ -90,9 +97,7 @@ final as (
         case
             when summed.currency_count = 1 then null
             when summed.currency_count > 1 then 'several_currencies'
-            when
-                exists (select 1 from compared where compared.problem_id = problems.problem_id)
-                then 'too_few_days_to_compare'
+            when summed.currency_count = 0 then 'too_few_days_to_compare'
             else 'no_worth_measured'
         end as no_value_reason
     from problems
