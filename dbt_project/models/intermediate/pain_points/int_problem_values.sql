@@ -84,7 +84,9 @@ summed as (
         problem_id,
         max(case when is_known then currency end) as currency,
         count(distinct case when is_known then currency end) as currency_count,
-        sum(case when is_known and missed_count > chance_count then missed_count * unit_value else 0.0 end) as value_lost
+        sum(
+            case when is_known and missed_count > chance_count then missed_count * unit_value else 0.0 end
+        ) as value_lost
     from missed
     group by problem_id
 ),
