@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from threading import Lock
 
 import hyperscan
 
+from governance.privacy.numeric import Span
 from governance.privacy.patterns import Pattern
 from governance.privacy.plain_text import in_single_bytes
+
+_Judge = Callable[[re.Match[str]], Span | None]
 
 # In a shorter text trying a pattern everywhere costs less than asking where its head is, unless that is short itself.
 _SHORT = 400
@@ -27,20 +30,33 @@ class Locator:
         # Only ends of matches are asked for: telling their starts (HS_FLAG_SOM_LEFTMOST) crashed on ordinary text.
         self._database = database({pattern: pattern.head.expression}, 0)
 
-    def matches(self, text: str, encoded: bytes) -> Iterator[re.Match[str]]:
-        """What `finditer` finds in the text; `encoded`: the text in single bytes."""
-        if len(text) < _SHORT and not self._is_always_located:
-            return self._expression.finditer(text)
-        return self._located(text, encoded)
+    def spans(self, text: str, encoded: bytes, judge: _Judge) -> Iterator[Span]:
+        """What `judge` makes of the matches in the text, None left out; `encoded`: the text in single bytes.
 
-    def _located(self, text: str, encoded: bytes) -> Iterator[re.Match[str]]:
-        position = 0  # each place is tried once, so that time grows with the text only
+        Matches do not overlap, but the value of one that is refused can be the label of another:
+        `session "session": "..."`. Each place is tried once, so that time grows with the text only.
+        """
+        is_short = len(text) < _SHORT and not self._is_always_located
+        return self._searched(text, judge) if is_short else self._located(text, encoded, judge)
+
+    def _searched(self, text: str, judge: _Judge) -> Iterator[Span]:
+        position = 0
+        while match := self._expression.search(text, position):
+            span = judge(match)
+            if span:
+                yield span
+            position = match.end() if span else _behind_refused(match)
+
+    def _located(self, text: str, encoded: bytes, judge: _Judge) -> Iterator[Span]:
+        position = 0
         match_at = self._expression.match
         for start, end in self._places(encoded):
             for place in self._starts.finditer(text, start, end):
                 if place.start() >= position and (match := match_at(text, place.start())):
-                    yield match
-                    position = match.end()
+                    span = judge(match)
+                    if span:
+                        yield span
+                    position = match.end() if span else _behind_refused(match)
 
     def _places(self, encoded: bytes) -> list[tuple[int, int]]:
         """From where to where a match can begin: in order, and apart from each other."""
@@ -62,6 +78,11 @@ class Locator:
                 begun = start
             last = end
         return [*places, (max(0, begun), last)] if ends else places
+
+
+def _behind_refused(match: re.Match[str]) -> int:
+    """From where on a refused match is searched again: from its value, where it has one."""
+    return max(match.start(match.lastgroup), match.start() + 1) if match.lastgroup else match.end()
 
 
 def database(expressions: Mapping[Pattern, str], flags: int) -> hyperscan.Database:

@@ -112,14 +112,16 @@ class StructuredRecognizer(EntityRecognizer):
 
     def _apply(self, rank: int, views: list[_View]) -> None:
         """Add to what was found what one pattern finds in the views."""
-        matches, (has_values, check) = self._locator(rank).matches, self._plans[rank]
+        locator, (has_values, check) = self._locator(rank), self._plans[rank]
         for view, encoded, places, found in views:
-            for match in matches(view, encoded):
+
+            def judge(match: re.Match[str], view: str = view) -> Span | None:
                 span: Span | None = match.span(match.lastgroup or 0) if has_values else match.span()
                 if check is not None and span is not None:
                     span = check(view, *span)
-                if span is None or span[0] >= span[1]:
-                    continue
+                return span if span and span[0] < span[1] else None
+
+            for span in locator.spans(view, encoded, judge):
                 if len(found) == MOST_FINDINGS:
                     raise TooManyFindings
                 start, end = (places[span[0]], places[span[1]]) if places else span

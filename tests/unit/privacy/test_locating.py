@@ -1,5 +1,7 @@
 """A pattern tried only where its head is finds what it finds when it is tried everywhere."""
 
+import re
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -20,9 +22,22 @@ def spans(pattern, text):
     if pattern.name not in LOCATORS:
         LOCATORS[pattern.name] = Locator(pattern)
     locator = LOCATORS[pattern.name]
-    located = [match.span() for match in locator.matches(text, in_single_bytes(text))]
-    assert located == [match.span() for match in pattern.compiled.finditer(text)]
-    return located
+    for judge in (re.Match.span, lambda match: match.span() if match.end() % 2 else None, lambda match: None):
+        tried = []
+        located = list(locator.spans(text, in_single_bytes(text), lambda match: tried.append(match) or judge(match)))
+        assert [match.span() for match in tried] == tried_everywhere(pattern.compiled, text, judge)
+        assert located == [match.span() for match in tried if judge(match)]
+    return [match.span() for match in pattern.compiled.finditer(text)]
+
+
+def tried_everywhere(expression, text, judge):
+    """Where a pattern matches; behind a refused match from its value on, which can be the label of another."""
+    tried, position = [], 0
+    while match := expression.search(text, position):
+        tried.append(match.span())
+        behind = max(match.start(match.lastgroup), match.start() + 1) if match.lastgroup else match.end()
+        position = match.end() if judge(match) else behind
+    return tried
 
 
 @pytest.mark.parametrize("pattern", PATTERNS, ids=lambda pattern: pattern.name)

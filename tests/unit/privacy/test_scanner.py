@@ -87,6 +87,11 @@ def test_anonymising_twice_changes_nothing(planted: list[str], context: str) -> 
     assert (again.text, again.entities) == (once, {})
 
 
+def test_a_label_that_looks_like_the_value_of_the_label_before_it_is_a_label_all_the_same() -> None:
+    text = 'session "session":"fbd160cc-2914-4dfc-bdc4-4291b4992581"'
+    assert _scan(text) == 'session "session":"<SECRET:SESSION>"'
+
+
 @pytest.mark.parametrize(
     "text",
     [
