@@ -34,7 +34,12 @@ _READ = (
     *SPAN_DIMENSIONS,
 )
 _PERIOD_KEYS = ("period_start_at", "grain", *SPAN_DIMENSIONS, "status")
-_ACCOUNT_KEYS = ("event_date", "account_id", "account_plan", *(name for name in SPAN_DIMENSIONS if name != "dependency"))
+_ACCOUNT_KEYS = (
+    "event_date",
+    "account_id",
+    "account_plan",
+    *(name for name in SPAN_DIMENSIONS if name != "dependency"),
+)
 # Nanoseconds are added up as 128-bit integers: exact in every order, so running again gives the same bytes.
 _AS_MS = 1e6
 

@@ -17,8 +17,8 @@ import polars as pl
 from governance.errors import KeyDestroyedError
 from governance.keys import Keyring
 from governance.privacy import Anonymizer, PrivacyPolicy
+from governance.privacy.batch import Group
 from governance.privacy.canaries import Canaries, Harvest, Leak, tell
-from governance.privacy.enforce import Group
 from governance.privacy.findings import FindingCounts
 from governance.privacy.second_opinion import Opinion, second_opinion
 from governance.privacy.threads import MENTIONS_SCHEMA

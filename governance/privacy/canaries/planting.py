@@ -10,9 +10,9 @@ from functools import cached_property
 import polars as pl
 
 from governance.keys import Keyring
+from governance.privacy.batch import Anonymized
 from governance.privacy.canaries.species import NAME, SPECIES, UNCLASSIFIED, Species
 from governance.privacy.canaries.values import Needle, mints
-from governance.privacy.enforce import Anonymized
 from governance.privacy.patterns import Pattern
 from governance.privacy.policy import PrivacyPolicy
 from governance.signals import SIGNALS, Signal

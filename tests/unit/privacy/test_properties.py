@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from governance.keys import Keyring
 from governance.privacy import Anonymizer, load_privacy
-from governance.privacy.enforce import Group
+from governance.privacy.batch import Group
 from governance.privacy.found import Found, Scanned
 from governance.privacy.pseudonyms import stand_in
 from governance.privacy.scanner import Scanner
