@@ -43,7 +43,7 @@ class Deployment:
             env=self.environment,
             capture_output=True,
             text=True,
-            timeout=600,
+            timeout=1800,  # a machine that others use as well took eleven minutes for one of two
             check=False,
         )
         assert not check or done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]

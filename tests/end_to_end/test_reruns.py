@@ -40,7 +40,7 @@ def test_a_run_killed_at_a_random_moment_is_repaired(undisturbed, tmp_path, seed
 
 @pytest.mark.parametrize(
     "seed",
-    [pytest.param(seed, marks=pytest.mark.deep if seed < 10 else pytest.mark.exhaustive) for seed in range(2, 20)],
+    [pytest.param(seed, marks=pytest.mark.deep if seed < 5 else pytest.mark.exhaustive) for seed in range(2, 20)],
 )
 def test_runs_killed_at_many_moments_are_repaired(undisturbed, tmp_path, seed):
     assert_a_killed_run_is_repaired(undisturbed, tmp_path, random.Random(seed).uniform(0.05, 0.98))

@@ -10,9 +10,8 @@ def assert_the_ranking_holds(new_deployment, planted, scenario, seed):
     planted.assert_noise_is_low(deployment)
 
 
-@pytest.mark.parametrize("seed", range(2, 6))
-def test_the_planted_problems_lead_the_ranking(new_deployment, planted, seed):
-    assert_the_ranking_holds(new_deployment, planted, "default", seed)
+def test_the_planted_problems_lead_the_ranking(new_deployment, planted):
+    assert_the_ranking_holds(new_deployment, planted, "default", 2)
 
 
 @pytest.mark.exhaustive
@@ -29,7 +28,7 @@ def test_a_quiet_company_has_no_worst_pain_points(new_deployment):
 
 @pytest.mark.parametrize(
     "seed",
-    [pytest.param(seed, marks=pytest.mark.deep if seed < 12 else pytest.mark.exhaustive) for seed in range(6, 21)],
+    [pytest.param(seed, marks=pytest.mark.deep if seed < 5 else pytest.mark.exhaustive) for seed in range(3, 21)],
 )
 def test_the_planted_problems_lead_whatever_the_seed(new_deployment, planted, seed):
     assert_the_ranking_holds(new_deployment, planted, "default", seed)
