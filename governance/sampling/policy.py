@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Literal
 
 import orjson
@@ -11,6 +12,9 @@ from pydantic import Field, field_validator
 from governance.log_templates import NewsPolicy, TemplatePolicy
 from governance.policy import Policy, Strict, load_policy
 from governance.signals import RESOURCE
+
+# Raised when the same rows and policy give other traits, rollups or samples, or give them in other columns.
+CODE_VERSION = 2
 
 
 class TracePolicy(Strict):
@@ -102,6 +106,11 @@ class SamplingPolicy(Policy):
     budget: Budget
     rollups: RollupLimits
     always_keep: AlwaysKeep = AlwaysKeep()
+
+    @property
+    def digest(self) -> str:
+        """Hash of the policy and CODE_VERSION: what is made under another one is made again."""
+        return hashlib.sha256(f"{CODE_VERSION}\n{super().digest}".encode()).hexdigest()[:16]
 
 
 def load_sampling_policy() -> SamplingPolicy:
