@@ -15,6 +15,8 @@ from governance.policy import Policy, Strict, load_policy
 # blank: the column is there and empty. day: a time is cut to its UTC day.
 Mask = Literal["blank", "day"]
 
+# Tables that every role's file has besides its own.
+RESERVED = ("about", "metrics", "lineage", "gate_days", "restatements")
 _NAME = re.compile(r"[a-z_][a-z0-9_]*")
 
 
@@ -93,7 +95,7 @@ class AccessPolicy(Policy):
             if not _NAME.fullmatch(role):
                 raise ValueError(f"role {role}: expected small letters, digits and _; it becomes a file's name")
             for table, grant in rule.tables.items():
-                if table not in self.tables or table == "about":
+                if table not in self.tables or table in RESERVED:
                     raise ValueError(f"roles.{role}: table {table} is not published; {one_of(table, self.tables)}")
                 columns = self.tables[table].columns
                 for column in (*grant.without, *grant.masks):
