@@ -1,6 +1,6 @@
-"""From which fields of the records a published column is made: through the models, and through what the stages count.
+"""From which fields of the records a published column is made: through the models, and what the stages count.
 
-The models' part is what the transform stage keeps of their SQL (`column_lineage.json`); that of the stages is said here.
+The models' part is what the transform stage keeps of their SQL (`column_lineage.json`), the stages' part is said here.
 """
 
 from __future__ import annotations

@@ -89,7 +89,7 @@ def restate(
     days: pl.DataFrame,
     as_of: datetime,
 ) -> pl.DataFrame:
-    """Compare the figures of now with those published last, and keep them; all restatements so far (RESTATEMENTS_SCHEMA).
+    """Compare the figures with those published last, and keep them; all restatements so far (RESTATEMENTS_SCHEMA).
 
     A publication for an earlier time than the last one's compares and keeps nothing: it knows less.
 
