@@ -6,7 +6,7 @@ gate made of each day, by whose waiver) and `restatements` (figures of the past 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -69,12 +69,14 @@ class Behind:
         judged: when the gate judged each day (JUDGED_SCHEMA).
         restatements: RESTATEMENTS_SCHEMA.
         signals: by metric, those whose records it is made of.
+        unmarked: columns (`table.column`) made of what is personal that access.yml does not mark, and of which fields.
     """
 
     lineage: pl.DataFrame = field(default_factory=pl.DataFrame)
     judged: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=JUDGED_SCHEMA))
     restatements: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=RESTATEMENTS_SCHEMA))
     signals: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    unmarked: Mapping[str, str] = field(default_factory=dict)
 
 
 def write_behind(
@@ -111,6 +113,22 @@ def days_behind(
     conditions += [f"event_date >= date '{since}'"] if since else []
     conditions += [f"event_date <= date '{until}'"] if until else []
     return rows_where(file, f"select * from {GATE_DAYS} where {' and '.join(conditions)}")
+
+
+def notes(days: Iterable[Mapping[str, object]]) -> list[str]:
+    """One line per data set and waiver that let days in, and per data set with days that are withheld."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for day in days:
+        if day["verdict"] in ("waived", "withheld"):
+            told = day["waived"] if day["verdict"] == "waived" else "not in these figures"
+            place = f"{day['verdict']}: {day['source']}/{day['signal']}"
+            found.setdefault((place, str(told)), []).append(str(day["event_date"]))
+    return [f"{place} {_days(dates)}: {told}" for (place, told), dates in found.items()]
+
+
+def _days(dates: Sequence[str]) -> str:
+    first, last = min(dates), max(dates)
+    return first if first == last else f"{len(dates)} days from {first} to {last}"
 
 
 def rows_where(file: Path, sql: str) -> list[dict[str, object]]:

@@ -85,6 +85,7 @@ def _write(
     connection.execute(f"attach {_text(str(temporary))} as published (storage_version {_text(_STORAGE)})")
     types, comments = _types(connection), _comments(connection)
     _require(role, types)
+    _require_marked(role, types, behind.unmarked)
     counts = {}
     connection.begin()  # one commit instead of one fsync per table, comment and row
     connection.execute(
@@ -141,6 +142,19 @@ def _require(role: Role, types: Mapping[str, _Types]) -> None:
                 f"policies/access.yml: tables.{table.name}.columns names {', '.join(missing)}; {table.relation} has no"
                 f" such column; {one_of(missing[0], types[table.relation])}"
             )
+
+
+def _require_marked(role: Role, types: Mapping[str, _Types], unmarked: Mapping[str, str]) -> None:
+    """A text made of what is personal is published where somebody has said who sees it; a number or a time is no text."""
+    for table in role.tables:
+        for column in table.columns:
+            place = f"{table.name}.{column.name}"
+            if place in unmarked and "VARCHAR" in types[table.relation][column.name]:
+                raise PolicyError(
+                    f"policies/access.yml: {place} is made of {unmarked[place]}, which is personal (policies/privacy.yml),"
+                    f" and `personal` does not name it; name it there with the roles that see it, or take it from"
+                    f" tables.{table.name}.columns"
+                )
 
 
 def _copy(

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import polars as pl
 
-from governance.access import Role
+from governance.access import AccessPolicy, Role
 from governance.metrics import Metric
 from governance.privacy import load_privacy
 from governance.signals import RESOURCE, SIGNALS
@@ -56,6 +56,7 @@ class Lineage:
 
     def __init__(self, models: Mapping[str, Origins]) -> None:
         self._models = models
+        self._fields: dict[tuple[str, str], frozenset[tuple[str, str]]] = {}
         self._treatments = load_privacy().columns
 
     @classmethod
@@ -91,12 +92,16 @@ class Lineage:
         made = self.edges((table.relation, name) for table, name in columns)
         return pl.concat([pl.DataFrame(copied, LINEAGE_SCHEMA, orient="row"), made])
 
-    def fields(self, relation: str, column: str) -> set[tuple[str, str]]:
+    def fields(self, relation: str, column: str) -> frozenset[tuple[str, str]]:
         """The fields (signal, name) whose values a column is made of."""
-        found = self.edges([(relation, column)]).filter(pl.col("from_relation").str.starts_with("anonymized."))
-        return {
-            (signal.partition(".")[2], field) for signal, field in found.select("from_relation", "from_column").rows()
-        }
+        place = (relation, column)
+        if place not in self._fields:
+            self._fields[place] = frozenset()  # a model that read itself would never end
+            table = relation.removeprefix(_LAKE)
+            own = lake_fields(table, column) if relation.startswith(_LAKE) and table in LAKE_TABLES else []
+            origins = self._models.get(relation, {}).get(column, ())
+            self._fields[place] = frozenset(own).union(*(self.fields(*origin) for origin in origins))
+        return self._fields[place]
 
     def signals(self, relation: str, columns: Iterable[str]) -> list[str]:
         """The signals whose records these columns depend on, counts of rows included; none: no record, or not known."""
@@ -167,3 +172,21 @@ def personal_fields() -> set[tuple[str, str]]:
         for field, treatment in treatments.items()
         if treatment.action in ("pseudonymise", "scan")
     } | {(signal, name) for signal in SIGNALS for name in ("attributes", RESOURCE)}
+
+
+def unmarked(policy: AccessPolicy, lineage: Lineage) -> dict[str, str]:
+    """Published columns (`table.column`) made of personal fields that access.yml does not mark, and of which fields.
+
+    Only what some role sees as it is. None where the policy says nothing of what is personal.
+    """
+    personal, found = personal_fields(), dict[str, str]()
+    if policy.personal is None:
+        return found
+    for role in policy.roles.values():
+        for table in role.tables:
+            for column in table.columns:
+                place = f"{table.name}.{column.name}"
+                fields = lineage.fields(table.relation, column.name) & personal
+                if fields and column.mask != "blank" and place not in policy.personal_columns:
+                    found[place] = ", ".join(f"{signal}.{field}" for signal, field in sorted(fields))
+    return found

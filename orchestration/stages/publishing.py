@@ -14,7 +14,7 @@ from orchestration.serving.behind import JUDGED_SCHEMA, Behind
 from orchestration.serving.catalogue import load_catalogue
 from orchestration.serving.publishing import publish
 from orchestration.settings import Home
-from orchestration.stages.field_lineage import Lineage, signals_of
+from orchestration.stages.field_lineage import Lineage, signals_of, unmarked
 from orchestration.stages.restating import judged_days, restate
 
 
@@ -61,9 +61,9 @@ def publish_roles(lake: Lake, deployment: Home, as_of: datetime) -> list[Publica
     # Kept before anything is published: a kill in between publishes it later, but never twice.
     restated = restate(lake, deployment.warehouse, catalogue, signals, days, as_of)
     passed = lake.state_digest("checked")
-    publications = []
+    publications, unmarked_columns = [], unmarked(policy, lineage)
     for name, role in policy.roles.items():
-        behind = Behind(lineage.of_role(role), days.select(list(JUDGED_SCHEMA)), restated, signals)
+        behind = Behind(lineage.of_role(role), days.select(list(JUDGED_SCHEMA)), restated, signals, unmarked_columns)
         target = deployment.published / f"{name}.duckdb"
         counts = publish(deployment.warehouse, target, role, as_of, catalogue, behind)
         key = f"publications/{name}"
