@@ -145,15 +145,15 @@ def _require(role: Role, types: Mapping[str, _Types]) -> None:
 
 
 def _require_marked(role: Role, types: Mapping[str, _Types], unmarked: Mapping[str, str]) -> None:
-    """A text made of what is personal is published where somebody has said who sees it; a number or a time is no text."""
+    """A text made of what is personal is published where access.yml says who sees it; a number or a time is none."""
     for table in role.tables:
         for column in table.columns:
             place = f"{table.name}.{column.name}"
             if place in unmarked and "VARCHAR" in types[table.relation][column.name]:
                 raise PolicyError(
-                    f"policies/access.yml: {place} is made of {unmarked[place]}, which is personal (policies/privacy.yml),"
-                    f" and `personal` does not name it; name it there with the roles that see it, or take it from"
-                    f" tables.{table.name}.columns"
+                    f"policies/access.yml: {place} is made of {unmarked[place]}, which policies/privacy.yml says is"
+                    " personal, and `personal` does not name it; name it there with the roles that see it, or take it"
+                    f" from tables.{table.name}.columns"
                 )
 
 
