@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime
+from datetime import datetime
+from decimal import Decimal
 
 from rich.console import Console
 from rich.markup import escape
@@ -13,6 +14,7 @@ from rich.table import Table
 
 from governance.errors import UsageError, one_of
 from orchestration.explaining.parts import Row, Section
+from orchestration.serving.querying import plain
 
 _MOST = 20
 FORMATS = ("table", "json")
@@ -28,7 +30,7 @@ def tell(console: Console, sections: Iterable[Section], output: str = "table") -
         raise UsageError(f"--format {output} does not exist; {one_of(output, FORMATS)}")
     if output == "json":
         told = {one.name: {"rows": list(one.rows), "note": one.note} for one in sections}
-        sys.stdout.write(json.dumps(told, default=_plain, ensure_ascii=False, indent=1) + "\n")
+        sys.stdout.write(json.dumps(plain(told), ensure_ascii=False, indent=1) + "\n")
         return
     for section in sections:
         console.print(f"\n[bold]{escape(_shown(section.title))}[/]")
@@ -71,11 +73,7 @@ def _shown(value: object) -> str:
         return value.strftime("%Y-%m-%d %H:%M UTC")
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, float):
+    if isinstance(value, float | Decimal):
         return f"{value:,.4g}" if abs(value) < 10_000 else f"{value:,.0f}"
     text = f"{value:,}" if isinstance(value, int) else str(value)
     return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in text)
-
-
-def _plain(value: object) -> object:
-    return value.isoformat() if isinstance(value, date) else str(value)

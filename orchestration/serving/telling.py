@@ -12,8 +12,8 @@ from rich.table import Table
 
 from governance.errors import UsageError, one_of
 from orchestration.serving.behind import days_behind, notes
-from orchestration.serving.metrics import Question, dimensions_of, find_metric, list_metrics, sql_of
-from orchestration.serving.querying import answer, written
+from orchestration.serving.metrics import Question, ask, dimensions_of, find_metric, list_metrics
+from orchestration.serving.querying import written
 
 _BAR = 24
 _FULL, _PARTS = "█", " ▏▎▍▌▋▊▉"
@@ -74,8 +74,7 @@ def measure(console: Console, file: Path, question: Question, output: str = "tab
 
     In another format than a table those days are told on stderr.
     """
-    metric = find_metric(file, question.name)
-    values = answer(file, sql_of(metric, question))
+    values, metric = ask(file, question), find_metric(file, question.name)
     signals = metric.get("signals")
     days = days_behind(file, signals if isinstance(signals, list) else None, question.since, question.until)
     if output != "table":

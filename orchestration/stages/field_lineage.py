@@ -34,7 +34,7 @@ COUNTED: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(
         ("event_date", "period_start_at", "minute_start_at", "first_seen_on", "first_span_at"), ("event_at",)
     ),
-    **dict.fromkeys(("error_count", "is_error", "is_forced"), ("status",)),
+    **dict.fromkeys(("error_count", "has_error", "is_forced"), ("status",)),
     "origin_error_count": ("status", "parent_span_id"),
     **dict.fromkeys(("duration_ms", "bucket", "root_duration_ns", "is_slow"), ("duration_ns",)),
     **dict.fromkeys(("self_ms", "slowest_self_bucket"), ("start_unix_nano", "duration_ns", "parent_span_id")),
