@@ -152,8 +152,10 @@ def metric(
     elif what == "show":
         show(console, file, name)
     else:
-        days = (day_of(text, option) if text else None for text, option in ((since, "--since"), (until, "--until")))
-        measure(console, file, Question(what, tuple(by or ()), grain or None, *days), output.value)
+        first, last = (
+            day_of(text, option) if text else None for text, option in ((since, "--since"), (until, "--until"))
+        )
+        measure(console, file, Question(what, tuple(by or ()), grain or None, first, last), output.value)
 
 
 @app.command(epilog="Example: `feedback explain request_latency_p95 --by service=checkout --at 2026-W48`")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from orchestration.explaining.parts import Row, Scope, Section, examples, gate_sections, lineage
 from orchestration.serving.behind import RESTATEMENTS, rows_where, text
-from orchestration.serving.metrics import Question, find_metric, sql_of
+from orchestration.serving.metrics import Question, find_metric, sql_of, texts_of
 from orchestration.serving.querying import answer
 
 
@@ -17,12 +17,11 @@ def explain_metric(file: Path, name: str, scope: Scope) -> list[Section]:
         UsageError: the metric or a dimension does not exist for the role of the file.
     """
     metric = find_metric(file, name)
-    signals = metric["signals"] if isinstance(metric.get("signals"), list) else None
-    columns = metric["columns"] if isinstance(metric.get("columns"), list) else []
+    signals = texts_of(metric, "signals")
     return [
         Section("definition", f"{metric['label']} ({name})", [_definition(metric)]),
         _figure(file, metric, scope),
-        lineage(file, str(metric["table_name"]), map(str, columns)),
+        lineage(file, str(metric["table_name"]), texts_of(metric, "columns") or []),
         *gate_sections(file, signals, scope),
         _restatements(file, name, scope),
         *examples(file, signals or (), scope),

@@ -118,8 +118,13 @@ def equals(column: str, value: str) -> str:
 
 def dimensions_of(metric: Mapping[str, object]) -> list[str]:
     """What a published metric can be asked by."""
-    dimensions = metric["dimensions"]
-    return list(map(str, dimensions)) if isinstance(dimensions, list) else []
+    return texts_of(metric, "dimensions") or []
+
+
+def texts_of(metric: Mapping[str, object], name: str) -> list[str] | None:
+    """What a published metric lists under a name; None: it says nothing of it, as in a file of before it did."""
+    found = metric.get(name)
+    return list(map(str, found)) if isinstance(found, list) else None
 
 
 def sql_of(metric: Mapping[str, object], question: Question) -> str:

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from governance.errors import UsageError, one_of
 from orchestration.serving.behind import days_behind, notes
-from orchestration.serving.metrics import Question, ask, dimensions_of, find_metric, list_metrics
+from orchestration.serving.metrics import Question, ask, dimensions_of, find_metric, list_metrics, texts_of
 from orchestration.serving.querying import written
 
 _BAR = 24
@@ -75,8 +75,7 @@ def measure(console: Console, file: Path, question: Question, output: str = "tab
     In another format than a table those days are told on stderr.
     """
     values, metric = ask(file, question), find_metric(file, question.name)
-    signals = metric.get("signals")
-    days = days_behind(file, signals if isinstance(signals, list) else None, question.since, question.until)
+    days = days_behind(file, texts_of(metric, "signals"), question.since, question.until)
     if output != "table":
         sys.stdout.buffer.write(written(values, output))
         sys.stdout.buffer.flush()

@@ -153,7 +153,7 @@ def _signals_of(relation: str) -> Sequence[str]:
 def lake_fields(table: str, column: str) -> list[tuple[str, str]]:
     """The fields (signal, name) that a column of a relation of schema `lake` is made of."""
     signal = LAKE_TABLES[table].signal
-    if signal not in SIGNALS:
+    if signal is None or signal not in SIGNALS:
         return []
     if LAKE_TABLES[table].state == "themes" and column in ("theme", "theme_id", "confidence"):
         return [(name, field) for name, fields in _TEXTS.items() for field in fields]

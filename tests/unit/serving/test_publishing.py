@@ -126,7 +126,9 @@ def test_a_text_made_of_what_is_personal_is_not_published_unmarked(warehouse: Pa
     assert publish(warehouse, tmp_path / "f.duckdb", role, AS_OF, (), found), "a number is no text"
     noted = only(role, Publication("orders", "marts.orders", (Column("note"),)))
     found = Behind(unmarked={"orders.note": "tickets.subject"})
-    with pytest.raises(PolicyError, match="orders.note is made of tickets.subject, .* and `personal` does not name it"):
+    with pytest.raises(
+        PolicyError, match=r"orders.note is made of tickets.subject, .* and `personal` does not name it"
+    ):
         publish(warehouse, tmp_path / "g.duckdb", noted, AS_OF, (), found)
     assert not (tmp_path / "g.duckdb").exists()
 
