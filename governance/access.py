@@ -15,6 +15,8 @@ from governance.policy import Policy, Strict, load_policy
 # blank: the column is there and empty. day: a time is cut to its UTC day.
 Mask = Literal["blank", "day"]
 
+# Tables that every role's file has besides its own.
+RESERVED = ("about", "metrics", "lineage", "gate_days", "restatements")
 _NAME = re.compile(r"[a-z_][a-z0-9_]*")
 
 
@@ -81,10 +83,28 @@ class Rule(Strict):
     tables: dict[str, Grant]
 
 
+class Personal(Strict):
+    """Columns made of what privacy.yml marks as personal, and who sees them unmasked.
+
+    Attributes:
+        columns: each as `table.column`.
+        roles: those that see them; a name of `roles`.
+    """
+
+    reason: str = Field(min_length=1)
+    columns: tuple[str, ...] = Field(min_length=1)
+    roles: tuple[str, ...]
+
+
 class AccessPolicy(Policy):
-    """Tables that may be published, and the roles that see them."""
+    """Tables that may be published, what of them is personal, and the roles that see them.
+
+    Attributes:
+        personal: None: nobody has said what is, as in a policy of before there was such a section.
+    """
 
     tables: dict[str, Table]
+    personal: dict[str, Personal] | None = None
     rules: dict[str, Rule] = Field(alias="roles")
 
     @model_validator(mode="after")
@@ -93,13 +113,46 @@ class AccessPolicy(Policy):
             if not _NAME.fullmatch(role):
                 raise ValueError(f"role {role}: expected small letters, digits and _; it becomes a file's name")
             for table, grant in rule.tables.items():
-                if table not in self.tables or table == "about":
+                if table not in self.tables or table in RESERVED:
                     raise ValueError(f"roles.{role}: table {table} is not published; {one_of(table, self.tables)}")
                 columns = self.tables[table].columns
                 for column in (*grant.without, *grant.masks):
                     if column not in columns:
                         raise ValueError(f"roles.{role}.{table}: no column {column}; {one_of(column, columns)}")
         return self
+
+    @model_validator(mode="after")
+    def personal_columns_are_seen_by_whom_they_name(self) -> AccessPolicy:
+        known = [f"{name}.{column}" for name, table in self.tables.items() for column in table.columns]
+        seen = set[str]()
+        for name, marked in (self.personal or {}).items():
+            for role in marked.roles:
+                if role not in self.rules:
+                    raise ValueError(f"personal.{name}: role {role} does not exist; {one_of(role, self.rules)}")
+            for place in marked.columns:
+                if place not in known:
+                    raise ValueError(f"personal.{name}: {place} is not published; {one_of(place, known)}")
+                if place in seen:
+                    raise ValueError(f"personal.{name}: {place} is named twice; one group says who sees it")
+                seen.add(place)
+                self._require_masked(name, place, marked.roles)
+        return self
+
+    def _require_masked(self, name: str, place: str, allowed: tuple[str, ...]) -> None:
+        table, _, column = place.partition(".")
+        for role, rule in self.rules.items():
+            grant = rule.tables.get(table)
+            if grant is None or role in allowed or column in grant.without or grant.masks.get(column) == "blank":
+                continue
+            raise ValueError(
+                f"roles.{role}.{table}: {column} is personal ({name}) and unmasked; expected `without: [{column}]` or"
+                f" `masks: {{{column}: blank}}`, or the role among personal.{name}.roles"
+            )
+
+    @property
+    def personal_columns(self) -> frozenset[str]:
+        """Every column, as `table.column`, that is marked as made of what is personal."""
+        return frozenset(place for marked in (self.personal or {}).values() for place in marked.columns)
 
     @property
     def roles(self) -> Mapping[str, Role]:

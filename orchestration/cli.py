@@ -152,8 +152,26 @@ def metric(
     elif what == "show":
         show(console, file, name)
     else:
-        days = (day_of(text, option) if text else None for text, option in ((since, "--since"), (until, "--until")))
-        measure(console, file, Question(what, tuple(by or ()), grain or None, *days), output.value)
+        first, last = (
+            day_of(text, option) if text else None for text, option in ((since, "--since"), (until, "--until"))
+        )
+        measure(console, file, Question(what, tuple(by or ()), grain or None, first, last), output.value)
+
+
+@app.command(epilog="Example: `feedback explain request_latency_p95 --by service=checkout --at 2026-W48`")
+def explain(
+    what: Annotated[str, typer.Argument(metavar="METRIC|problem", help="A metric, or `problem` and an id.")],
+    name: Annotated[str, typer.Argument(metavar="[ID]", help="With problem: which, as rpt_pain_points has it.")] = "",
+    by: Annotated[list[str] | None, typer.Option(help="DIMENSION=VALUE; several where given several times.")] = None,
+    at: Annotated[str, typer.Option(help="A day, week or month: 2026-03-14, 2026-W12, 2026-03; default: all.")] = "",
+    role: Annotated[str, typer.Option(help="Whose published file to read.")] = "analyst",
+    output: Annotated[str, typer.Option("--format", help="table or json.")] = "table",
+) -> None:
+    """Where a figure comes from: definition, SQL, lineage, days and their gate, waivers, restatements, a few rows."""
+    from orchestration.explaining.commands import explain_to
+    from orchestration.serving.querying import published_file
+
+    explain_to(Console(highlight=False), published_file(home().published, role), what, name, by or (), at, output)
 
 
 @source_app.command("list", epilog="Example: `feedback source list`")

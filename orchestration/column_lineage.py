@@ -43,5 +43,5 @@ def column_lineage(sql: str, relations: Mapping[str, Sequence[str]], dialect: st
 
 def _origins(node: Node) -> Iterator[tuple[str, str]]:
     for leaf in node.walk():
-        if isinstance(leaf.expression, exp.Table):
+        if isinstance(leaf.expression, exp.Table) and not leaf.name.endswith("*"):  # a count of rows is of no column
             yield f"{leaf.expression.db}.{leaf.expression.name}", exp.to_column(leaf.name).name

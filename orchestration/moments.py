@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+import re
+from calendar import monthrange
+from datetime import UTC, date, datetime, timedelta
 
 from governance.errors import PolicyError
+
+_WEEK, _MONTH = re.compile(r"(\d{4})-W(\d{2})"), re.compile(r"(\d{4})-(\d{2})")
 
 
 def moment(text: str) -> datetime:
@@ -32,3 +36,21 @@ def day_of(text: str, option: str) -> date:
         return date.fromisoformat(text)
     except ValueError:
         raise PolicyError(f"{option} {text}: expected an ISO date such as 2026-11-23") from None
+
+
+def period_of(text: str, option: str) -> tuple[date, date]:
+    """First and last day of a day, an ISO week or a month.
+
+    Raises:
+        PolicyError: it is none of them.
+    """
+    try:
+        if week := _WEEK.fullmatch(text):
+            monday = date.fromisocalendar(int(week[1]), int(week[2]), 1)
+            return monday, monday + timedelta(days=6)
+        if month := _MONTH.fullmatch(text):
+            year, number = int(month[1]), int(month[2])
+            return date(year, number, 1), date(year, number, monthrange(year, number)[1])
+        return date.fromisoformat(text), date.fromisoformat(text)
+    except ValueError:
+        raise PolicyError(f"{option} {text}: expected a day, week or month: 2026-03-14, 2026-W12 or 2026-03") from None

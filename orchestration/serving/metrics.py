@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
@@ -31,6 +31,7 @@ class Question:
         by: dimensions, each a column of the answer.
         grain: one row for each such period, by its first day; None: one over all days.
         since, until: first and last day that count.
+        only: dimensions and the value that each must have; an empty one: where it is not known.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Question:
     grain: str | None = None
     since: date | None = None
     until: date | None = None
+    only: Mapping[str, str] = field(default_factory=dict)
 
 
 def published_metrics(catalogue: Iterable[Metric], tables: Sequence[Publication]) -> list[Metric]:
@@ -46,20 +48,31 @@ def published_metrics(catalogue: Iterable[Metric], tables: Sequence[Publication]
     return [metric for metric in catalogue if set(metric.columns) <= seen.get(metric.table, set())]
 
 
-def write_metrics(connection: duckdb.DuckDBPyConnection, schema: str, metrics: Sequence[Metric]) -> None:
-    """The role's metrics as a table of its file: for `ask`, and for whoever queries the file with another client."""
+def write_metrics(
+    connection: duckdb.DuckDBPyConnection,
+    schema: str,
+    metrics: Sequence[Metric],
+    signals: Mapping[str, Sequence[str]] | None = None,
+) -> None:
+    """The role's metrics as a table of its file: for `ask`, and for whoever queries the file with another client.
+
+    Args:
+        signals: by metric, those whose records it is made of; one that is not there: not known.
+    """
     connection.execute(
         f"create table {schema}.{TABLE} (metric varchar, label varchar, description varchar, unit varchar,"
         " owner varchar, direction varchar, target double, review varchar, version integer, figure varchar,"
         " no_data varchar, do_not_use_for varchar, table_name varchar, time_column varchar, dimensions varchar[],"
-        " query varchar, formula_hash varchar)"
+        " columns varchar[], signals varchar[], query varchar, formula_hash varchar)"
     )
+    known = signals or {}
     for metric in metrics:
-        said = metric.about
+        said, of = metric.about, known.get(metric.name)
         row = (
             *(metric.name, metric.label, metric.description, said.unit, said.owner, said.direction, said.target),
             *(said.review, said.version, said.figure, said.no_data, said.do_not_use_for, metric.table, metric.time),
-            *(list(metric.dimensions), metric.query, metric.formula_hash),
+            *(list(metric.dimensions), list(metric.columns), None if of is None else list(of)),
+            *(metric.query, metric.formula_hash),
         )
         connection.execute(f"insert into {schema}.{TABLE} values ({', '.join('?' * len(row))})", row)
 
@@ -97,16 +110,27 @@ def ask(file: Path, question: Question) -> pl.DataFrame:
     return answer(file, sql_of(find_metric(file, question.name), question))
 
 
+def equals(column: str, value: str) -> str:
+    """The condition that a column has a value, as text; an empty one: that it has none."""
+    told = value.replace("'", "''")
+    return f"cast(\"{column}\" as varchar) = '{told}'" if value else f'"{column}" is null'
+
+
 def dimensions_of(metric: Mapping[str, object]) -> list[str]:
     """What a published metric can be asked by."""
-    dimensions = metric["dimensions"]
-    return list(map(str, dimensions)) if isinstance(dimensions, list) else []
+    return texts_of(metric, "dimensions") or []
+
+
+def texts_of(metric: Mapping[str, object], name: str) -> list[str] | None:
+    """What a published metric lists under a name; None: it says nothing of it, as in a file of before it did."""
+    found = metric.get(name)
+    return list(map(str, found)) if isinstance(found, list) else None
 
 
 def sql_of(metric: Mapping[str, object], question: Question) -> str:
     """The select that answers a question."""
     dimensions = dimensions_of(metric)
-    for name in question.by:
+    for name in (*question.by, *question.only):
         if name not in dimensions:
             raise UsageError(f"metric {metric['metric']}: no dimension {name}; {one_of(name, dimensions)}")
     if question.grain is not None and question.grain not in GRAINS:
@@ -121,6 +145,7 @@ def sql_of(metric: Mapping[str, object], question: Question) -> str:
     days = [f"{time} is not null"]  # what has no time is of no period
     days += [f"cast({time} as date) >= date '{question.since}'"] if question.since else []
     days += [f"cast({time} as date) <= date '{question.until}'"] if question.until else []
+    days += [equals(name, value) for name, value in question.only.items()]
     query = str(metric["query"]).format(
         keys=", ".join(keys),
         period_keys=", ".join(period),

@@ -17,9 +17,11 @@ from governance.access import Column, Publication, Role
 from governance.durability import sync_folder
 from governance.errors import FeedbackError, PolicyError, one_of
 from governance.metrics import Metric
+from orchestration.serving.behind import Behind, write_behind
 from orchestration.serving.metrics import published_metrics, write_metrics
 
 ABOUT = "about"
+NOTHING_KNOWN = Behind()
 # Readable by every DuckDB client from 1.0.0 on, whichever version writes it.
 _STORAGE = "v1.0.0"
 # Column types of one relation of the warehouse, by column.
@@ -29,12 +31,18 @@ _Comments = Mapping[tuple[str, str], str]
 
 
 def publish(
-    warehouse: Path, target: Path, role: Role, as_of: datetime, catalogue: Sequence[Metric] = ()
+    warehouse: Path,
+    target: Path,
+    role: Role,
+    as_of: datetime,
+    catalogue: Sequence[Metric] = (),
+    behind: Behind = NOTHING_KNOWN,
 ) -> dict[str, int]:
     """Write `role`'s file at `target` from the warehouse; returns the rows of each table.
 
-    The file holds the role's tables, `about` (one row per table, saying what was masked and left out) and `metrics`:
-    those of the catalogue that its tables are enough for. Readers that have the file before open keep seeing it.
+    The file holds the role's tables, `about` (one row per table, saying what was masked and left out), `metrics` (those
+    of the catalogue that its tables are enough for) and where its figures come from, see `behind`. Readers that have
+    the file before open keep seeing it.
 
     Raises:
         FeedbackError: the warehouse does not exist or cannot be read.
@@ -47,7 +55,7 @@ def publish(
     _discard(temporary)
     try:
         with duckdb.connect(config={"autoinstall_known_extensions": "false", "threads": 2}) as connection:
-            counts = _write(connection, warehouse, temporary, role, as_of, catalogue)
+            counts = _write(connection, warehouse, temporary, role, as_of, catalogue, behind)
         os.chmod(temporary, 0o640)
         with temporary.open("rb") as file:
             os.fsync(file.fileno())
@@ -70,12 +78,14 @@ def _write(
     role: Role,
     as_of: datetime,
     catalogue: Sequence[Metric],
+    behind: Behind,
 ) -> dict[str, int]:
     connection.execute("set timezone = 'UTC'")
     connection.execute(f"attach {_text(str(warehouse))} as warehouse (read_only)")
     connection.execute(f"attach {_text(str(temporary))} as published (storage_version {_text(_STORAGE)})")
     types, comments = _types(connection), _comments(connection)
     _require(role, types)
+    _require_marked(role, types, behind.unmarked)
     counts = {}
     connection.begin()  # one commit instead of one fsync per table, comment and row
     connection.execute(
@@ -87,7 +97,9 @@ def _write(
         about = _about(connection, table, types[table.relation])
         row = (table.name, counts[table.name], role.name, as_of.astimezone(UTC), *about, table.where, role.policy)
         connection.execute(f"insert into published.{ABOUT} values (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
-    write_metrics(connection, "published", published_metrics(catalogue, role.tables))
+    metrics = published_metrics(catalogue, role.tables)
+    write_metrics(connection, "published", metrics, behind.signals)
+    write_behind(connection, behind, types, [metric.name for metric in metrics])
     connection.commit()
     connection.execute("detach published")
     return counts
@@ -130,6 +142,19 @@ def _require(role: Role, types: Mapping[str, _Types]) -> None:
                 f"policies/access.yml: tables.{table.name}.columns names {', '.join(missing)}; {table.relation} has no"
                 f" such column; {one_of(missing[0], types[table.relation])}"
             )
+
+
+def _require_marked(role: Role, types: Mapping[str, _Types], unmarked: Mapping[str, str]) -> None:
+    """A text made of what is personal is published where access.yml says who sees it; a number or a time is none."""
+    for table in role.tables:
+        for column in table.columns:
+            place = f"{table.name}.{column.name}"
+            if place in unmarked and "VARCHAR" in types[table.relation][column.name]:
+                raise PolicyError(
+                    f"policies/access.yml: {place} is made of {unmarked[place]}, which policies/privacy.yml says is"
+                    " personal, and `personal` does not name it; name it there with the roles that see it, or take it"
+                    f" from tables.{table.name}.columns"
+                )
 
 
 def _copy(

@@ -129,21 +129,21 @@ def _cell(value: object) -> str:
         return ""
     if isinstance(value, bool | int | float | Decimal):
         return str(value).lower() if isinstance(value, bool) else str(value)
-    text = value if isinstance(value, str) else json.dumps(_plain(value), ensure_ascii=False).strip('"')
+    text = value if isinstance(value, str) else json.dumps(plain(value), ensure_ascii=False).strip('"')
     return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 def _as_json(frame: pl.DataFrame) -> bytes:
-    rows = [{name: _plain(value) for name, value in row.items()} for row in frame.iter_rows(named=True)]
+    rows = [{name: plain(value) for name, value in row.items()} for row in frame.iter_rows(named=True)]
     return (json.dumps(rows, ensure_ascii=False, indent=1) + "\n").encode()
 
 
-def _plain(value: object) -> object:
+def plain(value: object) -> object:
     """A value as JSON has it: times with their zone, no number that is none."""
     if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     if isinstance(value, datetime | date | time):
         return value.isoformat()
     if isinstance(value, float):

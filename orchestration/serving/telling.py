@@ -11,7 +11,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from governance.errors import UsageError, one_of
-from orchestration.serving.metrics import Question, ask, dimensions_of, find_metric, list_metrics
+from orchestration.serving.behind import days_behind, notes
+from orchestration.serving.metrics import Question, ask, dimensions_of, find_metric, list_metrics, texts_of
 from orchestration.serving.querying import written
 
 _BAR = 24
@@ -69,12 +70,17 @@ def show(console: Console, file: Path, name: str) -> None:
 
 
 def measure(console: Console, file: Path, question: Question, output: str = "table") -> None:
-    """The values, with a bar for each in a terminal."""
-    values = ask(file, question)
+    """The values, with a bar for each in a terminal; then the days in their time that were waived or withheld.
+
+    In another format than a table those days are told on stderr.
+    """
+    values, metric = ask(file, question), find_metric(file, question.name)
+    days = days_behind(file, texts_of(metric, "signals"), question.since, question.until)
     if output != "table":
         sys.stdout.buffer.write(written(values, output))
+        sys.stdout.buffer.flush()
+        sys.stderr.writelines(f"{note}\n" for note in notes(days))
         return
-    metric = find_metric(file, question.name)
     console.print(escape(f"{metric['label']} [{metric['unit']}]"), style="italic")
     table = Table()
     for name in values.columns[:-1]:
@@ -91,6 +97,8 @@ def measure(console: Console, file: Path, question: Question, output: str = "tab
     console.print(
         f"{metric['figure']}; {_BETTER[str(metric['direction'])]}; days are UTC; no data: {metric['no_data']}"
     )
+    for note in notes(days):
+        console.print(escape(note), style="bold yellow", soft_wrap=True)
 
 
 def _bar(share: float) -> str:

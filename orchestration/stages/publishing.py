@@ -10,9 +10,12 @@ from governance.access import load_access
 from governance.errors import PolicyError
 from governance.metrics import Metric
 from orchestration.lake import Lake
+from orchestration.serving.behind import JUDGED_SCHEMA, Behind
 from orchestration.serving.catalogue import load_catalogue
 from orchestration.serving.publishing import publish
 from orchestration.settings import Home
+from orchestration.stages.field_lineage import Lineage, signals_of, unmarked
+from orchestration.stages.restating import judged_days, restate
 
 
 @dataclass(frozen=True)
@@ -53,10 +56,16 @@ def publish_roles(lake: Lake, deployment: Home, as_of: datetime) -> list[Publica
     """
     policy, catalogue = load_access(), load_catalogue(deployment.root / "dbt" / "manifest.json")
     note_definitions(lake, catalogue, as_of)
+    lineage, days = Lineage.load(deployment.root / "dbt" / "column_lineage.json"), judged_days(lake)
+    signals = signals_of(catalogue, lineage)
+    # Kept before anything is published: a kill in between publishes it later, but never twice.
+    restated = restate(lake, deployment.warehouse, catalogue, signals, days, as_of)
     passed = lake.state_digest("checked")
-    publications = []
+    publications, unmarked_columns = [], unmarked(policy, lineage)
     for name, role in policy.roles.items():
-        counts = publish(deployment.warehouse, deployment.published / f"{name}.duckdb", role, as_of, catalogue)
+        behind = Behind(lineage.of_role(role), days.select(list(JUDGED_SCHEMA)), restated, signals, unmarked_columns)
+        target = deployment.published / f"{name}.duckdb"
+        counts = publish(deployment.warehouse, target, role, as_of, catalogue, behind)
         key = f"publications/{name}"
         before = lake.manifest(key)
         with lake.replace(key, as_of=as_of, inputs={"checked": passed}, policy=policy.digest) as out:

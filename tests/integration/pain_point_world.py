@@ -164,12 +164,12 @@ def _start_of(frame: pl.DataFrame) -> pl.Expr:
     return pl.col(next(name for name in frame.columns if name.endswith("_start_at")))
 
 
-def build(warehouse: Path, *extra: str, as_of: datetime = AS_OF) -> list[str]:
-    """`dbt build` in this process; the ids of what did not succeed."""
+def build(warehouse: Path, *extra: str, as_of: datetime = AS_OF, command: str = "build") -> list[str]:
+    """`dbt build` (or `command`) in this process; the ids of what did not succeed."""
     os.environ["FEEDBACK_WAREHOUSE"] = str(warehouse)
     project = str(PROJECT / "dbt_project")
     variables = json.dumps({"run_id": "run-test", "as_of": as_of.isoformat()})
-    words = f"--quiet build --project-dir {project} --profiles-dir {project}".split()
+    words = f"--quiet {command} --project-dir {project} --profiles-dir {project}".split()
     words += ["--target-path", str(warehouse.parent / "dbt"), "--log-path", str(warehouse.parent / "logs")]
     try:
         result = dbtRunner().invoke([*words, "--vars", variables, *extra])

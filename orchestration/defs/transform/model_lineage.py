@@ -47,7 +47,7 @@ class ModelLineage:
         if node is None or node["resource_type"] != "model":
             return output
         parents = {_relation(parent): parent for parent in _parents(node, manifest)}
-        origins = self._origins(node, parents, invocation.target_path / "compiled")
+        origins = self.of_model(node, parents, invocation.target_path / "compiled")
         key_of = DagsterDbtTranslator().get_asset_key
         deps = {
             column: [dg.TableColumnDep(key_of(parents[relation]), name) for relation, name in of if relation in parents]
@@ -56,7 +56,8 @@ class ModelLineage:
         metadata: dict[str, Any] = {**output.metadata, "dagster/column_lineage": dg.TableColumnLineage(deps)}
         return dg.Output(output.value, output_name=output.output_name, metadata=metadata)
 
-    def _origins(self, node: Mapping[str, Any], parents: Mapping[str, Mapping[str, Any]], compiled: Path) -> Origins:
+    def of_model(self, node: Mapping[str, Any], parents: Mapping[str, Mapping[str, Any]], compiled: Path) -> Origins:
+        """The origins of a model's columns; nothing where its SQL is not understood. Its parents must be known."""
         sql = (compiled / node["package_name"] / node["original_file_path"]).read_text()
         columns = {name: self.lake.get(name) or list(self.known.get(name, {}).get("origins", ())) for name in parents}
         steady = json.dumps(columns) + sql
@@ -64,7 +65,7 @@ class ModelLineage:
             steady = steady.replace(text, "")
         digest = hashlib.sha256(steady.encode()).hexdigest()
         relation = _relation(node)
-        if self.known.get(relation, {}).get("digest") != digest:
+        if self.known.get(relation, {}).get("digest") != digest or not self.known[relation]["origins"]:
             given = {name: names for name, names in columns.items() if names}
             try:
                 origins = column_lineage(sql, given, dialect="duckdb")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from governance.access import Column, load_access
+from governance.access import RESERVED, Column, load_access
 from governance.errors import PolicyError, UsageError
 
 HEAD = "owner: o\nreason: r\ntables:\n  orders: {from: marts.fct_orders, columns: [order_id, account_id, note]}\n"
@@ -66,6 +66,48 @@ def test_wrong_roles_are_refused(config: Path, roles: str, said: str) -> None:
     with pytest.raises(PolicyError) as caught:
         load_access()
     assert said in str(caught.value)
+
+
+CLERK = "clerk: {description: d, tables: {orders: GRANT}}"
+NOTES = "personal: {notes: {reason: r, columns: [orders.note], roles: []}}\n"
+
+
+@pytest.mark.parametrize("grant", ["{without: [note]}", "{masks: {note: blank}}"])
+def test_a_personal_column_is_masked_for_roles_that_are_not_named(config: Path, grant: str) -> None:
+    config.write_text(HEAD + NOTES + "roles:\n  " + CLERK.replace("GRANT", grant) + "\n")
+    assert load_access().personal_columns == {"orders.note"}
+
+
+@pytest.mark.parametrize(
+    ("personal", "grant", "said"),
+    [
+        (NOTES, "{}", "roles.clerk.orders: note is personal (notes) and unmasked; expected `without: [note]`"),
+        (NOTES, "{masks: {note: day}}", "note is personal (notes) and unmasked"),
+        (
+            NOTES.replace("order", "odder"),
+            "{}",
+            "personal.notes: odders.note is not published; did you mean orders.note",
+        ),
+        (NOTES.replace("[]", "[clark]"), "{}", "personal.notes: role clark does not exist; did you mean clerk"),
+        (NOTES.replace("e]", "e, orders.note]"), "{without: [note]}", "personal.notes: orders.note is named twice"),
+    ],
+)
+def test_a_personal_column_that_somebody_else_would_see_is_refused(
+    config: Path, personal: str, grant: str, said: str
+) -> None:
+    config.write_text(HEAD + personal + "roles:\n  " + CLERK.replace("GRANT", grant) + "\n")
+    with pytest.raises(PolicyError) as caught:
+        load_access()
+    assert said in str(caught.value)
+
+
+@pytest.mark.parametrize("table", RESERVED)
+def test_no_table_is_called_like_one_that_every_file_has(config: Path, table: str) -> None:
+    config.write_text(
+        HEAD.replace("orders:", f"{table}:") + f"roles:\n  {CLERK.replace('GRANT', '{}')}\n".replace("orders", table)
+    )
+    with pytest.raises(PolicyError, match=f"table {table} is not published"):
+        load_access()
 
 
 def test_there_is_no_wildcard(config: Path) -> None:

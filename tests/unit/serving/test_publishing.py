@@ -11,6 +11,7 @@ import pytest
 
 from governance.access import Column, Publication, Role
 from governance.errors import FeedbackError, PolicyError
+from orchestration.serving.behind import Behind
 from orchestration.serving.publishing import publish
 
 AS_OF = datetime(2026, 1, 3, tzinfo=UTC)
@@ -118,6 +119,18 @@ def test_a_policy_that_does_not_fit_the_warehouse_stops(
     with pytest.raises(PolicyError) as caught:
         publish(warehouse, tmp_path / "f.duckdb", only(role, table), AS_OF)
     assert said in str(caught.value)
+
+
+def test_a_text_made_of_what_is_personal_is_not_published_unmarked(warehouse: Path, role: Role, tmp_path: Path) -> None:
+    found = Behind(unmarked={"orders.order_id": "tickets.subject"})
+    assert publish(warehouse, tmp_path / "f.duckdb", role, AS_OF, (), found), "a number is no text"
+    noted = only(role, Publication("orders", "marts.orders", (Column("note"),)))
+    found = Behind(unmarked={"orders.note": "tickets.subject"})
+    with pytest.raises(
+        PolicyError, match=r"orders.note is made of tickets.subject, .* and `personal` does not name it"
+    ):
+        publish(warehouse, tmp_path / "g.duckdb", noted, AS_OF, (), found)
+    assert not (tmp_path / "g.duckdb").exists()
 
 
 def test_without_a_warehouse_the_next_step_is_named(tmp_path: Path, role: Role) -> None:
