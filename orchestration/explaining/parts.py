@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
+from governance.signals import SIGNALS
 from orchestration.serving.behind import LINEAGE, days_behind, rows_where, text
 from orchestration.serving.metrics import equals
 
@@ -115,7 +116,7 @@ def gate_sections(file: Path, signals: Sequence[str] | None, scope: Scope) -> li
 def _total(dataset: str, days: Sequence[Row]) -> Row:
     verdicts = [str(day["verdict"]) for day in days]
     sums = {name: _sum(day[name] for day in days) for name in ("checked", "quarantined", "released", "discarded")}
-    kept = _sum(day["sampled"] for day in days)
+    is_sampled = SIGNALS[str(days[0]["signal"])].is_sampled
     judged = [day["judged_at"] for day in days if day["judged_at"] is not None]
     return {
         "data set": dataset,
@@ -124,7 +125,7 @@ def _total(dataset: str, days: Sequence[Row]) -> Row:
         "days": len(days),
         **{verdict: verdicts.count(verdict) for verdict in ("passed", "waived", "withheld")},
         **sums,
-        "kept by sampling": "all" if kept is None else _share(kept, sums["checked"]),
+        "kept by sampling": _share(_sum(day["sampled"] for day in days), sums["checked"]) if is_sampled else "all",
         "last judged": max(judged, key=str) if judged else None,
     }
 
@@ -134,8 +135,8 @@ def _sum(values: Iterable[object]) -> int | None:
     return sum(known) if known else None
 
 
-def _share(part: int, whole: int | None) -> str | None:
-    return f"{part / whole:.1%}" if whole else None
+def _share(part: int | None, whole: int | None) -> str | None:
+    return f"{part / whole:.1%}" if whole and part is not None else None
 
 
 def _told(day: Row) -> Row:
@@ -146,8 +147,8 @@ def _told(day: Row) -> Row:
         "quarantined": day["quarantined"],
         "released": day["released"],
         "discarded": day["discarded"],
-        "failed expectations (rows)": day["failed_expectations"],
-        "waived": day["waived"],
+        "failed expectations (rows)": day["failed_expectations"] or "none",
+        "waived": day["waived"] or "nothing",
     }
 
 
