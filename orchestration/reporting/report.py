@@ -16,6 +16,9 @@ from orchestration.reporting.headlines import headlines
 
 __all__ = ["ReportData", "build_report", "read_report_data"]
 
+_NONE_FOUND = "no pain point was found in these days"
+_NOT_SIGNED = "a steward has not signed them off yet"
+
 
 def build_report(data: ReportData, as_of: datetime) -> str:
     """The page as HTML, below 2 MB; the same data and as-of time give the same page."""
@@ -30,6 +33,8 @@ def build_report(data: ReportData, as_of: datetime) -> str:
             run_id=data.run_id,
             period=sections.period(data),
             headlines=headlines(data, as_of),
+            waiting=data.waiting,
+            no_pain_points=_NOT_SIGNED if data.is_unsigned("pain_points") else _NONE_FOUND,
             pain_points=sections.pain_points(data),
             pain_point_count=data.pain_points.height,
             cards=sections.CARDS,

@@ -18,6 +18,7 @@ from governance.durability import sync_folder
 from governance.errors import FeedbackError, PolicyError, one_of
 from governance.metrics import Metric
 from orchestration.serving.metrics import published_metrics, write_metrics
+from orchestration.signing import Held
 
 ABOUT = "about"
 # Readable by every DuckDB client from 1.0.0 on, whichever version writes it.
@@ -29,12 +30,20 @@ _Comments = Mapping[tuple[str, str], str]
 
 
 def publish(
-    warehouse: Path, target: Path, role: Role, as_of: datetime, catalogue: Sequence[Metric] = ()
+    warehouse: Path,
+    target: Path,
+    role: Role,
+    as_of: datetime,
+    catalogue: Sequence[Metric] = (),
+    held: Sequence[Held] = (),
 ) -> dict[str, int]:
     """Write `role`'s file at `target` from the warehouse; returns the rows of each table.
 
     The file holds the role's tables, `about` (one row per table, saying what was masked and left out) and `metrics`:
     those of the catalogue that its tables are enough for. Readers that have the file before open keep seeing it.
+
+    Args:
+        held: what is published only as it was signed off; a table that never was is not in the file, only in `about`.
 
     Raises:
         FeedbackError: the warehouse does not exist or cannot be read.
@@ -47,7 +56,7 @@ def publish(
     _discard(temporary)
     try:
         with duckdb.connect(config={"autoinstall_known_extensions": "false", "threads": 2}) as connection:
-            counts = _write(connection, warehouse, temporary, role, as_of, catalogue)
+            counts = _write(connection, warehouse, temporary, role, as_of, catalogue, held)
         os.chmod(temporary, 0o640)
         with temporary.open("rb") as file:
             os.fsync(file.fileno())
@@ -70,24 +79,31 @@ def _write(
     role: Role,
     as_of: datetime,
     catalogue: Sequence[Metric],
+    held: Sequence[Held],
 ) -> dict[str, int]:
     connection.execute("set timezone = 'UTC'")
     connection.execute(f"attach {_text(str(warehouse))} as warehouse (read_only)")
     connection.execute(f"attach {_text(str(temporary))} as published (storage_version {_text(_STORAGE)})")
     types, comments = _types(connection), _comments(connection)
     _require(role, types)
-    counts = {}
+    counts, of_relation = dict[str, int](), {one.relation: one for one in held}
     connection.begin()  # one commit instead of one fsync per table, comment and row
     connection.execute(
         f"create table published.{ABOUT} (table_name varchar, row_count bigint, role varchar, as_of timestamptz,"
-        " run_id varchar, masked varchar, left_out varchar, row_filter varchar, policy varchar)"
+        " run_id varchar, masked varchar, left_out varchar, row_filter varchar, policy varchar,"
+        " waits_for_sign_off_since timestamptz)"
     )
     for table in role.tables:
-        counts[table.name] = _copy(connection, table, types[table.relation], comments, role)
-        about = _about(connection, table, types[table.relation])
-        row = (table.name, counts[table.name], role.name, as_of.astimezone(UTC), *about, table.where, role.policy)
-        connection.execute(f"insert into published.{ABOUT} values (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
-    write_metrics(connection, "published", published_metrics(catalogue, role.tables))
+        kinds, signs = types[table.relation], of_relation.get(table.relation)
+        source = signs.source(kinds) if signs else f"warehouse.{table.relation}"
+        if signs is None or signs.signed:
+            counts[table.name] = _copy(connection, table, kinds, source, comments, role)
+        about = _about(connection, table, kinds, source)
+        row = (table.name, counts.get(table.name), role.name, as_of.astimezone(UTC), *about, table.where, role.policy)
+        since = signs.since if signs else None
+        connection.execute(f"insert into published.{ABOUT} values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", (*row, since))
+    there = [table for table in role.tables if table.name in counts]
+    write_metrics(connection, "published", published_metrics(catalogue, there))
     connection.commit()
     connection.execute("detach published")
     return counts
@@ -133,15 +149,18 @@ def _require(role: Role, types: Mapping[str, _Types]) -> None:
 
 
 def _copy(
-    connection: duckdb.DuckDBPyConnection, table: Publication, types: _Types, comments: _Comments, role: Role
+    connection: duckdb.DuckDBPyConnection,
+    table: Publication,
+    types: _Types,
+    source: str,
+    comments: _Comments,
+    role: Role,
 ) -> int:
     """Create the role's copy of one table, comments included; returns its rows."""
     columns = ", ".join(_select(column, types[column.name]) for column in table.columns)
     condition = f" where ({table.where}\n)" if table.where else ""
     try:
-        connection.execute(
-            f"create table published.{table.name} as select {columns} from warehouse.{table.relation}{condition}"
-        )
+        connection.execute(f"create table published.{table.name} as select {columns} from {source}{condition}")
     except (duckdb.BinderException, duckdb.ParserException) as error:
         raise PolicyError(
             f"policies/access.yml: roles.{role.name}.tables.{table.name} is no condition on its columns"
@@ -172,11 +191,13 @@ def _comment(connection: duckdb.DuckDBPyConnection, table: Publication, comments
             connection.execute(f'comment on column published.{table.name}."{column.name}" is {_text(comment)}')
 
 
-def _about(connection: duckdb.DuckDBPyConnection, table: Publication, types: _Types) -> tuple[str | None, str, str]:
+def _about(
+    connection: duckdb.DuckDBPyConnection, table: Publication, types: _Types, source: str
+) -> tuple[str | None, str, str]:
     """The run a table was made by, its masked columns and those the warehouse has and the file has not."""
     run_id = None
     if "run_id" in types:
-        found = connection.execute(f"select max(run_id) from warehouse.{table.relation}").fetchone()
+        found = connection.execute(f"select max(run_id) from {source}").fetchone()
         run_id = found[0] if found else None
     masked = ", ".join(f"{column.name}: {column.mask}" for column in table.columns if column.mask)
     published = {column.name for column in table.columns}

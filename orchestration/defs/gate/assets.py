@@ -87,7 +87,12 @@ def _results(lake: Lake, dataset: str, days: list[str], suite: Suite, tally: Tal
 
 def _forms(failed: int) -> dict[str, dg.MetadataValue]:
     """Where a steward decides about what failed: the launchpads of the jobs, on whatever host shows the check."""
-    jobs = {"release": "release_rows", "discard": "discard_rows", "waive": "request_waiver"}
+    jobs = {
+        "release": "release_rows",
+        "discard": "discard_rows",
+        "replay": "replay_rows",
+        "waive": "request_waiver",
+    }
     return {name: dg.MetadataValue.url(_LAUNCHPAD.format(job)) for name, job in jobs.items() if failed}
 
 
