@@ -19,11 +19,12 @@ from governance.sign_offs import SIGN_OFF, assets_to_sign, check_signer, signed_
 from governance.sources import load_sources
 from governance.stewards import StewardsPolicy
 from orchestration.desk.quarantine import final_expectations, quarantined_rows
+from orchestration.desk.waivers import REQUEST
 from orchestration.lake import Lake
 from orchestration.ledger import ledger
 from orchestration.signing import WAITING
 
-REQUEST, REPLAY = "waiver_request", "replay"
+REPLAY = "replay"
 _WAITING = ("held", "quarantined", "withheld")
 _IDS_IN_ONE = 2_000  # an entry stays small enough to be read
 

@@ -5,7 +5,7 @@ import dagster as dg
 from orchestration.defs.partitions import as_of, guarded
 from orchestration.reporting.data import MARTS
 from orchestration.signing import held_assets, told
-from orchestration.stages.reporting import write_report
+from orchestration.stages.reporting import DESK, write_report
 
 
 @dg.asset(
@@ -26,6 +26,7 @@ def status_report(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         metadata={
             "path": dg.MetadataValue.path(str(path)),
             "bytes": path.stat().st_size,
+            "stewards_desk": dg.MetadataValue.path(str(path.with_name(DESK))),
             **({"waits_for_sign_off": waits} if waits else {}),
         }
     )
