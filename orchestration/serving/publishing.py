@@ -53,7 +53,8 @@ def publish(
         raise FeedbackError(f"{warehouse}: no warehouse to publish; run `feedback run` first")
     target.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
     temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-    _discard(temporary)
+    for left in target.parent.glob(f".{target.name}.*.tmp*"):  # by a kill: one process publishes at a time
+        left.unlink(missing_ok=True)
     try:
         with duckdb.connect(config={"autoinstall_known_extensions": "false", "threads": 2}) as connection:
             counts = _write(connection, warehouse, temporary, role, as_of, catalogue, held)
