@@ -47,28 +47,50 @@ def read_head(path: Path) -> Head | None:
         ) from None
 
 
+def pending_head(path: Path) -> Head | None:
+    """The head that was written beside the one at `path` and not put in place: what a kill left; null: none."""
+    try:
+        return read_head(_beside(path))
+    except FeedbackError:
+        return None
+
+
 @contextmanager
 def replacing(path: Path) -> Iterator[Callable[[Head], None]]:
     """Gives a function that writes the new head beside the old one, and puts it in place once the block is through.
 
-    So what can fail is done before a decision is recorded for good, and a kill leaves a head that is one entry behind.
+    So what can fail is done before a decision is recorded for good, and a kill leaves a head that is behind, with the
+    one that goes with the record beside it.
     """
-    temporary = path.with_suffix(".tmp")
+    temporary, written = _beside(path), False
 
     def write(head: Head) -> None:
+        nonlocal written
+        written = True
         handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(handle, "w") as file:
             json.dump(asdict(head), file)
             file.write("\n")
             file.flush()
             os.fsync(file.fileno())
+        sync_folder(path.parent)
 
     try:
         yield write
-        temporary.rename(path)
-        sync_folder(path.parent)
+        put_in_place(path)
     finally:
-        temporary.unlink(missing_ok=True)
+        if written:  # else it is what a kill left, which still tells that the record is whole
+            temporary.unlink(missing_ok=True)
+
+
+def put_in_place(path: Path) -> None:
+    """Let the head that was written beside the one at `path` be the head."""
+    _beside(path).rename(path)
+    sync_folder(path.parent)
+
+
+def _beside(path: Path) -> Path:
+    return path.with_suffix(".tmp")
 
 
 def utc(at: datetime) -> str:

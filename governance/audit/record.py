@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from governance.audit.chain import LOSSES, NOTHING_BEFORE, Problem, Row, Walk, chained
 from governance.audit.decision import LONGEST_VALUE, Decision, Recorded, canonical, kind_at, parsed
-from governance.audit.head import Head, read_head, replacing, utc
+from governance.audit.head import Head, pending_head, put_in_place, read_head, replacing, utc
 from governance.audit.store import Store
 from governance.durability import alone
 from governance.errors import FeedbackError, UsageError
@@ -75,7 +75,11 @@ class DecisionRecord:
         return _recorded(row) if row else None
 
     def append(self, decision: Decision, check: Check | None = None) -> Recorded:
-        """Record a decision: it is there for good when this returns, and not at all where it raises.
+        """Record a decision, see `append_all`."""
+        return self.append_all((decision,), check)[0]
+
+    def append_all(self, decisions: Sequence[Decision], check: Check | None = None) -> list[Recorded]:
+        """Record decisions: all are there for good when this returns, and none is where it raises.
 
         Args:
             check: is given all that is recorded so far, while nobody else can record anything, and raises to refuse.
@@ -85,12 +89,14 @@ class DecisionRecord:
             FeedbackError: the store is read-only, full or away, or the record is not whole.
         """
         with alone(self._folder()), replacing(self._head) as write_head, self._store.writing() as connection:
-            end = self._end(connection)
+            end, rows = self._end(connection), list[Row]()
             if check:
                 check(list(self._read(connection, ())))
-            row = self._add(connection, end, decision)
-            write_head(_head_of(row))
-        return _recorded(row)
+            for decision in decisions:
+                rows.append(self._add(connection, end, decision))
+                end = (rows[-1][0], rows[-1][2])
+            write_head(_head_of(rows[-1]))
+        return [_recorded(row) for row in rows]
 
     def accept(self, who: str, why: str, at: datetime) -> Recorded:
         """Go on from the end that is there, after a loss that no backup can mend, and record that and what was lost.
@@ -132,7 +138,7 @@ class DecisionRecord:
                 last = self._store.row(connection, walk.number)
                 for head in heads:
                     problems += _against(head, walk.number, self._store.row(connection, head.number))
-            problems += self._behind(read_head(self._head), walk.number)
+            problems += self._behind(walk.number, last)
         except FeedbackError as error:
             problems.append(Problem("unreadable", walk.number + 1, walk.number + 1, str(error)))
         told_once = {(one.number, one.damage): one for one in reversed(problems)}
@@ -165,14 +171,17 @@ class DecisionRecord:
         last, head = self._store.last(connection), read_head(self._head)
         number, digest = (last[0], last[2]) if last else (0, NOTHING_BEFORE)
         found = _against(head, number, self._store.row(connection, head.number)) if head else []
-        for problem in (*found, *self._behind(head, number)):
+        for problem in (*found, *self._behind(number, last)):
             raise self._broken(problem)
         if last and (head is None or head.number < number):
             before = self._store.row(connection, number - 1)
             if chained(before[2] if before else NOTHING_BEFORE, last[1]) != digest:
                 raise self._broken(Problem("edited", number, number, "it does not follow from the one before it"))
-            with replacing(self._head) as write:
-                write(_head_of(last))
+            if pending_head(self._head) == _head_of(last):
+                put_in_place(self._head)
+            else:
+                with replacing(self._head) as write:
+                    write(_head_of(last))
         return number, digest
 
     def _read(self, connection: sa.Connection | None, kinds: Collection[str]) -> Iterator[Recorded]:
@@ -188,10 +197,12 @@ class DecisionRecord:
         if head and head.number > walk.number:
             raise self._broken(_against(head, walk.number, None)[0])
 
-    def _behind(self, head: Head | None, number: int) -> list[Problem]:
-        """Entries whose head was not exported: one after a kill, more where several hosts share a database."""
+    def _behind(self, number: int, last: Row | None) -> list[Problem]:
+        """Entries whose head was not exported, though no kill explains it and no other host shares the database."""
+        pending, head = pending_head(self._head), read_head(self._head)  # in this order: the one becomes the other
         exported = head.number if head else 0
-        if number - exported <= 1 or (head and self._store.is_shared):
+        is_left_by_kill = last is not None and (number - exported <= 1 or pending == _head_of(last))
+        if number <= exported or is_left_by_kill or (head and self._store.is_shared):
             return []
         if head is None:
             return [Problem("head missing", 0, 0, f"{self._head} is not there, and {number} entries are")]

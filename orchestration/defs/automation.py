@@ -1,15 +1,18 @@
 """Everything that runs by itself, and when: sources by their schedule, then the days they touched, then the marts."""
 
+import hashlib
 from collections import defaultdict
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import dagster as dg
 
+from governance.policy import file_hashes
 from governance.sources import Source, load_sources
-from orchestration.deciding import rulings_at
+from orchestration.deciding import decision_record, rulings_at
 from orchestration.defs import jobs
 from orchestration.defs.partitions import AS_OF_TAG
+from orchestration.desk.deciding import REPLAY
 from orchestration.key_management import deployment_keys
 from orchestration.lake import Lake
 from orchestration.settings import home
@@ -39,12 +42,16 @@ def _schedules() -> Iterator[dg.ScheduleDefinition]:
     description="Days whose states were made from other inputs, or under another policy, than they would be now.",
 )
 def days_to_refresh(context: dg.SensorEvaluationContext) -> Iterator[dg.RunRequest]:
-    """One run per range of days; its key keeps it from being asked for twice for the same state of the lake."""
+    """One run per range of days; its key keeps it from being asked for twice for the same lake and decisions."""
     lake, rulings = Lake(home().lake), rulings_at(home(), datetime.now(UTC))
+    replay = decision_record(home()).last(REPLAY)  # who asks for one wants it tried again
+    asked = hashlib.sha256(f"{replay and replay.number}{sorted(file_hashes().items())}".encode()).hexdigest()[:8]
     days = stale_days(lake, load_sources().values(), deployment_keys(home()).destroyed, rulings)
     for first, last in ranges(days):
         tags = {"dagster/asset_partition_range_start": first, "dagster/asset_partition_range_end": last}
-        yield dg.RunRequest(run_key=f"{first}..{last}@{lake.state_digest('received')}{rulings.digest}", tags=tags)
+        yield dg.RunRequest(
+            run_key=f"{first}..{last}@{lake.state_digest('received')}{rulings.digest}{asked}", tags=tags
+        )
 
 
 @dg.run_status_sensor(

@@ -1,4 +1,4 @@
-"""`feedback quarantine` and `feedback waiver`: the steward's desk in a terminal."""
+"""`feedback quarantine`, `feedback waiver` and `feedback sign-off`: the steward's desk in a terminal."""
 
 from __future__ import annotations
 
@@ -8,14 +8,16 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from governance.sign_offs import SIGN_OFF
 from orchestration.desk.deciding import Desk, Ruling
 from orchestration.moments import day_of, moment
-from orchestration.settings import home
+from orchestration.settings import exclusive, home
 
 quarantine_app = typer.Typer(
     help="Rows that failed the gate: look, release, discard, judge again.", no_args_is_help=True
 )
 waiver_app = typer.Typer(help="Failures that withhold nothing for a while.", no_args_is_help=True)
+sign_off_app = typer.Typer(help="Assets that are published once a steward has signed them off.", no_args_is_help=True)
 
 _Dataset = Annotated[str, typer.Argument(help="`<source>/<signal>`, such as otel/spans.")]
 _Day = Annotated[str, typer.Argument(help="A day (ISO) that the gate has judged.")]
@@ -25,6 +27,7 @@ _By = Annotated[
 _Why = Annotated[str, typer.Option("--why", help="The reason, for whoever asks later.")]
 _Expectation = Annotated[str, typer.Option("--expectation", help="Only rows that failed it.")]
 _Records = Annotated[list[str] | None, typer.Option("--record", help="Only this record id; can be given again.")]
+_Asset = Annotated[str, typer.Argument(help="`marts/<model>`, see `feedback sign-off list`.")]
 _Later = Annotated[bool, typer.Option("--later", help="Only record it: the next run, or the daemon, does the rest.")]
 _Output = Annotated[str, typer.Option("--format", help="table, csv, json or parquet.")]
 
@@ -154,6 +157,61 @@ def approve(
     """Let a waiver come into force: its days are judged again, and are shown as waived."""
     recorded = _desk().approve_waiver(number, Ruling(by, why, _now()))
     _follow_up(f"Waiver {recorded.number} is in force", is_later=later)
+
+
+@sign_off_app.command("list", epilog="Example: `feedback sign-off list`")
+def sign_offs() -> None:
+    """Every asset that needs a sign-off: what waits since when, who may sign it, what was signed last."""
+    from orchestration.desk.signing import list_sign_offs
+
+    list_sign_offs(Console(highlight=False), _desk())
+
+
+@sign_off_app.command("show", epilog="Example: `feedback sign-off show marts/rpt_pain_points`")
+def show_sign_off(asset: _Asset, output: _Output = "table") -> None:
+    """The rows that wait for a sign-off, and how many of them are not as they were signed last."""
+    from orchestration.desk.signing import show_waiting
+
+    show_waiting(Console(highlight=False), _desk(), asset, output)
+
+
+@sign_off_app.command(
+    "give",
+    epilog="Example: `feedback sign-off give marts/rpt_pain_points --by ben@example.com --why 'read, plausible'`",
+)
+def give(
+    asset: _Asset,
+    by: _By,
+    why: _Why,
+    state: Annotated[str, typer.Option("--state", help="Only if this state waits still, see `list`.")] = "",
+) -> None:
+    """Sign off what waits of an asset; it is published as it is. What changes later waits again."""
+    from orchestration.desk.signing import sign_and_publish
+
+    with exclusive(home()):
+        recorded, is_published = sign_and_publish(home(), _desk(), asset, Ruling(by, why, _now()), state)
+    told = "published" if is_published else "published by the run that is going on, or the next"
+    Console(highlight=False).print(f"{asset} is signed off (decision {recorded.number}) and {told}.", soft_wrap=True)
+
+
+@sign_off_app.command("revoke", epilog="Example: `feedback sign-off revoke 12 --by ana@example.com --why 'wrong'`")
+def revoke_sign_off(
+    number: Annotated[int, typer.Argument(help="Number of the decision, see `feedback sign-off list`.")],
+    by: _By,
+    why: _Why,
+) -> None:
+    """Take a sign-off back: what it signed is published no more."""
+    from orchestration.desk.signing import publish_again
+
+    with exclusive(home()):
+        recorded = _desk().revoke(number, Ruling(by, why, _now()), SIGN_OFF)
+        is_done = publish_again(home())
+    told = (
+        "its rows are in no file any more" if is_done else "the run that is going on, or the next, takes its rows away"
+    )
+    Console(highlight=False).print(
+        f"Decision {number} is taken back (decision {recorded.number}); {told}.", soft_wrap=True
+    )
 
 
 def _rule(

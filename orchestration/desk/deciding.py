@@ -10,16 +10,22 @@ from functools import partial
 
 import polars as pl
 
+from governance.access import load_access
 from governance.audit import JSON, Decision, DecisionRecord, Recorded
 from governance.errors import UsageError, one_of
 from governance.quality import FEW_QUARANTINED, NEVER_WAIVED, load_suite
 from governance.quality.rulings import DISCARD, RELEASE, REVOKE, WAIVE, ids_of, standing_decisions
+from governance.sign_offs import SIGN_OFF, assets_to_sign, check_signer, signed_states
 from governance.sources import load_sources
 from governance.stewards import StewardsPolicy
 from orchestration.desk.quarantine import final_expectations, quarantined_rows
+from orchestration.desk.waivers import REQUEST
 from orchestration.lake import Lake
+from orchestration.ledger import ledger
+from orchestration.signing import WAITING
 
-REQUEST, REPLAY = "waiver_request", "replay"
+REPLAY = "replay"
+_WAITING = ("held", "quarantined", "withheld")
 _IDS_IN_ONE = 2_000  # an entry stays small enough to be read
 
 
@@ -57,10 +63,12 @@ class Desk:
         chosen = _chosen(quarantined_rows(self.lake, dataset, day, expectation), records, dataset, day)
         if kind == RELEASE:
             _check_releasable(chosen, dataset, day)
-        for few in chosen.iter_slices(_IDS_IN_ONE):
-            ids = few["record_id"].to_list()
-            what = {"dataset": dataset, "day": day, "records": ids, "expectation": expectation or "any"}
-            self._append(kind, ruling, what, partial(_check_unruled, dataset, day, ids))
+        about, ids = (
+            {"dataset": dataset, "day": day, "expectation": expectation or "any"},
+            chosen["record_id"].to_list(),
+        )
+        several = [{**about, "records": ids[at : at + _IDS_IN_ONE]} for at in range(0, len(ids), _IDS_IN_ONE)]
+        self._append_all(kind, ruling, several, partial(_check_unruled, dataset, day, ids))
         return chosen.height
 
     def ask_for_waiver(
@@ -110,13 +118,62 @@ class Desk:
         granted = {**what, "request": number, "asked_by": asked.decision.who}
         return self._append(WAIVE, ruling, granted, check)
 
-    def revoke(self, number: int, ruling: Ruling) -> Recorded:
-        """Take a release, discard, waiver or request back: the next run judges its days without it.
+    def sign_off(self, asset: str, ruling: Ruling, state: str = "") -> Recorded:
+        """Sign off the rows of an asset that wait: its next publication has them.
+
+        Args:
+            asset: `marts/<model>`.
+            state: of these rows and no others, as `feedback sign-off list` names them; empty: whatever waits.
+
+        Raises:
+            UsageError: the asset needs no sign-off, nothing (or something else) waits, or who signs may not.
+        """
+        assets = assets_to_sign(self.stewards, load_access())
+        if asset not in assets:
+            raise UsageError(f"{asset} needs no sign-off (policies/stewards.yml); {one_of(asset, assets)}")
+        waits = self.lake.manifest(f"{WAITING}/{asset}")
+        if waits is None:
+            raise UsageError(f"{asset}: nothing waits for sign-off; `feedback sign-off list` says what does")
+        facts = waits.facts
+        if state and not facts["state"].startswith(state):
+            raise UsageError(f"{asset}: state {state} does not wait any more, {facts['state']} does; look at it again")
+        self.stewards.check_may(ruling.who, SIGN_OFF, facts["dataset"])
+
+        def check(known: Sequence[Recorded]) -> None:
+            if again := signed_states(known).get(asset, {}).get(facts["state"]):
+                raise UsageError(f"{asset}: {again.decision.who} signed it (decision {again.number})")
+            check_signer(self.stewards, ruling.who, asset, known)
+
+        what: dict[str, JSON] = {"asset": asset, "dataset": facts["dataset"], "state": facts["state"]}
+        return self._append(SIGN_OFF, ruling, {**what, "rows": waits.rows("rows")}, check)
+
+    def replay(self, ruling: Ruling) -> dict[str, int]:
+        """Record that what waits is put through today's policies again; returns what waits, see `waiting_counts`.
+
+        Raises:
+            UsageError: who asks for it may not, or gives no reason.
+        """
+        self.stewards.check_may(ruling.who, REPLAY, "*")
+        before = self.waiting_counts()
+        self._append(REPLAY, ruling, {f"{name}_before": count for name, count in before.items()})
+        return before
+
+    def waiting_counts(self) -> dict[str, int]:
+        """Records that are held, in quarantine and of days that are withheld."""
+        totals = ledger(self.lake).select(_WAITING).sum().row(0, named=True)
+        return {name: int(totals[name] or 0) for name in _WAITING}
+
+    def revoke(self, number: int, ruling: Ruling, kind: str = "") -> Recorded:
+        """Take a release, discard, waiver, request or sign-off back: the next run judges and publishes without it.
+
+        Args:
+            kind: what it must be; empty: any that can be taken back.
 
         Raises:
             UsageError: there is no such decision, it was revoked, or who revokes may not.
         """
-        revoked = self._of_kind(number, (RELEASE, DISCARD, WAIVE, REQUEST), "decision to take back")
+        kinds = (kind,) if kind else (RELEASE, DISCARD, WAIVE, REQUEST, SIGN_OFF)
+        revoked = self._of_kind(number, kinds, "decision to take back")
         self.stewards.check_may(ruling.who, REVOKE, str(revoked.decision.what["dataset"]))
         what: dict[str, JSON] = {
             "decision": number,
@@ -132,9 +189,20 @@ class Desk:
         what: Mapping[str, JSON],
         check: Callable[[Sequence[Recorded]], None] | None = None,
     ) -> Recorded:
+        return self._append_all(kind, ruling, [what], check)[0]
+
+    def _append_all(
+        self,
+        kind: str,
+        ruling: Ruling,
+        several: Sequence[Mapping[str, JSON]],
+        check: Callable[[Sequence[Recorded]], None] | None = None,
+    ) -> list[Recorded]:
+        """All of it or, where it is refused, nothing."""
         if not ruling.why.strip():
             raise UsageError(f"{kind}: a decision needs a reason; give --why")
-        return self.record.append(Decision(kind, ruling.who, ruling.why.strip(), ruling.at, what), check)
+        decisions = [Decision(kind, ruling.who, ruling.why.strip(), ruling.at, what) for what in several]
+        return self.record.append_all(decisions, check)
 
     def _of_kind(self, number: int, kinds: str | tuple[str, ...], called: str) -> Recorded:
         for recorded in self.record.entries():

@@ -11,9 +11,10 @@ from rich.markup import escape
 from rich.table import Table
 
 from governance.quality import load_quality, load_suite
-from governance.quality.rulings import REVOKE, WAIVE, standing_decisions
-from orchestration.desk.deciding import REQUEST, Desk
+from governance.quality.rulings import REVOKE, WAIVE
+from orchestration.desk.deciding import Desk
 from orchestration.desk.quarantine import quarantined_rows, waiting
+from orchestration.desk.waivers import REQUEST, waivers
 from orchestration.serving.querying import written
 
 _ALWAYS_SHOWN = ("record_id", "event_at")
@@ -66,23 +67,13 @@ def show_rows(console: Console, desk: Desk, dataset: str, day: str, expectation:
 
 def list_waivers(console: Console, desk: Desk, now: datetime) -> None:
     """Waivers and requests, the newest first, each with its state."""
-    entries = list(desk.record.entries((REQUEST, WAIVE, REVOKE)))
-    standing = {one.number for one in standing_decisions(entries)}
-    granted = {int(str(one.decision.what["request"])) for one in entries if one.decision.kind == WAIVE}
     table = Table(title="Waivers (a failure that is waived withholds nothing, and is shown as waived)")
     table.add_column("no.", justify="right")
     table.add_column("what may fail, and why", overflow="fold")
     table.add_column("state", overflow="fold")
-    for one in reversed(entries):
-        what, is_granted = one.decision.what, one.decision.kind == WAIVE
-        if one.decision.kind == REVOKE or (not is_granted and one.number in granted):
-            continue
-        expires = datetime.fromisoformat(str(what["expires"]))
-        state = "in force" if is_granted else "waits for approval"
-        state = "expired" if expires <= now else state
-        state = state if one.number in standing else "revoked"
-        people = f"asked by {what['asked_by']}, approved by" if is_granted else "asked by"
-        about = f"{what['expectation']}\n{what['dataset']}, {what['first']} to {what['last']}\n{one.decision.why}"
-        told = f"{state}, until {expires.date()}\n{people} {one.decision.who}"
+    for one in waivers(desk.record.entries((REQUEST, WAIVE, REVOKE)), now):
+        people = f"asked by {one.asked_by}" + (f", approved by {one.approved_by}" if one.approved_by else "")
+        about = f"{one.expectation}\n{one.dataset}, {one.first} to {one.last}\n{one.why}"
+        told = f"{one.state}, until {one.expires}\n{people}"
         table.add_row(str(one.number), escape(about), escape(told), end_section=True)
     console.print(table if table.row_count else "There are no waivers.")

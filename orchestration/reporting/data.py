@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import duckdb
 import polars as pl
 
 from governance.errors import FeedbackError
+from orchestration.signing import Held
 
 # Types are DuckDB's: a sum may come as HUGEINT or DECIMAL, which polars would not take for a count.
 _COUNT, _FIGURE, _TEXT, _TIME, _DAY, _FLAG = "bigint", "double", "varchar", "timestamptz", "date", "boolean"
@@ -275,31 +276,52 @@ class ReportData:
     gate_results: pl.DataFrame
     ledger: pl.DataFrame
     costs: pl.DataFrame
+    held: Sequence[Held] = ()
+
+    @property
+    def waiting(self) -> list[Held]:
+        """What is shown as it was signed off last, while newer rows wait."""
+        shown = {f"marts.{mart}" for mart, _ in MARTS.values()}
+        return [one for one in self.held if one.since and one.relation in shown]
+
+    def is_unsigned(self, name: str) -> bool:
+        """Whether a frame is empty because what it is read from was never signed off."""
+        return any(one.signed is None and one.relation == f"marts.{MARTS[name][0]}" for one in self.held)
 
     @property
     def run_id(self) -> str | None:
         """The run that made the marts; null where all of them are empty."""
-        for mart in fields(self):
-            frame: pl.DataFrame = getattr(self, mart.name)
+        for name in MARTS:
+            frame: pl.DataFrame = getattr(self, name)
             if frame.height:
                 return str(frame["run_id"][0])
         return None
 
 
-def read_report_data(connection: duckdb.DuckDBPyConnection) -> ReportData:
+def read_report_data(connection: duckdb.DuckDBPyConnection, held: Sequence[Held] = ()) -> ReportData:
     """The marts as they are in the warehouse, ordered; sets the connection's time zone to UTC.
+
+    Args:
+        held: what needs a sign-off: shown as it was signed last.
 
     Raises:
         FeedbackError: a mart or a column is missing.
     """
     connection.execute("set timezone = 'UTC'")
-    return ReportData(**{name: _read(connection, mart, columns) for name, (mart, columns) in MARTS.items()})
+    signs = {one.relation: one for one in held}
+    frames = {
+        name: _read(connection, mart, columns, signs.get(f"marts.{mart}")) for name, (mart, columns) in MARTS.items()
+    }
+    return ReportData(**frames, held=held)
 
 
-def _read(connection: duckdb.DuckDBPyConnection, mart: str, columns: Mapping[str, str]) -> pl.DataFrame:
+def _read(
+    connection: duckdb.DuckDBPyConnection, mart: str, columns: Mapping[str, str], held: Held | None
+) -> pl.DataFrame:
     selected = ", ".join(f'cast("{column}" as {kind}) as "{column}"' for column, kind in columns.items())
     try:
-        return connection.execute(f"select {selected} from marts.{mart} order by all").pl()
+        source = held.source(columns) if held else f"marts.{mart}"
+        return connection.execute(f"select {selected} from {source} order by all").pl()
     except (duckdb.CatalogException, duckdb.BinderException) as error:
         raise FeedbackError(
             f"report: marts.{mart} is not as the report needs it ({str(error).splitlines()[0]}); run `feedback run`"

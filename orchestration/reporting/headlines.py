@@ -19,6 +19,9 @@ def headlines(data: ReportData, as_of: datetime) -> list[str]:
 
 def _worst(data: ReportData) -> Iterator[str]:
     points = data.pain_points.sort("rank")
+    if data.is_unsigned("pain_points"):
+        yield "The pain points wait for a steward's sign-off."
+        return
     if points.is_empty():
         yield "No pain point was found: either nothing hurts, or there is not enough data yet to see it."
         return

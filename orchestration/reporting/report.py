@@ -10,11 +10,15 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from governance.policy import SHIPPED, config_file
-from orchestration.reporting import charts, loop, sections, wording
+from orchestration.desk.waivers import IN_FORCE, WAITS
+from orchestration.reporting import charts, desk, loop, sections, wording
 from orchestration.reporting.data import ReportData, read_report_data
 from orchestration.reporting.headlines import headlines
 
-__all__ = ["ReportData", "build_report", "read_report_data"]
+__all__ = ["ReportData", "build_desk_page", "build_report", "read_report_data"]
+
+_NONE_FOUND = "no pain point was found in these days"
+_NOT_SIGNED = "a steward has not signed them off yet"
 
 
 def build_report(data: ReportData, as_of: datetime) -> str:
@@ -30,6 +34,8 @@ def build_report(data: ReportData, as_of: datetime) -> str:
             run_id=data.run_id,
             period=sections.period(data),
             headlines=headlines(data, as_of),
+            waiting=data.waiting,
+            no_pain_points=_NOT_SIGNED if data.is_unsigned("pain_points") else _NONE_FOUND,
             pain_points=sections.pain_points(data),
             pain_point_count=data.pain_points.height,
             cards=sections.CARDS,
@@ -63,6 +69,46 @@ def build_report(data: ReportData, as_of: datetime) -> str:
             script_hashes=[_csp_hash(script) for script in scripts],
         )
     )
+
+
+def build_desk_page(data: ReportData, waiting: desk.DeskData, as_of: datetime) -> str:
+    """The steward's page as HTML, without any script."""
+    return (
+        _environment()
+        .get_template("steward.html.j2")
+        .render(
+            as_of=as_of,
+            run_id=data.run_id,
+            tiles=_tiles(waiting),
+            days=desk.history_days(data),
+            history=desk.history(data),
+            results=desk.RESULTS,
+            quarantine=desk.quarantine(waiting.waiting),
+            waivers=desk.waivers(waiting.waivers, as_of),
+            held=waiting.held,
+            reviews=waiting.reviews,
+            decisions=desk.decided(waiting.decisions),
+            decision_count=waiting.decision_count,
+            unused=waiting.unused,
+            unused_count=sum(map(len, (waiting.unused or {}).values())),
+            style=_file("status_report.css"),
+        )
+    )
+
+
+def _tiles(waiting: desk.DeskData) -> list[dict[str, object]]:
+    """What waits, counted, each with its section."""
+    states = [one.state for one in waiting.reviews]
+    told = [one.state for one in waiting.waivers]
+    counts = (
+        ("quarantine", waiting.waiting.select("source", "signal", "day").n_unique(), "days with rows in quarantine"),
+        ("waivers", told.count(WAITS), "waivers wait for approval"),
+        ("waivers", told.count(IN_FORCE), "waivers in force"),
+        ("sign-offs", sum(1 for one in waiting.held if one.since), "assets wait for sign-off"),
+        ("reviews", states.count("overdue"), "reviews overdue"),
+        ("reviews", states.count("due"), "reviews due"),
+    )
+    return [{"section": section, "count": count, "words": words} for section, count, words in counts]
 
 
 def _charts(data: ReportData, as_of: datetime) -> dict[str, charts.Spec]:

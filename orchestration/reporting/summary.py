@@ -16,11 +16,13 @@ from rich.table import Table
 from rich.text import Text
 
 from governance.errors import FeedbackError
+from orchestration.lake import Lake
 from orchestration.reporting import sections
 from orchestration.reporting.data import ReportData, read_report_data
 from orchestration.reporting.sparklines import blocks
-from orchestration.reporting.wording import age, counted, number, trend
+from orchestration.reporting.wording import age, counted, moment, number, trend
 from orchestration.settings import Home
+from orchestration.signing import held_assets
 
 _WORST = 5
 _SPARK_WIDTH = 12
@@ -41,7 +43,7 @@ def show_summary(console: Console, deployment: Home, next_command: str = "feedba
     if not deployment.warehouse.is_file():
         raise FeedbackError(f"{deployment.warehouse}: no warehouse yet; run `feedback run` first")
     with duckdb.connect(str(deployment.warehouse), read_only=True) as connection:
-        data = read_report_data(connection)
+        data = read_report_data(connection, held_assets(Lake(deployment.lake)))
     report = deployment.reports / "status.html"
     steps = [*([f"the report: {report}"] if report.is_file() else []), _QUERY, next_command]
     console.print(summary(data, steps), crop=False)
@@ -50,6 +52,10 @@ def show_summary(console: Console, deployment: Home, next_command: str = "feedba
 def summary(data: ReportData, next_steps: Sequence[str]) -> RenderableType:
     """The screen; it ends with `next_steps`, one a line, which print whole where the console does not crop."""
     parts = [part for found in (_pain_points(data), _records(data), _gate(data)) for part in (Text(), *found)]
+    for one in data.waiting:
+        shown = "what was signed last is shown" if one.signed else "nothing of it is shown"
+        told = f"{one.asset} waits for sign-off since {moment(one.since)}; {shown} (feedback sign-off list)"
+        parts += [Text(), Text(told, style="bold yellow")]
     steps = [Text(f"  {step}", no_wrap=True, overflow="ignore") for step in next_steps]  # whole: they are to be copied
     return Group(*parts, Text(), Text("Next", style="bold"), *steps)
 
@@ -67,6 +73,9 @@ def _table(title: str, *, gap: int) -> Table:
 
 def _pain_points(data: ReportData) -> Iterator[RenderableType]:
     points = sections.pain_points(data)
+    if data.is_unsigned("pain_points"):
+        yield Text("The pain points wait for a steward's sign-off.", style="bold")
+        return
     if not points:
         yield Text(
             "No pain point found: either nothing hurts, or there is not enough data yet to see it.", style="bold"

@@ -19,6 +19,7 @@ from governance.errors import FeedbackError, PolicyError, one_of
 from governance.metrics import Metric
 from orchestration.serving.behind import Behind, write_behind
 from orchestration.serving.metrics import published_metrics, write_metrics
+from orchestration.signing import Held
 
 ABOUT = "about"
 NOTHING_KNOWN = Behind()
@@ -37,12 +38,16 @@ def publish(
     as_of: datetime,
     catalogue: Sequence[Metric] = (),
     behind: Behind = NOTHING_KNOWN,
+    held: Sequence[Held] = (),
 ) -> dict[str, int]:
     """Write `role`'s file at `target` from the warehouse; returns the rows of each table.
 
     The file holds the role's tables, `about` (one row per table, saying what was masked and left out), `metrics` (those
     of the catalogue that its tables are enough for) and where its figures come from, see `behind`. Readers that have
     the file before open keep seeing it.
+
+    Args:
+        held: what is published only as it was signed off; a table that never was is not in the file, only in `about`.
 
     Raises:
         FeedbackError: the warehouse does not exist or cannot be read.
@@ -52,10 +57,11 @@ def publish(
         raise FeedbackError(f"{warehouse}: no warehouse to publish; run `feedback run` first")
     target.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
     temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-    _discard(temporary)
+    for left in target.parent.glob(f".{target.name}.*.tmp*"):  # by a kill: one process publishes at a time
+        left.unlink(missing_ok=True)
     try:
         with duckdb.connect(config={"autoinstall_known_extensions": "false", "threads": 2}) as connection:
-            counts = _write(connection, warehouse, temporary, role, as_of, catalogue, behind)
+            counts = _write(connection, warehouse, temporary, role, as_of, catalogue, behind, held)
         os.chmod(temporary, 0o640)
         with temporary.open("rb") as file:
             os.fsync(file.fileno())
@@ -79,6 +85,7 @@ def _write(
     as_of: datetime,
     catalogue: Sequence[Metric],
     behind: Behind,
+    held: Sequence[Held],
 ) -> dict[str, int]:
     connection.execute("set timezone = 'UTC'")
     connection.execute(f"attach {_text(str(warehouse))} as warehouse (read_only)")
@@ -86,18 +93,24 @@ def _write(
     types, comments = _types(connection), _comments(connection)
     _require(role, types)
     _require_marked(role, types, behind.unmarked)
-    counts = {}
+    counts, of_relation = dict[str, int](), {one.relation: one for one in held}
     connection.begin()  # one commit instead of one fsync per table, comment and row
     connection.execute(
         f"create table published.{ABOUT} (table_name varchar, row_count bigint, role varchar, as_of timestamptz,"
-        " run_id varchar, masked varchar, left_out varchar, row_filter varchar, policy varchar)"
+        " run_id varchar, masked varchar, left_out varchar, row_filter varchar, policy varchar,"
+        " waits_for_sign_off_since timestamptz)"
     )
     for table in role.tables:
-        counts[table.name] = _copy(connection, table, types[table.relation], comments, role)
-        about = _about(connection, table, types[table.relation])
-        row = (table.name, counts[table.name], role.name, as_of.astimezone(UTC), *about, table.where, role.policy)
-        connection.execute(f"insert into published.{ABOUT} values (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
-    metrics = published_metrics(catalogue, role.tables)
+        kinds, signs = types[table.relation], of_relation.get(table.relation)
+        source = signs.source(kinds) if signs else f"warehouse.{table.relation}"
+        if signs is None or signs.signed:
+            counts[table.name] = _copy(connection, table, kinds, source, comments, role)
+        about = _about(connection, table, kinds, source)
+        row = (table.name, counts.get(table.name), role.name, as_of.astimezone(UTC), *about, table.where, role.policy)
+        since = signs.since if signs else None
+        connection.execute(f"insert into published.{ABOUT} values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", (*row, since))
+    there = [table for table in role.tables if table.name in counts]
+    metrics = published_metrics(catalogue, there)
     write_metrics(connection, "published", metrics, behind.signals)
     write_behind(connection, behind, types, [metric.name for metric in metrics])
     connection.commit()
@@ -158,15 +171,18 @@ def _require_marked(role: Role, types: Mapping[str, _Types], unmarked: Mapping[s
 
 
 def _copy(
-    connection: duckdb.DuckDBPyConnection, table: Publication, types: _Types, comments: _Comments, role: Role
+    connection: duckdb.DuckDBPyConnection,
+    table: Publication,
+    types: _Types,
+    source: str,
+    comments: _Comments,
+    role: Role,
 ) -> int:
     """Create the role's copy of one table, comments included; returns its rows."""
     columns = ", ".join(_select(column, types[column.name]) for column in table.columns)
     condition = f" where ({table.where}\n)" if table.where else ""
     try:
-        connection.execute(
-            f"create table published.{table.name} as select {columns} from warehouse.{table.relation}{condition}"
-        )
+        connection.execute(f"create table published.{table.name} as select {columns} from {source}{condition}")
     except (duckdb.BinderException, duckdb.ParserException) as error:
         raise PolicyError(
             f"policies/access.yml: roles.{role.name}.tables.{table.name} is no condition on its columns"
@@ -197,11 +213,13 @@ def _comment(connection: duckdb.DuckDBPyConnection, table: Publication, comments
             connection.execute(f'comment on column published.{table.name}."{column.name}" is {_text(comment)}')
 
 
-def _about(connection: duckdb.DuckDBPyConnection, table: Publication, types: _Types) -> tuple[str | None, str, str]:
+def _about(
+    connection: duckdb.DuckDBPyConnection, table: Publication, types: _Types, source: str
+) -> tuple[str | None, str, str]:
     """The run a table was made by, its masked columns and those the warehouse has and the file has not."""
     run_id = None
     if "run_id" in types:
-        found = connection.execute(f"select max(run_id) from warehouse.{table.relation}").fetchone()
+        found = connection.execute(f"select max(run_id) from {source}").fetchone()
         run_id = found[0] if found else None
     masked = ", ".join(f"{column.name}: {column.mask}" for column in table.columns if column.mask)
     published = {column.name for column in table.columns}

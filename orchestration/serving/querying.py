@@ -84,7 +84,7 @@ def answer(file: Path, sql: str, timeout_seconds: float = _TIMEOUT_SECONDS) -> p
         except duckdb.InterruptException:
             raise FeedbackError(f"query: stopped after {timeout_seconds:g} s; ask for fewer rows") from None
         except duckdb.Error as error:
-            raise UsageError(f"query: {_explained(error)}") from None
+            raise UsageError(f"query: {_waiting(connection, error) or _explained(error)}") from None
         finally:
             watch.cancel()
 
@@ -104,6 +104,24 @@ def _require_select(connection: duckdb.DuckDBPyConnection, sql: str) -> None:
     statements = connection.extract_statements(sql)
     if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
         raise UsageError("query: expected exactly one select statement; the file is read-only")
+
+
+def _waiting(connection: duckdb.DuckDBPyConnection, error: duckdb.Error) -> str:
+    """What is said of a table that is in no file yet because nobody has signed it off; empty: it is not that."""
+    if not isinstance(error, duckdb.CatalogException):
+        return ""
+    query = "select table_name, waits_for_sign_off_since from about where row_count is null"
+    try:
+        unsigned = connection.execute(query).fetchall()
+    except duckdb.Error:  # a file of an older version
+        return ""
+    for table, since in unsigned:
+        if f"Table with name {table} does not exist" in str(error):
+            when = f"since {since:%Y-%m-%d %H:%M} UTC" if since else "from its first rows on"
+            return (
+                f"{table} waits for a steward's sign-off {when}; none of it was ever signed: `feedback sign-off list`"
+            )
+    return ""
 
 
 def _explained(error: duckdb.Error) -> str:

@@ -14,17 +14,21 @@ from orchestration.serving.behind import JUDGED_SCHEMA, Behind
 from orchestration.serving.catalogue import load_catalogue
 from orchestration.serving.publishing import publish
 from orchestration.settings import Home
+from orchestration.signing import Held, settle
 from orchestration.stages.field_lineage import Lineage, signals_of, unmarked
 from orchestration.stages.restating import judged_days, restate
+
+WAREHOUSE = "warehouse"  # the fact of a publication that says from which state of it it was made
 
 
 @dataclass(frozen=True)
 class Publication:
-    """One role's file: rows by table, and whether newer data passed the gate since the publication before."""
+    """One role's file: rows by table, whether newer data passed the gate since the publication before, what waits."""
 
     name: str
     counts: Mapping[str, int]
     has_new_data: bool
+    held: Sequence[Held] = ()
 
 
 def note_definitions(lake: Lake, catalogue: Sequence[Metric], as_of: datetime) -> None:
@@ -52,7 +56,8 @@ def publish_roles(lake: Lake, deployment: Home, as_of: datetime) -> list[Publica
     """Write every role's file.
 
     Freshness counts from the newest data that passed the gate, not from the last run: so a publication is news only
-    where the checked partitions differ from those of the one before.
+    where the checked partitions differ from those of the one before. What needs a sign-off is in the file as it was
+    signed last.
     """
     policy, catalogue = load_access(), load_catalogue(deployment.root / "dbt" / "manifest.json")
     note_definitions(lake, catalogue, as_of)
@@ -60,16 +65,24 @@ def publish_roles(lake: Lake, deployment: Home, as_of: datetime) -> list[Publica
     signals = signals_of(catalogue, lineage)
     # Kept before anything is published: a kill in between publishes it later, but never twice.
     restated = restate(lake, deployment.warehouse, catalogue, signals, days, as_of)
-    passed = lake.state_digest("checked")
+    passed, held = lake.state_digest("checked"), settle(lake, deployment, as_of)
+    made_of = warehouse_state(deployment)
     publications, unmarked_columns = [], unmarked(policy, lineage)
     for name, role in policy.roles.items():
         behind = Behind(lineage.of_role(role), days.select(list(JUDGED_SCHEMA)), restated, signals, unmarked_columns)
         target = deployment.published / f"{name}.duckdb"
-        counts = publish(deployment.warehouse, target, role, as_of, catalogue, behind)
+        counts = publish(deployment.warehouse, target, role, as_of, catalogue, behind, held)
         key = f"publications/{name}"
         before = lake.manifest(key)
         with lake.replace(key, as_of=as_of, inputs={"checked": passed}, policy=policy.digest) as out:
-            out.counts = dict(counts)
+            out.counts, out.facts = dict(counts), {WAREHOUSE: made_of}
         is_new = before is None or before.inputs["checked"] != passed
-        publications.append(Publication(name, counts, is_new))
+        tables = {table.relation for table in role.tables}
+        publications.append(Publication(name, counts, is_new, [one for one in held if one.relation in tables]))
     return publications
+
+
+def warehouse_state(deployment: Home) -> str:
+    """Tells whether the warehouse is still the file that was published: nothing but a run writes it."""
+    file = deployment.warehouse.stat()
+    return f"{file.st_ino}:{file.st_size}:{file.st_mtime_ns}"

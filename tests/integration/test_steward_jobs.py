@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import dagster as dg
 import polars as pl
 import pytest
 
@@ -13,7 +12,7 @@ from governance.errors import UsageError
 from governance.quality import load_quality, load_suite
 from governance.signals import SIGNALS
 from orchestration.deciding import decision_record
-from orchestration.defs.steward.jobs import approve_waiver, release_rows, request_waiver, revoke_decision
+from orchestration.defs.steward.jobs import FORMS, desk_job
 from orchestration.lake import Lake
 from orchestration.settings import Home
 from orchestration.stages.gating import judge_dataset
@@ -40,14 +39,15 @@ def deployment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
     return made
 
 
-def launch(job: dg.JobDefinition, **form: object) -> None:
+def launch(name: str, **form: object) -> None:
+    job = desk_job(name, *FORMS[name])
     (op,) = (node.name for node in job.nodes)
     job.execute_in_process(run_config={"ops": {op: {"config": form}}})
 
 
 def test_a_release_and_its_revocation_are_launched_from_forms(deployment: Home) -> None:
-    launch(release_rows, dataset=DATASET, day=DAY, **ANA)
-    launch(revoke_decision, number=2, **ANA)
+    launch("release_rows", dataset=DATASET, day=DAY, **ANA)
+    launch("revoke_decision", number=2, **ANA)
     kinds = [(one.number, one.decision.kind, one.decision.who) for one in decision_record(deployment).entries()]
     assert kinds[1:] == [(2, "release", "ana@example.com"), (3, "revoke", "ana@example.com")]
     assert kinds[0][1] == "policy"
@@ -57,7 +57,19 @@ def test_a_waiver_is_asked_for_and_approved_from_forms(deployment: Home) -> None
     today = datetime.now(UTC).date()
     scope = {"dataset": DATASET, "expectation": "quarantined_rows_are_few", "first": DAY, "last": DAY}
     with pytest.raises(UsageError, match="expected a day after"):
-        launch(request_waiver, **scope, expires=str(today), **ANA)
-    launch(request_waiver, **scope, expires=str(today + timedelta(days=7)), **ANA)
-    launch(approve_waiver, number=2, who="ben@example.com", why="agreed")
+        launch("request_waiver", **scope, expires=str(today), **ANA)
+    launch("request_waiver", **scope, expires=str(today + timedelta(days=7)), **ANA)
+    launch("approve_waiver", number=2, who="ben@example.com", why="agreed")
     assert [one.decision.kind for one in decision_record(deployment).entries()] == ["policy", "waiver_request", "waive"]
+
+
+def test_a_replay_is_asked_for_from_a_form(deployment: Home) -> None:
+    launch("replay_rows", **ANA)
+    last = decision_record(deployment).last("replay")
+    assert last is not None
+    assert last.decision.what == {"held_before": 0, "quarantined_before": 1, "withheld_before": 0}
+
+
+def test_a_sign_off_of_what_needs_none_is_refused(deployment: Home) -> None:
+    with pytest.raises(UsageError, match="needs no sign-off"):
+        launch("sign_off_asset", asset="marts/rpt_pain_points", **ANA)

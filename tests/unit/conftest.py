@@ -1,7 +1,10 @@
 """Frames of a few records: each test says only what matters to it."""
 
-from collections.abc import Callable, Mapping
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -105,3 +108,13 @@ def records() -> Frame:
         return pl.DataFrame(rows, schema=SIGNALS[signal].schema)
 
     return build
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """One that everybody can enter, unlike those of pytest."""
+    made = Path(tempfile.mkdtemp(prefix="feedback-audit-"))
+    made.chmod(0o755)
+    yield made
+    made.chmod(0o755)
+    shutil.rmtree(made)

@@ -10,7 +10,9 @@ from orchestration.deciding import rulings_at
 from orchestration.defs.partitions import DAYS, ONE_RUN, as_of, guarded
 from orchestration.defs.presentation import described, same_columns, tell_days
 from orchestration.lake import Lake
+from orchestration.settings import home
 from orchestration.stages.gating import judge_dataset, results_over
+from orchestration.stages.reporting import DESK
 from orchestration.stages.tally import Tally
 
 DAY_IS_LET_IN = "every_day_is_let_in"
@@ -85,10 +87,18 @@ def _results(lake: Lake, dataset: str, days: list[str], suite: Suite, tally: Tal
         )
 
 
-def _forms(failed: int) -> dict[str, dg.MetadataValue]:
+def _forms(failed: int) -> dict[str, dg.UrlMetadataValue | dg.PathMetadataValue]:
     """Where a steward decides about what failed: the launchpads of the jobs, on whatever host shows the check."""
-    jobs = {"release": "release_rows", "discard": "discard_rows", "waive": "request_waiver"}
-    return {name: dg.MetadataValue.url(_LAUNCHPAD.format(job)) for name, job in jobs.items() if failed}
+    jobs = {
+        "release": "release_rows",
+        "discard": "discard_rows",
+        "replay": "replay_rows",
+        "waive": "request_waiver",
+    }
+    if not failed:
+        return {}
+    forms = {name: dg.MetadataValue.url(_LAUNCHPAD.format(job)) for name, job in jobs.items()}
+    return {**forms, "stewards_desk": dg.MetadataValue.path(str(home().reports / DESK))}
 
 
 @dg.definitions

@@ -8,7 +8,8 @@ from governance.access import load_access
 from governance.freshness import load_freshness
 from orchestration.defs.partitions import as_of, guarded_steps
 from orchestration.lake import Lake
-from orchestration.stages.publishing import publish_roles
+from orchestration.signing import told
+from orchestration.stages.publishing import Publication, publish_roles
 
 # Nothing is published before it was looked through for canaries.
 _LOOKED_THROUGH = dg.AssetKey(["leaks", "before_publishing"])
@@ -33,6 +34,11 @@ def _specs() -> Iterator[dg.AssetSpec]:
         )
 
 
+def _waiting(role: Publication) -> dict[str, str]:
+    waits = told(role.held)
+    return {"waits_for_sign_off": waits} if waits else {}
+
+
 @dg.multi_asset(name="published", specs=list(_specs()), required_resource_keys={"home", "lake"})
 @guarded_steps
 def published(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
@@ -40,7 +46,7 @@ def published(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResul
     lake: Lake = context.resources.lake
     done = publish_roles(lake, context.resources.home, as_of(context))
     yield from (
-        dg.MaterializeResult(asset_key=["published", role.name], metadata=dict(role.counts))
+        dg.MaterializeResult(asset_key=["published", role.name], metadata={**role.counts, **_waiting(role)})
         for role in done
         if role.has_new_data
     )

@@ -1,7 +1,7 @@
 """The decisions of a steward as jobs: a form in the launchpad, recorded when it runs.
 
 What follows from a decision is not done here: the days it touches are stale from then on, and `days_to_refresh` judges
-them again within a minute.
+them again within a minute. Only what is signed off is published at once, as it is.
 """
 
 from datetime import UTC, date, datetime
@@ -10,24 +10,32 @@ import dagster as dg
 from pydantic import Field
 
 from governance.quality.rulings import DISCARD, RELEASE
+from governance.sign_offs import SIGN_OFF
 from governance.stewards import load_stewards
 from orchestration.deciding import decision_record
 from orchestration.defs.partitions import guarded
 from orchestration.desk.deciding import Desk, Ruling
+from orchestration.desk.signing import publish_again, sign_and_publish
 from orchestration.lake import Lake
 from orchestration.moments import day_of
 from orchestration.settings import home
 
 
-class _Decided(dg.Config):
+class Form(dg.Config):
+    """What every decision needs."""
+
     who: str = Field(description="Who decides: an identity of policies/stewards.yml, such as ana@example.com.")
     why: str = Field(description="The reason, for whoever asks later. No content of records.")
 
     def ruling(self) -> Ruling:
         return Ruling(self.who, self.why, datetime.now(UTC))
 
+    def decide(self, desk: Desk) -> str:
+        """Record the decision; returns what to tell of it."""
+        raise NotImplementedError
 
-class Rows(_Decided):
+
+class Release(Form):
     """Rows of a day that failed."""
 
     dataset: str = Field(description="<source>/<signal>, such as otel/spans.")
@@ -35,8 +43,23 @@ class Rows(_Decided):
     expectation: str = Field(default="", description="Only rows that failed it; empty: whatever they failed.")
     records: list[str] = Field(default=[], description="Only these record ids; empty: all.")
 
+    def decide(self, desk: Desk) -> str:
+        return self.rule(desk, RELEASE)
 
-class Request(_Decided):
+    def rule(self, desk: Desk, kind: str) -> str:
+        chosen = {"expectation": self.expectation, "records": self.records}
+        count = desk.rule_on_rows(kind, self.dataset, self.day, self.ruling(), **chosen)  # type: ignore[arg-type]
+        return f"{kind} of {count:,} rows recorded; their day is judged again within a minute"
+
+
+class Discard(Release):
+    """Rows of a day that failed."""
+
+    def decide(self, desk: Desk) -> str:
+        return self.rule(desk, DISCARD)
+
+
+class Request(Form):
     """A failure that shall withhold nothing for a while."""
 
     dataset: str = Field(description="<source>/<signal>, or a pattern with *.")
@@ -45,89 +68,85 @@ class Request(_Decided):
     last: str = Field(description="Last day (ISO) of feedback it is about.")
     expires: str = Field(description="The day (ISO) from which the failure withholds again.")
 
+    def decide(self, desk: Desk) -> str:
+        days = (day_of(self.first, "first"), day_of(self.last, "last"))
+        expires: date = day_of(self.expires, "expires")
+        recorded = desk.ask_for_waiver(self.dataset, self.expectation, days, expires, self.ruling())
+        return f"request {recorded.number} waits for another steward's approval (job approve_waiver)"
 
-class Numbered(_Decided):
-    """A decision by its number."""
+
+class Approval(Form):
+    """A request, by its number."""
 
     number: int = Field(description="Its number in the decision record: `feedback audit list`.")
 
-
-@dg.op(description="Record that rows are let in though they failed.")
-@guarded
-def record_release(context: dg.OpExecutionContext, config: Rows) -> None:
-    _rule(context, RELEASE, config)
+    def decide(self, desk: Desk) -> str:
+        recorded = desk.approve_waiver(self.number, self.ruling())
+        return f"waiver {recorded.number} is in force; its days are judged again within a minute"
 
 
-@dg.op(description="Record that rows that failed will never be counted.")
-@guarded
-def record_discard(context: dg.OpExecutionContext, config: Rows) -> None:
-    _rule(context, DISCARD, config)
+class Revocation(Form):
+    """A decision, by its number."""
+
+    number: int = Field(description="Its number in the decision record: `feedback audit list`.")
+
+    def decide(self, desk: Desk) -> str:
+        recorded = desk.revoke(self.number, self.ruling())
+        if recorded.decision.what["kind"] == SIGN_OFF:
+            publish_again(home())
+        return f"decision {self.number} is taken back (decision {recorded.number})"
 
 
-@dg.op(description="Record that a waiver is asked for.")
-@guarded
-def record_request(context: dg.OpExecutionContext, config: Request) -> None:
-    days = (day_of(config.first, "first"), day_of(config.last, "last"))
-    expires: date = day_of(config.expires, "expires")
-    recorded = _desk().ask_for_waiver(config.dataset, config.expectation, days, expires, config.ruling())
-    context.log.info(f"request {recorded.number} waits for another steward's approval (job approve_waiver)")
+class Replay(Form):
+    """Whatever is held or in quarantine."""
+
+    def decide(self, desk: Desk) -> str:
+        counts = ", ".join(f"{name} {count:,}" for name, count in desk.replay(self.ruling()).items())
+        return (
+            f"recorded; days judged under other policies than today's are replaced within a minute ({counts} records)"
+        )
 
 
-@dg.op(description="Record that a waiver comes into force.")
-@guarded
-def record_approval(context: dg.OpExecutionContext, config: Numbered) -> None:
-    recorded = _desk().approve_waiver(config.number, config.ruling())
-    context.log.info(f"waiver {recorded.number} is in force; its days are judged again within a minute")
+class SignOff(Form):
+    """What waits of an asset."""
+
+    asset: str = Field(description="marts/<model>, as policies/stewards.yml names it under sign_off.")
+    state: str = Field(default="", description="Only if this state waits still; empty: whatever waits.")
+
+    def decide(self, desk: Desk) -> str:
+        recorded, is_published = sign_and_publish(home(), desk, self.asset, self.ruling(), self.state)
+        told = "published" if is_published else "published by the run that is going on, or the next"
+        return f"{self.asset} is signed off (decision {recorded.number}) and {told}"
 
 
-@dg.op(description="Record that a release, discard, waiver or request is taken back.")
-@guarded
-def record_revocation(context: dg.OpExecutionContext, config: Numbered) -> None:
-    recorded = _desk().revoke(config.number, config.ruling())
-    context.log.info(f"decision {config.number} is taken back (decision {recorded.number})")
+# Name of the job -> its form, and what it does.
+FORMS: dict[str, tuple[type[Form], str]] = {
+    "release_rows": (Release, "Let quarantined rows of a day in though they failed."),
+    "discard_rows": (Discard, "Never count quarantined rows of a day."),
+    "replay_rows": (Replay, "Put what is held or in quarantine through today's policies and gate again."),
+    "request_waiver": (Request, "Ask that a failure withhold nothing for a while."),
+    "approve_waiver": (Approval, "Let a waiver that another steward asked for come into force."),
+    "sign_off_asset": (SignOff, "Sign off what waits of an asset, and publish it."),
+    "revoke_decision": (Revocation, "Take a decision back."),
+}
 
 
-def _rule(context: dg.OpExecutionContext, kind: str, config: Rows) -> None:
-    count = _desk().rule_on_rows(
-        kind,
-        config.dataset,
-        config.day,
-        config.ruling(),
-        expectation=config.expectation,
-        records=config.records,
-    )
-    context.log.info(f"{kind} of {count:,} rows recorded; their day is judged again within a minute")
+def desk_job(name: str, form: type[Form], does: str) -> dg.JobDefinition:
+    """A job of one step, whose launchpad is the form."""
 
+    @dg.op(name=f"record_{name}", description=does)
+    @guarded
+    def record(context: dg.OpExecutionContext, config: form) -> None:  # type: ignore[valid-type]
+        desk = Desk(Lake(home().lake), decision_record(home()), load_stewards())
+        context.log.info(config.decide(desk))  # type: ignore[attr-defined]
 
-def _desk() -> Desk:
-    return Desk(Lake(home().lake), decision_record(home()), load_stewards())
+    @dg.job(name=name, description=does)
+    def job() -> None:
+        record()
 
-
-@dg.job(description="Let quarantined rows of a day in though they failed.")
-def release_rows() -> None:
-    record_release()
-
-
-@dg.job(description="Never count quarantined rows of a day.")
-def discard_rows() -> None:
-    record_discard()
-
-
-@dg.job(description="Ask that a failure withhold nothing for a while.")
-def request_waiver() -> None:
-    record_request()
-
-
-@dg.job(description="Let a waiver that another steward asked for come into force.")
-def approve_waiver() -> None:
-    record_approval()
-
-
-@dg.job(description="Take a decision back.")
-def revoke_decision() -> None:
-    record_revocation()
+    return job
 
 
 @dg.definitions
 def defs() -> dg.Definitions:
-    return dg.Definitions(jobs=[release_rows, discard_rows, request_waiver, approve_waiver, revoke_decision])
+    return dg.Definitions(jobs=[desk_job(name, *form) for name, form in FORMS.items()])

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import random
-import resource
-import shutil
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -16,46 +11,7 @@ import pytest
 from governance.audit import Recorded
 from governance.errors import FeedbackError
 from tests.unit.audit.chains import decision, filled, record_in
-
-NOBODY = 65534
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    """One that everybody can enter, unlike those of pytest."""
-    made = Path(tempfile.mkdtemp(prefix="feedback-audit-"))
-    made.chmod(0o755)
-    yield made
-    made.chmod(0o755)
-    shutil.rmtree(made)
-
-
-@contextmanager
-def as_nobody() -> Iterator[None]:
-    """To root no file is read-only."""
-    is_root = os.geteuid() == 0
-    if is_root:
-        os.seteuid(NOBODY)
-    try:
-        yield
-    finally:
-        if is_root:
-            os.seteuid(0)
-
-
-@contextmanager
-def files_up_to(size: int) -> Iterator[None]:
-    """No file can grow beyond so many bytes, as on a full disk."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-
-
-def contents(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in folder.iterdir()}
+from tests.unit.audit.disks import as_nobody, contents, files_up_to
 
 
 @pytest.mark.parametrize("read_only", [("decisions.sqlite", "head.json", "."), (".",), ("decisions.sqlite",)])

@@ -131,6 +131,36 @@ def test_the_first_head_may_be_behind_as_well(tmp_path: Path) -> None:
     assert record.append(decision(2)).number == 2
 
 
+@pytest.mark.parametrize("before", [0, 2])
+@pytest.mark.parametrize("is_left", [True, False])
+def test_several_that_were_recorded_at_once_survive_a_kill_before_their_head(
+    tmp_path: Path,
+    before: int,
+    is_left: bool,  # noqa: FBT001
+) -> None:
+    record, head, beside = filled(tmp_path, before), tmp_path / "head.json", tmp_path / "head.tmp"
+    exported = head.read_bytes() if before else None
+    record.append_all([decision(number) for number in range(before + 1, before + 4)])
+    if is_left:  # what a kill between recording and exporting leaves
+        beside.write_bytes(head.read_bytes())
+    head.write_bytes(exported) if exported else head.unlink()
+    assert record.verify().is_good == is_left
+    if is_left:
+        assert record.append(decision(before + 4)).number == before + 4
+        assert not beside.exists()
+        assert record.verify().is_good
+    else:
+        with pytest.raises(FeedbackError, match="nothing is decided on a record that is not whole"):
+            record.append(decision(before + 4))
+
+
+def test_of_several_that_are_recorded_at_once_none_is_where_one_is_refused(tmp_path: Path) -> None:
+    record = filled(tmp_path, 1)
+    with pytest.raises(UsageError, match="kind is"):
+        record.append_all([decision(2), decision(3, kind="No kind")])
+    assert record.verify().entries == 1
+
+
 @pytest.mark.parametrize(
     ("exported", "problem"),
     [

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -12,7 +14,7 @@ import polars as pl
 import pytest
 
 from governance.audit import DecisionRecord
-from governance.errors import UsageError
+from governance.errors import FeedbackError, UsageError
 from governance.quality import Rulings, load_quality, load_suite
 from governance.quality.rulings import DISCARD, RELEASE
 from governance.stewards import load_stewards
@@ -21,6 +23,7 @@ from orchestration.desk.quarantine import waiting
 from orchestration.lake import Lake
 from orchestration.ledger import ledger
 from orchestration.stages.gating import judge_dataset
+from tests.unit.audit.disks import as_nobody, contents, files_up_to
 
 Records = Callable[..., pl.DataFrame]
 DATASET, DAY, BAD_DAY = "otel/spans", "2026-01-01", "2026-01-02"
@@ -180,3 +183,55 @@ def test_a_request_that_was_taken_back_can_not_be_approved(world: World) -> None
     world.desk.revoke(number, Ruling(ANA, "not needed", NOW))
     with pytest.raises(UsageError, match=f"decision {number}: ana@example.com took it back"):
         world.approve(number)
+
+
+def test_a_release_of_many_rows_is_recorded_whole_or_not_at_all(
+    world: World, records: Records, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("orchestration.desk.deciding._IDS_IN_ONE", 1)
+    world.rule(DISCARD, records=[f"{DAY}-2"])
+    with pytest.raises(UsageError, match=r"decision 1 of ana.* is a discard of 1 of these rows"):
+        world.rule(RELEASE)  # both rows; of the first nothing was decided yet
+    assert len(list(world.desk.record.entries())) == 1
+    world.desk.revoke(1, Ruling(ANA, "wrong", NOW))
+    assert world.rule(RELEASE) == 2
+    entries = list(world.desk.record.entries((RELEASE,)))
+    assert [one.decision.what["records"] for one in entries] == [[f"{DAY}-1"], [f"{DAY}-2"]]
+
+
+@pytest.mark.parametrize("is_full", [True, False])
+@pytest.mark.parametrize(
+    "decide",
+    [
+        lambda w: w.rule(RELEASE, expectation="spans_have_a_service"),
+        lambda w: w.rule(DISCARD),
+        lambda w: w.ask(),
+        lambda w: w.approve(1),
+        lambda w: w.desk.revoke(1, Ruling(ANA, "not needed", NOW)),
+        lambda w: w.desk.replay(Ruling(ANA, "mended", NOW)),
+    ],
+)
+def test_a_store_that_is_full_or_read_only_is_one_error_and_changes_nothing(
+    folder: Path,
+    world: World,
+    decide: Callable[[World], object],
+    is_full: bool,  # noqa: FBT001
+) -> None:
+    record = DecisionRecord.open(folder / "decisions.sqlite", folder / "head.json")
+    everybodys = Lake(Path(tempfile.mkdtemp(prefix="feedback-lake-")))
+    shutil.copytree(world.desk.lake.root, everybodys.root, dirs_exist_ok=True)
+    for path in (everybodys.root, *everybodys.root.rglob("*")):
+        path.chmod(0o755)
+    held = World(Desk(everybodys, record, world.desk.stewards))
+    assert held.ask() == 1
+    before, lake = contents(folder), held.desk.lake.state_digest("")
+    folder.chmod(0o555)
+    for path in folder.iterdir():
+        path.chmod(0o444)
+    disk = files_up_to(20) if is_full else as_nobody()
+    with disk, pytest.raises(FeedbackError, match=r"nothing was decided; see that it is there") as refused:
+        decide(held)
+    assert "\n" not in str(refused.value)
+    assert (contents(folder), held.desk.lake.state_digest("")) == (before, lake)
+    assert record.verify().is_good
+    shutil.rmtree(everybodys.root)

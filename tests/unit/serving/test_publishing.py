@@ -136,3 +136,10 @@ def test_a_text_made_of_what_is_personal_is_not_published_unmarked(warehouse: Pa
 def test_without_a_warehouse_the_next_step_is_named(tmp_path: Path, role: Role) -> None:
     with pytest.raises(FeedbackError, match="run `feedback run` first"):
         publish(tmp_path / "none.duckdb", tmp_path / "f.duckdb", role, AS_OF)
+
+
+def test_what_a_kill_left_is_deleted_by_the_next_publication(warehouse: Path, role: Role, tmp_path: Path) -> None:
+    for name in (".clerk.duckdb.1.tmp", ".clerk.duckdb.1.tmp.wal", ".other.duckdb.1.tmp"):
+        (tmp_path / name).touch()
+    publish(warehouse, tmp_path / "clerk.duckdb", role, AS_OF)
+    assert [path.name for path in tmp_path.glob(".*.tmp*")] == [".other.duckdb.1.tmp"]
