@@ -43,7 +43,7 @@ def list_quarantine(console: Console, desk: Desk, now: datetime, dataset: str, o
 def show_rows(console: Console, desk: Desk, dataset: str, day: str, expectation: str, most: int, output: str) -> None:
     """Rows in quarantine, anonymised: id, time, what they failed and the columns that this is about."""
     rows = quarantined_rows(desk.lake, dataset, day, expectation)
-    suite = load_suite(dataset.split("/")[1])
+    suite = load_suite(dataset)
     failed = set(rows["expectations"].explode().drop_nulls())
     about = {column for one in suite.expectations if one.name in failed for column in one.columns}
     columns = dict.fromkeys([*_ALWAYS_SHOWN, *(name for name in rows.columns if name in about)])
