@@ -6,7 +6,7 @@ told from landing, while it is there: its newest day against the week before it.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -133,12 +133,12 @@ def _type_of(seen: _Seen, field: str) -> str:
     shapes = seen.shapes.get(field)
     if shapes is None or seen.counts[field] < _FEWEST_ROWS:
         return ""
-    types: Counter[str] = Counter()
+    shares: dict[str, float] = defaultdict(float)
     for form, share in shapes.forms.items():
         if form != "empty":
-            types[_TYPES.get(form, "text")] += share
-    told, share = types.most_common(1)[0] if types else ("", 0)
-    return told if share >= _DOMINANT * shapes.filled else ""
+            shares[_TYPES.get(form, "text")] += share
+    told = max(shares, key=shares.__getitem__, default="")
+    return told if told and shares[told] >= _DOMINANT * shapes.filled else ""
 
 
 def _windows(lake: Lake, dataset: str) -> tuple[list[str], list[str]]:
