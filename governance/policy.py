@@ -59,9 +59,16 @@ def config_files(folder: str, suffix: str = ".yml") -> list[Path]:
     return [found[name] for name in sorted(found)]
 
 
+def config_folders(folder: str) -> list[str]:
+    """The names of the folders in a folder of policies, FEEDBACK_CONFIG's and ours, sorted."""
+    roots = [SHIPPED, *([Path(own)] if (own := os.environ.get("FEEDBACK_CONFIG")) else [])]
+    return sorted({path.name for root in roots for path in (root / folder).glob("*/") if path.is_dir()})
+
+
 def file_hashes() -> dict[str, str]:
     """SHA-256 (its first 16 hex digits) of every file in force that a steward edits, by its name below governance."""
-    files = [(folder, path) for folder in _FOLDERS for path in config_files(folder)]
+    folders = [*_FOLDERS, *(f"expectations/{name}" for name in config_folders("expectations"))]
+    files = [(folder, path) for folder in folders for path in config_files(folder)]
     return {f"{folder}/{path.name}": hashlib.sha256(path.read_bytes()).hexdigest()[:16] for folder, path in files}
 
 

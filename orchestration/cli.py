@@ -13,7 +13,7 @@ from rich.console import Console
 
 from governance.errors import FeedbackError, PolicyError
 from orchestration.audit_commands import By, Why, audit_app, reviews_app
-from orchestration.desk.commands import quarantine_app, sign_off_app, waiver_app
+from orchestration.desk.commands import fields_app, quarantine_app, sign_off_app, waiver_app
 from orchestration.moments import day_of, moment
 from orchestration.settings import enter, home
 
@@ -37,6 +37,7 @@ app.add_typer(reviews_app, name="reviews")
 app.add_typer(quarantine_app, name="quarantine")
 app.add_typer(waiver_app, name="waiver")
 app.add_typer(sign_off_app, name="sign-off")
+app.add_typer(fields_app, name="fields")
 
 
 class Format(StrEnum):

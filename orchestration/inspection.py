@@ -148,7 +148,7 @@ def load_policies() -> int:
     from governance.initiatives import load_initiatives
     from governance.owners import load_owners
     from governance.privacy import load_privacy
-    from governance.quality import load_quality, load_suites
+    from governance.quality import load_quality, load_source_suites
     from governance.ranking import load_ranking
     from governance.retention import load_retention
     from governance.sampling import load_sampling_policy
@@ -158,7 +158,7 @@ def load_policies() -> int:
     from governance.triage import load_triage
 
     loaders: tuple[Callable[[], object], ...] = (
-        *(load_sources, load_privacy, load_quality, load_suites, load_sampling_policy, load_ranking),
+        *(load_sources, load_privacy, load_quality, load_source_suites, load_sampling_policy, load_ranking),
         *(load_owners, load_access, load_retention, load_freshness, load_subscriptions, load_slos),
         *(load_triage, load_initiatives, load_stewards),
     )

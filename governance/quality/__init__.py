@@ -2,9 +2,9 @@
 
 from governance.quality.aggregates import offending
 from governance.quality.balance import EQUATIONS, applicable, unbalanced
+from governance.quality.comparing import is_usual, lost_references
 from governance.quality.expecting import load_engine
 from governance.quality.judging import (
-    FEW_QUARANTINED,
     NEVER_WAIVED,
     RESULTS_SCHEMA,
     Judged,
@@ -15,14 +15,28 @@ from governance.quality.judging import (
     quarantine_schema,
     withhold,
 )
+from governance.quality.loading import load_quality, load_source_suites, load_suite, load_suites
 from governance.quality.rulings import DayRulings, Rulings, Waiver
-from governance.quality.suites import Expectation, QualityPolicy, Suite, load_quality, load_suite, load_suites
+from governance.quality.suites import (
+    COMPARING,
+    FEW_QUARANTINED,
+    OWN_FACTS,
+    REFERS,
+    USUAL,
+    Expectation,
+    QualityPolicy,
+    Suite,
+)
 
 __all__ = [
+    "COMPARING",
     "EQUATIONS",
     "FEW_QUARANTINED",
     "NEVER_WAIVED",
+    "OWN_FACTS",
+    "REFERS",
     "RESULTS_SCHEMA",
+    "USUAL",
     "DayRulings",
     "Expectation",
     "Judged",
@@ -34,11 +48,14 @@ __all__ = [
     "Waiver",
     "applicable",
     "conclude",
+    "is_usual",
     "judge_rows",
     "load_engine",
     "load_quality",
+    "load_source_suites",
     "load_suite",
     "load_suites",
+    "lost_references",
     "offending",
     "quarantine_schema",
     "unbalanced",

@@ -14,7 +14,16 @@ from governance.errors import FeedbackError, PolicyError
 from governance.quality.balance import applicable, unbalanced
 from governance.quality.expecting import CHUNK_ROWS, ROW, failing_rows
 from governance.quality.rulings import DayRulings
-from governance.quality.suites import DERIVED, Expectation, QualityPolicy, Suite
+from governance.quality.suites import (
+    BALANCED,
+    DERIVED,
+    FEW_QUARANTINED,
+    MASKED,
+    NOT_LEAKED,
+    Expectation,
+    QualityPolicy,
+    Suite,
+)
 from governance.signals import Signal
 
 RESULTS_SCHEMA = pl.Schema(
@@ -30,11 +39,6 @@ RESULTS_SCHEMA = pl.Schema(
         "waiver": pl.Int64,  # number of the decision by which the failure withholds nothing; null: none
     }
 )
-# What the gate itself expects of a day, beside its suite.
-FEW_QUARANTINED = "quarantined_rows_are_few"
-BALANCED = "ledger_balances"
-MASKED = "canaries_are_masked"
-NOT_LEAKED = "nothing_has_leaked"
 # No waiver lets a day in of which records are missing, or in which personal data was found.
 NEVER_WAIVED = (BALANCED, MASKED, NOT_LEAKED)
 
@@ -162,7 +166,7 @@ def judge_rows(
 
 def conclude(
     rows: RowCounts,
-    offending: Sequence[int],
+    offending: Sequence[int | None],
     suite: Suite,
     policy: QualityPolicy,
     known: Mapping[str, int] | None = None,
@@ -175,7 +179,8 @@ def conclude(
 
     Args:
         rows: of all its rows.
-        offending: what `aggregates.offending` says of each aggregate expectation, in the suite's order.
+        offending: how many rows (or figures) break each aggregate expectation, in the suite's order; None: nothing
+            there to tell by, which withholds nothing.
         known: what the stages before counted (pulled, malformed, duplicates, landed, held ...).
         leaked: which canaries were found unmasked and where; empty: none.
         waived: expectations whose failure withholds nothing, with the number of the waiver.
@@ -279,7 +284,8 @@ def _quarantined(
 _Told = tuple[tuple[str, str, str, int, int, bool, bool, int], str]
 
 
-def _told(expectation: Expectation, rows: int, failed: int, ruled: int) -> _Told:
+def _told(expectation: Expectation, rows: int, found: int | None, ruled: int) -> _Told:
+    rows, failed = (0, 0) if found is None else (rows, found)
     name, columns, is_blocking = expectation.name, ", ".join(expectation.columns), expectation.blocking
     row = (name, columns, expectation.severity, rows, failed, failed == ruled, is_blocking, ruled)
     return row, f"{name} failed ({failed - ruled} of {rows} rows)" if is_blocking and failed > ruled else ""

@@ -1,4 +1,4 @@
-"""What the gate expects of each signal: expectations/<signal>.yml. How much may fail, and what to do: quality.yml."""
+"""What the gate expects of a signal (expectations/), how much may fail, and what to do about it (quality.yml)."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import re
 from collections.abc import Mapping
 from typing import Literal, get_args
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
-from governance.errors import PolicyError, one_of
-from governance.policy import Policy, Strict, config_file, load, load_policy
+from governance.errors import one_of
+from governance.policy import Policy, Strict
 from governance.signals import SIGNALS
 
 # Great Expectations types run over every row, and which of their arguments name columns.
@@ -31,7 +31,13 @@ AGGREGATE_TYPES: Mapping[str, tuple[str, ...]] = {
     "expect_column_proportion_of_non_null_values_to_be_between": ("column",),
     "expect_column_unique_value_count_to_be_between": ("column",),
     "expect_table_row_count_to_be_between": (),
+    # What Great Expectations has no word for: a day compared with others, see governance/quality/comparing.py.
+    "expect_table_row_count_to_be_usual": (),
+    "expect_column_values_to_refer_to": ("column",),
 }
+USUAL, REFERS = "expect_table_row_count_to_be_usual", "expect_column_values_to_refer_to"
+COMPARING = (USUAL, REFERS)
+_MOST_DAYS_BEFORE = 28
 Kind = Literal["identity", "completeness", "validity", "consistency", "privacy"]
 # What an expectation of each type is about, where it does not say so itself.
 _KINDS: Mapping[str, Kind] = {
@@ -39,12 +45,20 @@ _KINDS: Mapping[str, Kind] = {
     "expect_column_values_to_not_be_null": "completeness",
     "expect_column_proportion_of_non_null_values_to_be_between": "completeness",
     "expect_table_row_count_to_be_between": "completeness",
+    USUAL: "completeness",
+    REFERS: "consistency",
     "expect_column_values_to_be_null": "consistency",
     "expect_column_pair_values_to_be_equal": "consistency",
     "expect_column_pair_values_a_to_be_greater_than_b": "consistency",
     "expect_column_values_to_be_unique": "identity",
     "expect_column_values_to_not_match_regex": "privacy",
 }
+# What the gate itself expects of every day, beside its suite.
+FEW_QUARANTINED = "quarantined_rows_are_few"
+BALANCED = "ledger_balances"
+MASKED = "canaries_are_masked"
+NOT_LEAKED = "nothing_has_leaked"
+OWN_FACTS = (FEW_QUARANTINED, BALANCED, MASKED, NOT_LEAKED)
 # Columns a suite may name besides the signal's own.
 DERIVED = ("event_date", "partition_date")
 
@@ -56,6 +70,21 @@ class Only(Strict):
 
     column: str
     values: tuple[str, ...]
+
+
+class Reference(Strict):
+    """What the values of a column refer to.
+
+    Attributes:
+        signal, refers_to: the signal of the same source, and its column, among whose values each must be.
+        mostly: share of the rows with a value that must, at least.
+        days_before: in how many days before the row's own the record it refers to may have been seen for the last time.
+    """
+
+    signal: str
+    refers_to: str
+    mostly: float = Field(default=1.0, ge=0, le=1)
+    days_before: int = Field(default=0, ge=0, le=_MOST_DAYS_BEFORE)
 
 
 class Expectation(Strict):
@@ -103,6 +132,8 @@ class Expectation(Strict):
             raise ValueError(f"{self.name} lacks kwargs.{missing[0]}, the name of a column")
         if self.only is not None and self.severity == "aggregate":
             raise ValueError(f"{self.name}: only is allowed with severity row")
+        if self.type == REFERS:
+            self._check_reference()
         pattern = self.kwargs.get("regex")
         if pattern is not None:
             try:
@@ -110,6 +141,26 @@ class Expectation(Strict):
             except re.error as error:
                 raise ValueError(f"{self.name}: kwargs.regex is no regular expression ({error.msg})") from None
         return self
+
+    @property
+    def reference(self) -> Reference:
+        """What the values of its column refer to; only of the type REFERS."""
+        wanted = {name: value for name, value in self.kwargs.items() if name != "column"}
+        return Reference.model_validate(wanted)
+
+    def _check_reference(self) -> None:
+        try:
+            refers = self.reference
+        except ValidationError as error:
+            first = error.errors()[0]
+            raise ValueError(f"{self.name}: kwargs.{first['loc'][0]}: {first['msg']}") from None
+        if refers.signal not in SIGNALS:
+            raise ValueError(f"{self.name}: signal {refers.signal} does not exist; {one_of(refers.signal, SIGNALS)}")
+        columns = SIGNALS[refers.signal].columns
+        if refers.refers_to not in columns:
+            raise ValueError(
+                f"{self.name}: {refers.signal} has no {refers.refers_to}; {one_of(refers.refers_to, columns)}"
+            )
 
 
 class Suite(Policy):
@@ -171,26 +222,78 @@ class Threshold(Strict):
     min_rows: int = Field(ge=0)
 
 
+class Spread(Strict):
+    """How far the records of a day may be from the usual number, as a ratio."""
+
+    min_ratio: float = Field(ge=0, lt=1)
+    max_ratio: float = Field(gt=1)
+
+
+class Volume(Strict):
+    """What of a day's number of records is usual: near the median of the same weekday in the weeks before.
+
+    Attributes:
+        weeks: so many are looked at, where they are there.
+        min_weeks: with fewer nothing is said.
+    """
+
+    weeks: int = Field(ge=1, le=8)
+    min_weeks: int = Field(ge=1, le=8)
+    default: Spread
+    signals: dict[str, Spread] = Field(default_factory=dict)
+
+    @field_validator("signals")
+    @classmethod
+    def exist(cls, value: dict[str, Spread]) -> dict[str, Spread]:
+        _check_signals(value)
+        return value
+
+    def spread(self, signal: str) -> Spread:
+        return self.signals.get(signal, self.default)
+
+    @model_validator(mode="after")
+    def can_be_met(self) -> Volume:
+        if self.min_weeks > self.weeks:
+            raise ValueError(
+                f"min_weeks is {self.min_weeks}, more than weeks ({self.weeks}): nothing would be compared"
+            )
+        return self
+
+
 class Advice(Strict):
     """Why facts of one kind matter, and what a steward does when one fails."""
 
     reason: str
     do: str
+    owner: str = ""
 
 
 class QualityPolicy(Policy):
-    """When a day is withheld whole instead of losing single rows; what failures of each kind mean."""
+    """When a day is withheld whole instead of losing single rows; what failures of each kind mean.
+
+    Attributes:
+        volume: which number of records is usual for a day.
+        kinds: what expectations of suites mean, by what they are about.
+        gate: the same of what the gate itself expects of every day (OWN_FACTS), with who answers.
+    """
 
     default: Threshold
     signals: dict[str, Threshold] = Field(default_factory=dict)
+    volume: Volume
     kinds: dict[Kind, Advice]
+    gate: dict[str, Advice]
 
     @field_validator("signals")
     @classmethod
     def exist(cls, value: dict[str, Threshold]) -> dict[str, Threshold]:
-        for name in value:
-            if name not in SIGNALS:
-                raise ValueError(f"signal {name} does not exist; {one_of(name, SIGNALS)}")
+        _check_signals(value)
+        return value
+
+    @field_validator("gate")
+    @classmethod
+    def are_those_of_the_gate(cls, value: dict[str, Advice]) -> dict[str, Advice]:
+        if wrong := sorted(value.keys() ^ set(OWN_FACTS)):
+            raise ValueError(f"{wrong[0]} must stand there if, and only if, it is one of {', '.join(OWN_FACTS)}")
         return value
 
     @field_validator("kinds")
@@ -205,27 +308,15 @@ class QualityPolicy(Policy):
         of_kind = self.kinds[expectation.about]
         return Advice(reason=expectation.reason or of_kind.reason, do=expectation.do or of_kind.do)
 
+    def owner_of_own(self, fact: str) -> str:
+        """Who answers for what the gate itself expects (one of OWN_FACTS)."""
+        return self.gate[fact].owner or self.owner
+
     def threshold(self, signal: str) -> Threshold:
         return self.signals.get(signal, self.default)
 
 
-def load_quality() -> QualityPolicy:
-    """policies/quality.yml; raises PolicyError where it is missing or wrong."""
-    return load_policy("quality", QualityPolicy)
-
-
-def load_suite(signal: str) -> Suite:
-    """expectations/<signal>.yml; a signal without suite stops the gate.
-
-    Raises:
-        PolicyError: the suite is missing, wrong, or is the suite of another signal.
-    """
-    suite = load(config_file(f"expectations/{signal}.yml"), Suite)
-    if suite.signal != signal:
-        raise PolicyError(f"expectations/{signal}.yml: signal is {suite.signal}; expected {signal}")
-    return suite
-
-
-def load_suites() -> dict[str, Suite]:
-    """The suite of every signal."""
-    return {signal: load_suite(signal) for signal in SIGNALS}
+def _check_signals(named: Mapping[str, object]) -> None:
+    for name in named:
+        if name not in SIGNALS:
+            raise ValueError(f"signal {name} does not exist; {one_of(name, SIGNALS)}")

@@ -1,4 +1,4 @@
-"""`feedback quarantine`, `feedback waiver` and `feedback sign-off`: the steward's desk in a terminal."""
+"""`feedback quarantine`, `feedback waiver`, `feedback sign-off` and `feedback fields`: the steward's desk in a terminal."""
 
 from __future__ import annotations
 
@@ -18,6 +18,9 @@ quarantine_app = typer.Typer(
 )
 waiver_app = typer.Typer(help="Failures that withhold nothing for a while.", no_args_is_help=True)
 sign_off_app = typer.Typer(help="Assets that are published once a steward has signed them off.", no_args_is_help=True)
+fields_app = typer.Typer(
+    help="Fields that are withheld, new, gone or of another type; what happens to them.", no_args_is_help=True
+)
 
 _Dataset = Annotated[str, typer.Argument(help="`<source>/<signal>`, such as otel/spans.")]
 _Day = Annotated[str, typer.Argument(help="A day (ISO) that the gate has judged.")]
@@ -212,6 +215,39 @@ def revoke_sign_off(
     Console(highlight=False).print(
         f"Decision {number} is taken back (decision {recorded.number}); {told}.", soft_wrap=True
     )
+
+
+@fields_app.command("list", epilog="Example: `feedback fields list otel/logs`")
+def list_fields(
+    dataset: Annotated[str, typer.Argument(help="Only of this dataset.")] = "", output: _Output = "table"
+) -> None:
+    """Fields that no rule names (withheld), and those that are new, gone or of another type; shapes, never values."""
+    from orchestration.desk.telling import list_fields as tell_fields
+
+    tell_fields(Console(), _desk(), dataset, output)
+
+
+@fields_app.command(
+    "classify",
+    epilog="Example: `feedback fields classify otel/logs acme.tenant --as 'pseudonymise ACCOUNT' --by ben@example.com "
+    "--why 'our number of a customer'`",
+)
+def classify(
+    dataset: Annotated[str, typer.Argument(help="`<source>/<signal>` in which it was seen.")],
+    field: Annotated[str, typer.Argument(help="Its name, as `feedback fields list` says it.")],
+    treatment: Annotated[str, typer.Option("--as", help="What happens to it: see the head of policies/privacy.yml.")],
+    by: _By,
+    why: _Why,
+    later: _Later = False,
+) -> None:
+    """Say what happens to a field: a line of `policies/fields/<source>.yml` in FEEDBACK_CONFIG, and on record.
+
+    The days that are still in landing are anonymised and judged again; older ones stay without the field.
+    """
+    from orchestration.desk.telling import tell_classified
+
+    told = tell_classified(_desk(), dataset, field, treatment, Ruling(by, why, _now()))
+    _follow_up(told, is_later=later)
 
 
 def _rule(

@@ -228,7 +228,7 @@ def _chosen(rows: pl.DataFrame, records: Sequence[str], dataset: str, day: str) 
 
 
 def _check_releasable(rows: pl.DataFrame, dataset: str, day: str) -> None:
-    suite = load_suite(dataset.split("/")[1])
+    suite = load_suite(dataset)
     failed = rows["expectations"].explode().unique().to_list()
     if final := sorted(final_expectations(suite, failed)):
         count = rows.filter(pl.col("expectations").list.set_intersection(final).list.len() > 0).height
@@ -268,4 +268,4 @@ def _check_waivable(dataset: str, expectation: str) -> None:
 
 
 def _blocking(dataset: str) -> Iterator[str]:
-    return (one.name for one in load_suite(dataset.split("/")[1]).expectations if one.blocking)
+    return (one.name for one in load_suite(dataset).expectations if one.blocking)

@@ -93,7 +93,7 @@ def _waiting(lake: Lake, key: str, now: datetime) -> Iterator[tuple[object, ...]
     if manifest is None or not manifest.rows("records"):
         return
     _, source, signal, text = key.split("/")
-    day, suite = date.fromisoformat(text), load_suite(signal)
+    day, suite = date.fromisoformat(text), load_suite(f"{source}/{signal}")
     kept = load_retention().states["quarantine"].days
     judged_on = datetime.fromisoformat(manifest.as_of).date()
     expires = judged_on + timedelta(days=kept) if kept else None

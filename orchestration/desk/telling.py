@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from datetime import datetime
 
 import polars as pl
@@ -10,9 +11,12 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from governance.privacy import load_privacy
 from governance.quality import load_quality, load_suite
 from governance.quality.rulings import REVOKE, WAIVE
-from orchestration.desk.deciding import Desk
+from orchestration.desk.classifying import classify
+from orchestration.desk.deciding import Desk, Ruling
+from orchestration.desk.fields import fields_of_note
 from orchestration.desk.quarantine import quarantined_rows, waiting
 from orchestration.desk.waivers import REQUEST, waivers
 from orchestration.serving.querying import written
@@ -44,7 +48,7 @@ def list_quarantine(console: Console, desk: Desk, now: datetime, dataset: str, o
 def show_rows(console: Console, desk: Desk, dataset: str, day: str, expectation: str, most: int, output: str) -> None:
     """Rows in quarantine, anonymised: id, time, what they failed and the columns that this is about."""
     rows = quarantined_rows(desk.lake, dataset, day, expectation)
-    suite = load_suite(dataset.split("/")[1])
+    suite = load_suite(dataset)
     failed = set(rows["expectations"].explode().drop_nulls())
     about = {column for one in suite.expectations if one.name in failed for column in one.columns}
     columns = dict.fromkeys([*_ALWAYS_SHOWN, *(name for name in rows.columns if name in about)])
@@ -77,3 +81,42 @@ def list_waivers(console: Console, desk: Desk, now: datetime) -> None:
         told = f"{one.state}, until {one.expires}\n{people}"
         table.add_row(str(one.number), escape(about), escape(told), end_section=True)
     console.print(table if table.row_count else "There are no waivers.")
+
+
+def list_fields(console: Console, desk: Desk, dataset: str, output: str) -> None:
+    """Fields that a steward should look at: name, since when, in how many records, what their values look like."""
+    found = fields_of_note(desk.lake, load_privacy(), dataset)
+    if output != "table":
+        sys.stdout.buffer.write(written(found, output))
+        return
+    table = Table(title="Fields that are withheld (unclassified), new, missing or retyped")
+    table.add_column("field", overflow="fold")
+    table.add_column("since", no_wrap=True)
+    table.add_column("records", justify="right")
+    table.add_column("what values look like (never a value)", overflow="fold")
+    for row in found.iter_rows(named=True):
+        state = "unclassified: withheld" if row["treatment"] is None else f"{row['state']} ({row['treatment']})"
+        now = row["shapes"] or "nothing of it in what landing still has"
+        before = "" if row["state"] == "unclassified" else f"\nbefore: {row['shapes_before'] or 'was not there'}"
+        told = (f"{row['field']}\n{row['source']}/{row['signal']}\n{state}", str(row["since"]))
+        table.add_row(*map(escape, told), f"{row['records']:,}", escape(now + before), end_section=True)
+    console.print(table if table.row_count else "Every field is named by a rule, and is as it was before.")
+    if "unclassified" in found["state"]:
+        console.print(
+            "Next: feedback fields classify SOURCE/SIGNAL FIELD --as TREATMENT --by WHO --why REASON", markup=False
+        )
+
+
+def tell_classified(desk: Desk, dataset: str, field: str, treatment: str, ruling: Ruling) -> str:
+    """Classify a field; what that did, as a sentence to be ended."""
+    done = classify(desk, dataset, field, treatment, ruling)
+    told = f"{field} is {treatment} (decision {done.number}, {done.file})"
+    if done.replayed:
+        told += f"; {_days(done.replayed)} of {dataset} that held it back are anonymised again"
+    if done.lost:
+        told += f"; {_days(done.lost)} stay without it, as their landing has expired"
+    return told
+
+
+def _days(days: Sequence[str]) -> str:
+    return f"{len(days)} days ({days[0]} to {days[-1]})" if len(days) > 1 else f"1 day ({days[0]})"

@@ -189,16 +189,15 @@ def nanoseconds(value: Json, field: str) -> int:
 
 
 def enum_number(value: Json, names: Mapping[str, int], field: str) -> int:
-    """An enum's number: OTLP/JSON writes integers, other writers decimal text or the name; absent is 0."""
-    if type(value) is int:
-        return value
+    """An enum's number (32 bits): OTLP/JSON writes integers, others decimal text or the name; absent is 0."""
     if value is None:
         return 0
     if isinstance(value, str):
         if value in names:
             return names[value]
-        if _INTEGER.fullmatch(value):
-            return int(value)
+        value = int(value) if _INTEGER.fullmatch(value) else value
+    if type(value) is int and -(2**31) <= value < 2**31:
+        return value
     raise MalformedRecord(f"{field} is no enum value")
 
 

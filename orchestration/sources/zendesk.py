@@ -124,7 +124,10 @@ class Zendesk:
             raise MalformedRecord("ticket_events are not collected by this source")
         event_id = identifier(event.get("id"), "id")
         moment = first_at(event, ["created_at", "timestamp"])
-        for child in list_of(event.get("child_events"), "child_events"):
+        children = list_of(event.get("child_events"), "child_events")
+        if not children:
+            rows.skip()
+        for child in children:
             try:
                 fields = self._child(event, child)
                 if fields is None:

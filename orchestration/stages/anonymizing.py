@@ -28,7 +28,7 @@ from orchestration.lake import Lake, Part, Replacement, Table
 from orchestration.leaks.marks import LEAKED
 from orchestration.stages.mentions import Neighbourhood, Told, known_digest, known_to, mentions_key
 from orchestration.stages.tally import Tally
-from orchestration.stages.watching import leak_facts
+from orchestration.stages.watching import WITHHELD_FIELD, leak_facts
 from orchestration.stages.workers import each_group
 
 T = TypeVar("T")
@@ -192,7 +192,7 @@ class _Stage:
     def _keep(self, day: str, work: _Work, parts: list[_Made]) -> None:
         landing = self._lake.manifest(self._landing(day))
         made = reduce(add, parts)
-        facts = {f"withheld field {name}": str(count) for name, count in sorted(made.withheld_fields.items())}
+        facts = {f"{WITHHELD_FIELD}{name}": str(count) for name, count in sorted(made.withheld_fields.items())}
         facts |= leak_facts(made.opinion, self._policy)
         facts |= {LEAKED: tell(made.leaks)} if made.leaks else {}
         if made.held:

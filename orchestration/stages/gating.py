@@ -12,6 +12,7 @@ from operator import add
 import polars as pl
 
 from governance.quality import (
+    COMPARING,
     DayRulings,
     Judged,
     QualityPolicy,
@@ -27,6 +28,7 @@ from governance.quality import (
 from governance.signals import SIGNALS
 from orchestration.lake import Lake, Manifest, Part, Table
 from orchestration.leaks.marks import known_inputs, leaked
+from orchestration.stages.comparing import Comparisons
 from orchestration.stages.tally import Tally
 from orchestration.stages.watching import LEAK_RATE
 from orchestration.stages.workers import each_group
@@ -61,8 +63,8 @@ def judge_dataset(
         processes: how many work at it; None: as many as `workers.worker_count` says.
         rulings: what stewards have decided, as of now.
     """
-    rules, tally = rules_of(policy, suite), Tally()
-    due = dict(_due(lake, dataset, days, rules, rulings, tally))
+    rules, tally, others = rules_of(policy, suite), Tally(), Comparisons(lake, dataset, suite, policy)
+    due = dict(_due(lake, dataset, days, rules, rulings, others, tally))
     parts = [part for day in due for part in lake.parts(f"anonymized/{dataset}/{day}")]
     groups = {str(number): group for number, group in enumerate(_groups(parts, due))}
     rows = sum(manifest.rows("records") for manifest in due.values())
@@ -72,8 +74,9 @@ def judge_dataset(
     for day, found in groupby(zip(parts, in_order, strict=True), key=lambda one: one[0].day):
         of_parts = dict(found)
         rows_of_parts = [one.rows for one in of_parts.values()]
-        verdict = _verdict(lake, dataset, day, due[day], rows_of_parts, suite, policy, ruled[day].waived)
-        inputs = verdict_inputs(lake, dataset, day, rulings)
+        inputs = verdict_inputs(lake, dataset, day, rulings, others)
+        broken = _broken(lake, dataset, day, len(of_parts), suite, others, inputs)
+        verdict = _verdict(lake, dataset, day, due[day], rows_of_parts, broken, suite, policy, ruled[day].waived)
         tally.days[day] = _settle(lake, dataset, day, due[day], of_parts, verdict, rules, inputs, as_of)
         if verdict.is_blocked:
             tally.notes[day] = verdict.reason
@@ -85,14 +88,18 @@ def rules_of(policy: QualityPolicy, suite: Suite) -> str:
     return f"{policy.digest}:{suite.digest}:{_SHAPE}"
 
 
-def verdict_inputs(lake: Lake, dataset: str, day: str, rulings: Rulings) -> dict[str, str]:
-    """What the gate's verdict on a day is made from: its records, what is known to have leaked, what was decided."""
+def verdict_inputs(lake: Lake, dataset: str, day: str, rulings: Rulings, others: Comparisons) -> dict[str, str]:
+    """What the gate's verdict on a day is made from.
+
+    Its records, what is known to have leaked, what was decided, and what it is compared with.
+    """
     decided = rulings.of(dataset, day).digest
-    return {**known_inputs(lake, dataset, day), **({"rulings": decided} if decided else {})}
+    compared = others.inputs(day, lake.manifest(f"quarantine/{dataset}/{day}"))
+    return {**compared, **known_inputs(lake, dataset, day), **({"rulings": decided} if decided else {})}
 
 
 def _due(
-    lake: Lake, dataset: str, days: list[str], rules: str, rulings: Rulings, tally: Tally
+    lake: Lake, dataset: str, days: list[str], rules: str, rulings: Rulings, others: Comparisons, tally: Tally
 ) -> Iterator[tuple[str, Manifest]]:
     """The days that must be judged (again), as they were anonymised."""
     for day in days:
@@ -101,7 +108,7 @@ def _due(
         if manifest is None:
             if lake.exists(verdict_key):
                 tally.frozen.append(day)
-        elif lake.is_current(verdict_key, verdict_inputs(lake, dataset, day, rulings), rules):
+        elif lake.is_current(verdict_key, verdict_inputs(lake, dataset, day, rulings, others), rules):
             tally.current.append(day)
         else:
             yield day, manifest
@@ -120,19 +127,35 @@ def _groups(parts: list[Part], days: Mapping[str, Manifest]) -> Iterator[list[Pa
         yield group
 
 
+def _broken(
+    lake: Lake,
+    dataset: str,
+    day: str,
+    parts: int,
+    suite: Suite,
+    others: Comparisons,
+    inputs: Mapping[str, str],
+) -> list[int | None]:
+    """How much of the day breaks each expectation about a whole day; None: nothing there to tell by."""
+    rows = lake.scan([f"anonymized/{dataset}/{day}"], "records", SIGNALS[suite.signal].schema)
+    return [
+        others.broken(one, day, inputs) if one.type in COMPARING else offending(rows, one, parts)
+        for one in suite.day_expectations
+    ]
+
+
 def _verdict(
     lake: Lake,
     dataset: str,
     day: str,
     anonymized: Manifest,
     parts: list[RowCounts],
+    broken: list[int | None],
     suite: Suite,
     policy: QualityPolicy,
     waived: Mapping[str, int],
 ) -> Verdict:
     """What the rows of all parts, and the day as a whole, come to."""
-    rows = lake.scan([f"anonymized/{dataset}/{day}"], "records", SIGNALS[suite.signal].schema)
-    broken = [offending(rows, expectation, len(parts)) for expectation in suite.day_expectations]
     known = leaked(lake, dataset, day)
     verdict = conclude(reduce(add, parts), broken, suite, policy, anonymized.counts, known, waived)
     if LEAK_RATE in anonymized.facts:

@@ -14,6 +14,7 @@ from governance.sources import Source
 from governance.themes import load_themes
 from orchestration.lake import Lake
 from orchestration.stages.anonymizing import stale_anonymized_days
+from orchestration.stages.comparing import Comparisons
 from orchestration.stages.dependencies import (
     LOGS,
     SPANS,
@@ -50,11 +51,12 @@ def stale_days(
 
 
 def _behind(lake: Lake, dataset: str, destroyed: Collection[str], rulings: Rulings = NO_RULINGS) -> Iterable[str]:
-    signal = dataset.split("/")[1]
-    privacy, rules = load_privacy().digest, rules_of(load_quality(), load_suite(signal))
+    signal, quality, suite = dataset.split("/")[1], load_quality(), load_suite(dataset)
+    privacy, rules, others = load_privacy().digest, rules_of(quality, suite), Comparisons(lake, dataset, suite, quality)
     yield from stale_anonymized_days(lake, dataset, privacy, destroyed)
     for day in lake.days(f"anonymized/{dataset}"):
-        if not lake.is_current(f"quarantine/{dataset}/{day}", verdict_inputs(lake, dataset, day, rulings), rules):
+        inputs = verdict_inputs(lake, dataset, day, rulings, others)
+        if not lake.is_current(f"quarantine/{dataset}/{day}", inputs, rules):
             yield day
     if SIGNALS[signal].is_sampled:
         yield from _sample_behind(lake, dataset)

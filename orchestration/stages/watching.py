@@ -19,6 +19,7 @@ from governance.privacy.second_opinion import LEAKS_SCHEMA, LeakRate, Opinion
 from orchestration.lake import Lake
 
 LEAK_RATE, _LEAK_SAMPLE = "leak rate", "leak sample"
+WITHHELD_FIELD = "withheld field "  # how a fact of an anonymised day begins that counts records with such a field
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,21 @@ def leaks_over(lake: Lake, dataset: str, days: Iterable[str], policy: PrivacyPol
         if LEAK_RATE in manifest.facts:
             withheld.append(day)
     return Leaks(LeakRate(leaking, sampled, policy.leak_check.confidence), pl.concat(frames), withheld)
+
+
+def withheld_fields(lake: Lake, dataset: str, days: Iterable[str] | None = None) -> dict[str, dict[str, int]]:
+    """By field that no rule named: how many values of it were withheld on which days (ISO).
+
+    Args:
+        days: None: all that are there.
+    """
+    found: dict[str, dict[str, int]] = {}
+    for day in lake.days(f"anonymized/{dataset}") if days is None else days:
+        manifest = lake.manifest(f"anonymized/{dataset}/{day}")
+        for fact, count in (manifest.facts if manifest else {}).items():
+            if fact.startswith(WITHHELD_FIELD):
+                found.setdefault(fact.removeprefix(WITHHELD_FIELD), {})[day] = int(count)
+    return found
 
 
 def findings_over(lake: Lake, dataset: str, days: Iterable[str]) -> pl.DataFrame:

@@ -21,6 +21,7 @@ from tests.bench.decisions import deciding
 from tests.bench.estimates import RESAMPLES, estimates
 from tests.bench.exactness import exactness
 from tests.bench.flow import flow
+from tests.bench.gate import gating
 from tests.bench.history import history
 from tests.bench.measure import Measure, print_goals, print_table
 from tests.bench.quality import RECALLS
@@ -49,6 +50,7 @@ def sections(given: Namespace) -> Iterator[Section]:
     """Every part but anonymising, in order."""
     yield Section("templates", "Log templates: collapsing alone (as stock) and with the tree", grouping, is_long=False)
     yield Section("decisions", "The decision record at a million entries", deciding)
+    yield Section("gate", "The gate on a day of a million spans", gating)
     yield Section("start", "What a user waits for", starting)
     title = "From files to sampled rows: DuckDB's flattening (as stock) and ours, in one run"
     yield Section("flow", title, lambda: flow(given.events or EVENTS))

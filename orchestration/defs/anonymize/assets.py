@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import dagster as dg
+import polars as pl
 
 from governance.privacy import PrivacyPolicy, load_privacy
 from governance.sources import Source, load_sources
@@ -11,18 +12,21 @@ from orchestration.defs.presentation import described, findings_metadata, markdo
 from orchestration.lake import Lake
 from orchestration.leaks.marks import leaked_days
 from orchestration.stages.anonymizing import anonymize_days
-from orchestration.stages.watching import drifts_over, findings_over, leaks_over
+from orchestration.stages.watching import drifts_over, findings_over, leaks_over, withheld_fields
 
-CANARIES_ARE_MASKED, LEAK_RATE_IS_LOW, HIT_RATES_ARE_STEADY = (
+CANARIES_ARE_MASKED, LEAK_RATE_IS_LOW, HIT_RATES_ARE_STEADY, FIELDS_ARE_CLASSIFIED = (
     "canaries_are_masked",
     "leak_rate_is_low",
     "hit_rates_are_steady",
+    "fields_are_classified",
 )
 _CHECKS = {
     CANARIES_ARE_MASKED: "No planted value came out as it went in. An error: the day is withheld by the gate.",
     LEAK_RATE_IS_LOW: "A second detector finds nothing in a sample of what passed. An error: a day is surely above the "
     "rate that policies/privacy.yml allows, and withheld by the gate; a warning: something was found.",
     HIT_RATES_ARE_STEADY: "Each entity is found as often per record as on the days before (a warning).",
+    FIELDS_ARE_CLASSIFIED: "A rule names every field. A warning: what none names was withheld; `feedback fields list` "
+    "says what its values look like, `feedback fields classify` what happens to it.",
 }
 
 
@@ -84,6 +88,17 @@ def _results(lake: Lake, dataset: str, days: list[str], policy: PrivacyPolicy) -
         passed=found.is_empty(),
         severity=dg.AssetCheckSeverity.WARN,
         metadata={"drifts": found.height, "where": markdown_table(found)},
+    )
+    withheld = withheld_fields(lake, dataset, days)
+    rows = [(field, min(of_days), sum(of_days.values())) for field, of_days in sorted(withheld.items())]
+    yield dg.AssetCheckResult(
+        check_name=FIELDS_ARE_CLASSIFIED,
+        passed=not withheld,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={
+            "withheld_fields": len(withheld),
+            "where": markdown_table(pl.DataFrame(rows, ["field", "since", "values"], orient="row")),
+        },
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from governance.quality import Suite, load_quality, load_suite
+from governance.quality import OWN_FACTS, REFERS, Suite, load_quality, load_source_suites
 from governance.sources import Source, load_sources
 from orchestration.deciding import rulings_at
 from orchestration.defs.partitions import DAYS, ONE_RUN, as_of, guarded
@@ -19,18 +19,19 @@ DAY_IS_LET_IN = "every_day_is_let_in"
 _LAUNCHPAD = "/locations/feedback-warehouse/jobs/{}/playground"  # the name of the code location: workspace.yaml
 
 
-def checked(source: Source, signal: str) -> dg.AssetsDefinition:
+def checked(source: Source, signal: str, suite: Suite) -> dg.AssetsDefinition:
     """Records of one signal that passed the gate.
 
     The gate blocks by withholding: a day that fails has no `checked` state, so nothing downstream can read it,
     while the other days of the run go on. Its check fails with severity ERROR and names the days.
     """
-    suite, upstream = load_suite(signal), ["anonymized", source.name, signal]
+    upstream = ["anonymized", source.name, signal]
+    referred = {one.reference.signal for one in suite.expectations if one.type == REFERS}.intersection(source.signals)
     key = dg.AssetKey(["checked", source.name, signal])
 
     @dg.asset(
         key=key,
-        deps=[upstream],
+        deps=[upstream, *(["anonymized", source.name, one] for one in sorted(referred - {signal}))],
         partitions_def=DAYS,
         backfill_policy=ONE_RUN,
         check_specs=[dg.AssetCheckSpec(name, asset=key, description=text) for name, text in _checks(suite)],
@@ -54,12 +55,11 @@ def checked(source: Source, signal: str) -> dg.AssetsDefinition:
 def _checks(suite: Suite) -> Iterator[tuple[str, str]]:
     yield DAY_IS_LET_IN, "No day of the run was withheld by the gate."
     policy = load_quality()
-    for expectation in suite.expectations:
-        advice = policy.advice(expectation)
-        yield (
-            expectation.name,
-            f"{expectation.name.replace('_', ' ').capitalize()}. {advice.reason} If not: {advice.do}",
-        )
+    facts = {one.name: (policy.advice(one), suite.owner_of(one)) for one in suite.expectations}
+    facts |= {name: (policy.gate[name], policy.owner_of_own(name)) for name in OWN_FACTS}
+    for name, (advice, owner) in facts.items():
+        told = f"{name.replace('_', ' ').capitalize()}. {advice.reason} If not: {advice.do} {owner} answers for it."
+        yield name, told
 
 
 def _results(lake: Lake, dataset: str, days: list[str], suite: Suite, tally: Tally) -> Iterator[dg.AssetCheckResult]:
@@ -77,11 +77,11 @@ def _results(lake: Lake, dataset: str, days: list[str], suite: Suite, tally: Tal
         },
     )
     over = {row["expectation"]: row for row in results_over(lake, dataset, days).to_dicts()}
-    for expectation in suite.expectations:
-        row = over.get(expectation.name, {"evaluated": 0, "failed": 0, "days_failed": 0})
+    for name in (*(one.name for one in suite.expectations), *OWN_FACTS):
+        row = over.get(name, {"evaluated": 0, "failed": 0, "days_failed": 0})
         yield dg.AssetCheckResult(
-            check_name=expectation.name,
-            passed=row["failed"] == 0,
+            check_name=name,
+            passed=row["days_failed" if name in OWN_FACTS else "failed"] == 0,
             severity=dg.AssetCheckSeverity.WARN,
             metadata={**{name: row[name] for name in ("evaluated", "failed", "days_failed")}, **_forms(row["failed"])},
         )
@@ -103,5 +103,7 @@ def _forms(failed: int) -> dict[str, dg.UrlMetadataValue | dg.PathMetadataValue]
 
 @dg.definitions
 def defs() -> dg.Definitions:
-    sources = load_sources().values()
-    return dg.Definitions(assets=[checked(source, signal) for source in sources for signal in source.signals])
+    sources, suites = load_sources(), load_source_suites()
+    return dg.Definitions(
+        assets=[checked(sources[name.split("/")[0]], name.split("/")[1], suite) for name, suite in suites.items()]
+    )

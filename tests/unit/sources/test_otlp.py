@@ -162,6 +162,7 @@ def test_equal_raw_logs_have_one_id_and_different_ones_have_two(read):
         ({"endTimeUnixNano": str(START - 1)}, "endTimeUnixNano is before startTimeUnixNano"),
         ({"startTimeUnixNano": "1790000000000000000"}, "startTimeUnixNano is out of range"),  # after the pull
         ({"name": 7}, "name has the wrong type"),
+        ({"kind": 2**31}, "kind is no enum value"),  # of 32 bits
         ({"attributes": [{"key": "k", "value": {"stringValue": 7}}]}, "stringValue has the wrong type"),
     ],
 )
@@ -246,7 +247,9 @@ LOGS = st.builds(
         optional={
             "timeUnixNano": TIMES,
             "observedTimeUnixNano": TIMES,
-            "severityNumber": st.sampled_from([1, 9, 24, 0, 25, -1, "17", "SEVERITY_NUMBER_WARN2", None, 1.5, 10**30]),
+            "severityNumber": st.sampled_from(
+                [1, 9, 24, 0, 25, -1, "17", "SEVERITY_NUMBER_WARN2", None, 1.5, 10**30, 2**63]
+            ),
             "severityText": st.sampled_from(["warning", " Error ", "", "?", None, 7]),
             "body": VALUES | st.sampled_from([{"stringValue": " "}, {"stringValue": "x" * 70_000}, "text"]),
             "traceId": st.sampled_from([TRACE, TRACE.upper(), "0" * 32, "", " ", "x", None, 7]),
