@@ -1,4 +1,4 @@
-"""`feedback quarantine`, `feedback waiver`, `feedback sign-off` and `feedback fields`: the steward's desk in a terminal."""
+"""`feedback quarantine`, `waiver`, `sign-off` and `fields`: the steward's desk in a terminal."""
 
 from __future__ import annotations
 
