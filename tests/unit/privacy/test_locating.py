@@ -23,21 +23,23 @@ def spans(pattern, text):
         LOCATORS[pattern.name] = Locator(pattern)
     locator = LOCATORS[pattern.name]
     for judge in (re.Match.span, lambda match: match.span() if match.end() % 2 else None, lambda match: None):
-        tried = []
-        located = list(locator.spans(text, in_single_bytes(text), lambda match: tried.append(match) or judge(match)))
-        assert [match.span() for match in tried] == tried_everywhere(pattern.compiled, text, judge)
-        assert located == [match.span() for match in tried if judge(match)]
+        assert located(locator, text, judge) == everywhere(pattern.compiled, text, judge)
     return [match.span() for match in pattern.compiled.finditer(text)]
 
 
-def tried_everywhere(expression, text, judge):
+def located(locator, text, judge):
+    return list(locator.spans(text, in_single_bytes(text), judge))
+
+
+def everywhere(expression, text, judge):
     """Where a pattern matches; behind a refused match from its value on, which can be the label of another."""
-    tried, position = [], 0
+    found, position = [], 0
     while match := expression.search(text, position):
-        tried.append(match.span())
+        if judge(match):
+            found.append(match.span())
         behind = max(match.start(match.lastgroup), match.start() + 1) if match.lastgroup else match.end()
         position = match.end() if judge(match) else behind
-    return tried
+    return found
 
 
 @pytest.mark.parametrize("pattern", PATTERNS, ids=lambda pattern: pattern.name)
