@@ -16,17 +16,9 @@ from governance.quality.judging import (
     withhold,
 )
 from governance.quality.loading import load_quality, load_source_suites, load_suite, load_suites
+from governance.quality.policy import FEW_QUARANTINED, OWN_FACTS, QualityPolicy
 from governance.quality.rulings import DayRulings, Rulings, Waiver
-from governance.quality.suites import (
-    COMPARING,
-    FEW_QUARANTINED,
-    OWN_FACTS,
-    REFERS,
-    USUAL,
-    Expectation,
-    QualityPolicy,
-    Suite,
-)
+from governance.quality.suites import COMPARING, REFERS, USUAL, Expectation, Suite
 
 __all__ = [
     "COMPARING",

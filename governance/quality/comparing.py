@@ -7,7 +7,8 @@ from statistics import median
 
 import polars as pl
 
-from governance.quality.suites import QualityPolicy, Reference
+from governance.quality.policy import QualityPolicy
+from governance.quality.suites import Reference
 
 
 def is_usual(rows: int, before: Sequence[int], signal: str, policy: QualityPolicy) -> bool | None:

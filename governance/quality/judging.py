@@ -13,17 +13,9 @@ import polars as pl
 from governance.errors import FeedbackError, PolicyError
 from governance.quality.balance import applicable, unbalanced
 from governance.quality.expecting import CHUNK_ROWS, ROW, failing_rows
+from governance.quality.policy import BALANCED, FEW_QUARANTINED, MASKED, NOT_LEAKED, QualityPolicy
 from governance.quality.rulings import DayRulings
-from governance.quality.suites import (
-    BALANCED,
-    DERIVED,
-    FEW_QUARANTINED,
-    MASKED,
-    NOT_LEAKED,
-    Expectation,
-    QualityPolicy,
-    Suite,
-)
+from governance.quality.suites import DERIVED, Expectation, Suite
 from governance.signals import Signal
 
 RESULTS_SCHEMA = pl.Schema(

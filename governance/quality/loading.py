@@ -10,7 +10,8 @@ from collections.abc import Mapping
 
 from governance.errors import PolicyError, one_of
 from governance.policy import config_file, config_files, config_folders, load, load_policy
-from governance.quality.suites import QualityPolicy, Suite
+from governance.quality.policy import QualityPolicy
+from governance.quality.suites import Suite
 from governance.signals import SIGNALS
 from governance.sources import Source, load_sources
 

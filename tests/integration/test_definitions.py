@@ -61,17 +61,23 @@ def test_partitions_include_today(specs):
 
 
 def test_every_expectation_is_a_check_of_its_asset(definitions):
-    from governance.quality import load_suite
+    from governance.quality import OWN_FACTS, load_source_suites
 
-    checks = {key.name for key in definitions.resolve_asset_graph().asset_check_keys}
-    assert {expectation.name for expectation in load_suite("spans").expectations} <= checks
+    checks = {(key.asset_key.to_user_string(), key.name) for key in definitions.resolve_asset_graph().asset_check_keys}
+    for dataset, suite in load_source_suites().items():
+        names = [*(expectation.name for expectation in suite.expectations), *OWN_FACTS]
+        assert {(f"checked/{dataset}", name) for name in names} <= checks
 
 
 def test_every_anonymized_asset_has_the_checks_of_leaks_and_drift(definitions, specs):
     checks = {(key.asset_key.to_user_string(), key.name) for key in definitions.resolve_asset_graph().asset_check_keys}
     anonymized = [key for key in specs if key.startswith("anonymized/")]
     assert anonymized
-    assert {(key, name) for key in anonymized for name in ("leak_rate_is_low", "hit_rates_are_steady")} <= checks
+    assert {
+        (key, name)
+        for key in anonymized
+        for name in ("leak_rate_is_low", "hit_rates_are_steady", "fields_are_classified")
+    } <= checks
 
 
 def test_what_was_published_has_a_freshness_policy(specs):

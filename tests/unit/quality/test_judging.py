@@ -300,3 +300,15 @@ def test_presence_is_judged_of_every_row(
     rows = pl.DataFrame({"it": values, "kind": ["x", "x", "x", "y", "y"]})
     found = failing_rows(rows, [fact])[ROW].to_list()
     assert found == [row for row in failing if only is None or row < 3]
+
+
+def test_ids_that_fit_their_pattern_are_judged_together_and_the_others_one_by_one(records: Records) -> None:
+    ids = ["a" * 32, "b" * 32, None, "b" * 31, "A" * 32, "c" * 32 + "\n", "", "d" * 32]
+    kwargs: dict[str, Any] = {"column": "trace_id", "regex": "^[0-9a-f]{32}$"}
+    expectations = [
+        Expectation(name="there", type="expect_column_values_to_not_be_null", kwargs={"column": "trace_id"}),
+        Expectation(name="hex", type="expect_column_values_to_match_regex", kwargs=kwargs),
+    ]
+    found = failing_rows(records("spans", DAY, *[{"trace_id": one} for one in ids]), expectations)
+    # Python's $ lets a line feed follow, and Great Expectations decides.
+    assert found.rows() == [(2, 0), (3, 1), (4, 1), (6, 1)]

@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from governance.quality import COMPARING, QualityPolicy, Suite, load_quality, load_suite
-from governance.quality.suites import Spread, Threshold
+from governance.quality.policy import Spread, Threshold
 from orchestration.lake import Lake
 from orchestration.stages.gating import judge_dataset
 
