@@ -54,7 +54,7 @@ def launched(page, job, picture=None, **form):
     page.press("Launch Run").says("STEP_SUCCESS")
 
 
-def wait_until(holds, seconds=600):
+def wait_until(holds, seconds=900):
     """What the daemon does within a minute, on a machine that does other things as well."""
     deadline = time.monotonic() + seconds
     while not holds():
@@ -62,32 +62,62 @@ def wait_until(holds, seconds=600):
         time.sleep(3)
 
 
-def decisions(deployment):
-    return [json.loads(line) for line in deployment.feedback("audit", "list", "--json").stdout.splitlines()]
+def decided(deployment, kind):
+    """The number of the last decision of a kind."""
+    listed = deployment.feedback("audit", "list", "--json", "--kind", kind).stdout.splitlines()
+    return max(json.loads(line)["number"] for line in listed)
 
 
-def verdicts(deployment):
+def failures(deployment):
     """What the gate says of the logs of the poisoned day, in the published file."""
     return deployment.dicts(
-        f"select expectation, is_passed, is_waived from fct_gate_results where signal = 'logs'"
-        f" and event_date = '{POISONED}' and not is_passed"
+        "select expectation, is_waived, ruled from fct_gate_results"
+        f" where signal = 'logs' and event_date = '{POISONED}' and not is_passed"
     )
+
+
+def withheld_fields(deployment):
+    return [row["field"] for row in json.loads(deployment.feedback("fields", "list", "--format", "json").stdout)]
 
 
 def test_a_stewards_day(deployment, pictures):
     ana, ben = ({"who": f"{name}@example.com", "why": "seen, and talked about"} for name in ("ana", "ben"))
     expires = str(datetime.now(UTC).date() + timedelta(days=7))
     with served(deployment) as address, looking(address) as page:
-        # What failed, since when, and what to do: the check of the day's logs.
-        page.show("/assets/checked/otel/logs?view=checks", "quarantined_rows_are_few", "request_waiver")
+        # A check that failed says what it means, what to do, and where to decide.
+        check = "/assets/checked/otel/logs?view=checks&checkDetail=quarantined_rows_are_few"
+        page.show(check, "Where many rows fail, the day is wrong", "request_waiver/playground")
         page.picture(pictures / "checks.png")
-        assert [row["is_waived"] for row in verdicts(deployment)] == [False, False]
+        assert failures(deployment)
+        assert not any(row["is_waived"] or row["ruled"] for row in failures(deployment))
 
-        # A waiver, by two people; the rows that failed stay in quarantine.
+        # A field that no rule names is withheld; it is classified, and the days in landing are judged again.
+        assert FIELD in withheld_fields(deployment)
+        by = ("--by", "ben@example.com", "--why", "our number of a customer")
+        deployment.feedback("fields", "classify", "otel/logs", FIELD, "--as", "pseudonymise ACCOUNT", *by, "--later")
+
+        # A waiver by two people, and rows that are let in though they failed.
         scope = {"dataset": "otel/logs", "expectation": "quarantined_rows_are_few", "first": POISONED, "last": POISONED}
         launched(page, "request_waiver", pictures / "form.png", **scope, expires=expires, **ana)
-        number = next(one["number"] for one in decisions(deployment) if one["kind"] == "waiver_request")
-        launched(page, "approve_waiver", number=number, **ben)
-        wait_until(lambda: any(row["is_waived"] for row in verdicts(deployment)))
+        launched(page, "approve_waiver", number=decided(deployment, "waiver_request"), **ben)
+        rows = {"dataset": "otel/logs", "day": POISONED, "expectation": "logs_have_a_valid_severity_number"}
+        launched(page, "release_rows", pictures / "released.png", **rows, **ana)
+        launched(page, "replay_rows", **ana)
+        wait_until(lambda: FIELD not in withheld_fields(deployment))
 
+        # What came of it waits for the signature of somebody who did not release rows.
+        waiting = "select waits_for_sign_off_since from about where table_name = 'rpt_pain_points'"
+        wait_until(lambda: deployment.rows(waiting)[0][0] is not None)
+        launched(page, "sign_off_asset", asset=ASSET, **ben)
+        wait_until(lambda: deployment.rows(waiting)[0][0] is None)
+        page.show((deployment.root / "reports" / "steward.html").as_uri(), "Waivers", "Sign-offs")
+        page.picture(pictures / "steward.png")
     assert (page.outside, page.errors) == ([], [])
+
+    found = {row["expectation"]: row for row in failures(deployment)}
+    assert found["quarantined_rows_are_few"]["is_waived"]
+    assert found["logs_have_a_valid_severity_number"]["ruled"] > 0
+    told = deployment.feedback("explain", "log_records", "--at", POISONED, "--role", "steward").stdout
+    assert "approved by ben@example.com" in told
+    assert "whole, and ends where its head says" in deployment.feedback("audit", "verify").stdout
+    assert all(balanced for (balanced,) in deployment.rows("select is_balanced from fct_ledger"))
