@@ -52,8 +52,19 @@ def waivers(entries: Iterable[Recorded], now: datetime) -> list[Told]:
             continue
         expires = datetime.fromisoformat(str(what["expires"]))
         state = EXPIRED if expires <= now else IN_FORCE if is_granted else WAITS
-        people = (str(what["asked_by"]), one.decision.who) if is_granted else (one.decision.who, "")
-        scope = (str(what[name]) for name in ("dataset", "expectation", "first", "last"))
         state = state if one.number in standing else REVOKED
-        found.append(Told(one.number, *scope, expires.date(), *people, one.decision.why, state))
+        found.append(
+            Told(
+                one.number,
+                str(what["dataset"]),
+                str(what["expectation"]),
+                str(what["first"]),
+                str(what["last"]),
+                expires.date(),
+                asked_by=str(what["asked_by"]) if is_granted else one.decision.who,
+                approved_by=one.decision.who if is_granted else "",
+                why=one.decision.why,
+                state=state,
+            )
+        )
     return found

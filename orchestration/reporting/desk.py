@@ -95,7 +95,7 @@ def quarantine(waiting: pl.DataFrame) -> list[Row]:
     keys = ("owner", "source", "signal", "expectation")
     age = pl.col("age_days")
     by_age = [
-        pl.col("rows").filter(age >= first, age <= last if last else True).sum().alias(f"age_{at}")
+        pl.col("rows").filter(age >= first, age <= last if last else age >= first).sum().alias(f"age_{at}")
         for at, (first, last) in enumerate(_AGES)
     ]
     rest = (pl.len().alias("days"), pl.col("day").min().alias("oldest"), pl.col("expires_on").min())
