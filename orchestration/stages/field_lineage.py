@@ -25,7 +25,7 @@ LINEAGE_SCHEMA = pl.Schema(
 )
 _LAKE = "lake."
 _AUDIT = ("run_id", "as_of", "definition_hash")
-_TEXTS = {"tickets": ("subject", "description"), "surveys": ("body",)}
+_TEXTS = {"tickets": ("subject", "description"), "ticket_events": ("body",), "surveys": ("body",)}
 # Columns that stages make, and of which fields: () where it is none (a count of records, a label, a draw). A column
 # called like a field is that field.
 COUNTED: Mapping[str, tuple[str, ...]] = {
@@ -102,6 +102,13 @@ class Lineage:
             origins = self._models.get(relation, {}).get(column, ())
             self._fields[place] = frozenset(own).union(*(self.fields(*origin) for origin in origins))
         return self._fields[place]
+
+    def published_fields(self, access: AccessPolicy) -> set[tuple[str, str]] | None:
+        """The fields (signal, name) that published columns are made of; None where no model's SQL is known yet."""
+        if not self._models:
+            return None
+        columns = [(table.relation, column) for table in access.tables.values() for column in table.columns]
+        return set[tuple[str, str]]().union(*(self.fields(*place) for place in columns))
 
     def signals(self, relation: str, columns: Iterable[str]) -> list[str]:
         """The signals whose records these columns depend on, counts of rows included; none: no record, or not known."""

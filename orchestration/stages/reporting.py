@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections import deque
 from collections.abc import Sequence
@@ -22,6 +21,7 @@ from orchestration.reporting.report import build_desk_page, build_report, read_r
 from orchestration.reporting.unused import unused_fields
 from orchestration.settings import Home
 from orchestration.signing import Held, settle
+from orchestration.stages.field_lineage import Lineage
 from orchestration.stages.warehousing import opened
 
 STATUS, DESK = "status.html", "steward.html"
@@ -41,11 +41,7 @@ def write_report(deployment: Home, as_of: datetime) -> Path:
 
 def _desk_data(deployment: Home, held: Sequence[Held], as_of: datetime) -> DeskData:
     entries = list(decision_record(deployment).entries())
-    try:
-        known = json.loads((deployment.root / "dbt" / "column_lineage.json").read_text())
-    except (OSError, ValueError):
-        known = None
-    lineage = {name: model["origins"] for name, model in known.items()} if known else None
+    used = Lineage.load(deployment.root / "dbt" / "column_lineage.json").published_fields(load_access())
     return DeskData(
         waiting=waiting(Lake(deployment.lake), as_of),
         waivers=waivers(entries, as_of),
@@ -53,7 +49,7 @@ def _desk_data(deployment: Home, held: Sequence[Held], as_of: datetime) -> DeskD
         decisions=list(reversed(deque(entries, LISTED))),
         decision_count=len(entries),
         held=held,
-        unused=unused_fields(lineage, load_access(), load_privacy()) if lineage else None,
+        unused=None if used is None else unused_fields(used, load_privacy()),
     )
 
 

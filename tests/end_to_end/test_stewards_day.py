@@ -1,4 +1,4 @@
-"""A steward's day in the Dagster UI: a new field, a withheld day, rows in quarantine; decided, judged again, signed off.
+"""A steward's day in the Dagster UI: a new field, a withheld day, bad rows; decided, judged again, signed off.
 
 FEEDBACK_SCREENSHOTS names a folder that keeps what was seen.
 """
@@ -35,7 +35,7 @@ def deployment(new_deployment, tmp_path_factory):
 
 
 def add_a_field(path):
-    entry = '{"key":"%s","value":{"stringValue":"T-1234"}}' % FIELD
+    entry = json.dumps({"key": FIELD, "value": {"stringValue": "T-1234"}})
     path.write_text(path.read_text().replace('"attributes":[{', f'"attributes":[{entry},{{'))
 
 
@@ -45,13 +45,16 @@ def pictures(tmp_path_factory):
     return Path(kept) if kept else tmp_path_factory.mktemp("pictures")
 
 
-def launched(page, job, picture=None, **form):
+def launched(page, job, pictures=None, **form):
     """Fill in the form of a job and launch it, as a steward would; waits for its success."""
     page.show(PLAYGROUND.format(job), "Launch Run")
-    page.fill(json.dumps({"ops": {f"record_{job}": {"config": form}}}, indent=2))
-    if picture:
-        page.picture(picture)
-    page.press("Launch Run").says("STEP_SUCCESS")
+    page.fill(json.dumps({"ops": {f"record_{job}": {"config": form}}}, indent=2)).says("No errors")
+    if pictures:
+        page.picture(pictures / f"{job}.png")
+    with page.opened_by("Launch Run") as run:
+        run.says("STEP_SUCCESS")
+        if pictures:
+            run.picture(pictures / f"{job}_run.png")
 
 
 def wait_until(holds, seconds=900):
@@ -98,10 +101,10 @@ def test_a_stewards_day(deployment, pictures):
 
         # A waiver by two people, and rows that are let in though they failed.
         scope = {"dataset": "otel/logs", "expectation": "quarantined_rows_are_few", "first": POISONED, "last": POISONED}
-        launched(page, "request_waiver", pictures / "form.png", **scope, expires=expires, **ana)
+        launched(page, "request_waiver", pictures, **scope, expires=expires, **ana)
         launched(page, "approve_waiver", number=decided(deployment, "waiver_request"), **ben)
         rows = {"dataset": "otel/logs", "day": POISONED, "expectation": "logs_have_a_valid_severity_number"}
-        launched(page, "release_rows", pictures / "released.png", **rows, **ana)
+        launched(page, "release_rows", **rows, **ana)
         launched(page, "replay_rows", **ana)
         wait_until(lambda: FIELD not in withheld_fields(deployment))
 
@@ -117,7 +120,7 @@ def test_a_stewards_day(deployment, pictures):
     found = {row["expectation"]: row for row in failures(deployment)}
     assert found["quarantined_rows_are_few"]["is_waived"]
     assert found["logs_have_a_valid_severity_number"]["ruled"] > 0
-    told = deployment.feedback("explain", "log_records", "--at", POISONED, "--role", "steward").stdout
+    told = deployment.feedback("explain", "judged_records", "--at", POISONED, "--role", "steward").stdout
     assert "approved by ben@example.com" in told
     assert "whole, and ends where its head says" in deployment.feedback("audit", "verify").stdout
     assert all(balanced for (balanced,) in deployment.rows("select is_balanced from fct_ledger"))

@@ -34,7 +34,10 @@ LINEAGE = Lineage(
         (("marts.days", "template"), {("logs", "body")}),
         (("marts.days", "requests"), set()),
         (("staging.owners", "team"), set()),  # a policy
-        (("lake.text_themes", "theme"), {("tickets", "subject"), ("tickets", "description"), ("surveys", "body")}),
+        (
+            ("lake.text_themes", "theme"),
+            {("tickets", "subject"), ("tickets", "description"), ("ticket_events", "body"), ("surveys", "body")},
+        ),
     ],
 )
 def test_a_column_is_made_of_fields(place: tuple[str, str], fields: set[tuple[str, str]]) -> None:
