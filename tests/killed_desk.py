@@ -44,7 +44,7 @@ DAYS = ("2026-01-01", "2026-01-02", "2026-01-03")  # rows to release; rows to di
 AS_OF = datetime(2026, 1, 10, 12, tzinfo=UTC)
 STEPS = ("gate", "release", "discard", "waive", "replay", "publish", "sign off")
 _DONE = "done"
-# A library's thread can hold a lock while a child is made, which then waits for ever (1 of some 40): one kill more.
+# A thread of a library can hold a lock while a child is made, which then waits for ever: one kill more, and it is told.
 _STUCK_SECONDS, _ATTEMPTS = 30, 3
 _COLUMNS = ("source", "signal", "event_date", "checked", "released", "quarantined", "discarded", "is_balanced")
 _ACCESS = f"""owner: data-stewards@example.com
@@ -125,6 +125,7 @@ class Desks:
         while True:
             if not select.select([self._process.stdout], [], [], _STUCK_SECONDS)[0]:
                 is_stuck = True
+                print(f"{home.root.name}: stuck in {step or 'its beginning'}, killed", file=sys.stderr)
                 os.kill(pid, signal.SIGKILL)
             line = self._process.stdout.readline().decode().strip()
             if step:
