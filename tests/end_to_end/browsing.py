@@ -73,16 +73,9 @@ class Page:
         self._page.evaluate("text => document.querySelector('.CodeMirror').CodeMirror.setValue(text)", config)
         return self
 
-    @contextmanager
-    def opened_by(self, name):
-        """The page that a button opens in a tab of its own."""
-        with self._page.context.expect_page(timeout=120_000) as opened:
-            self._page.get_by_role("button", name=name).last.click(timeout=60_000)
-        page = Page(opened.value, self._address)
-        yield page
-        self.outside += page.outside
-        self.errors += page.errors
-        opened.value.close()
+    def press(self, name):
+        self._page.get_by_role("button", name=name).last.click(timeout=60_000)
+        return self
 
     def picture(self, path):
         self._page.wait_for_timeout(1_000)  # what fades in has faded in
