@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from datetime import datetime
 
+import duckdb
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -39,17 +40,22 @@ def sign_and_publish(
 
 
 def publish_again(deployment: Home) -> bool:
-    """Write the roles' files and the report from the warehouse they were written from last; false where it is newer.
+    """Write the roles' files and the report from the warehouse they were written from last; false where that is past.
 
-    A newer one was not looked through for canaries yet: a run is going on, and publishes by itself.
+    A newer warehouse was not looked through for canaries yet: a run is going on, and publishes by itself. So does the
+    run that follows days which were made again: the warehouse still reads files that are gone.
     """
     record_policies(deployment)
     lake = Lake(deployment.lake)
     last = [made for key in lake.keys("publications") if (made := lake.manifest(key))]
-    if not last or any(made.facts.get(WAREHOUSE) != warehouse_state(deployment) for made in last):
+    now = (warehouse_state(deployment), lake.state_digest("checked"))
+    if not last or any((made.facts.get(WAREHOUSE), made.inputs["checked"]) != now for made in last):
         return False
     as_of = max(datetime.fromisoformat(made.as_of) for made in last)
-    publish_roles(lake, deployment, as_of)
+    try:
+        publish_roles(lake, deployment, as_of)
+    except duckdb.IOException:  # only sampled again, from the same rows
+        return False
     write_report(deployment, as_of)
     return True
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import duckdb
+import polars as pl
 import pytest
 
 from governance.access import load_access
@@ -141,6 +142,25 @@ def test_nothing_is_published_from_a_warehouse_that_is_being_built(world: World)
     assert not world.sign()
     world.publish(1)
     assert world.seen() == ["sluggish"]
+
+
+def test_nothing_is_published_from_a_warehouse_whose_days_were_judged_again(world: World) -> None:
+    with world.desk.lake.replace("checked/otel/logs/2026-01-09", as_of=AS_OF) as out:
+        out.write("records", pl.DataFrame({"record_id": ["a"]}))
+    assert not world.sign()
+    world.publish(1)
+    assert world.seen() == ["sluggish"]
+
+
+def test_nothing_is_published_from_a_warehouse_that_reads_files_that_are_gone(world: World) -> None:
+    file = world.home.root / "sample.parquet"
+    with duckdb.connect(str(world.home.warehouse)) as connection:
+        connection.execute(f"copy (from marts.rpt_pain_points) to '{file}' (format parquet)")
+        connection.execute("drop table marts.rpt_pain_points")
+        connection.execute(f"create view marts.rpt_pain_points as from '{file}'")
+    world.publish(1)
+    file.unlink()
+    assert not world.sign()
 
 
 def test_a_sign_off_that_is_taken_back_takes_its_rows_away(world: World) -> None:
