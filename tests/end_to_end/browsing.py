@@ -14,6 +14,9 @@ FLAGS = [
     "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
 
+# A job waits for the run that has the deployment; on a machine that others use as well that took two minutes.
+_PATIENCE = 600_000
+
 
 @contextmanager
 def served(deployment):
@@ -64,7 +67,7 @@ class Page:
 
     def says(self, *texts):
         for text in texts:
-            self._page.wait_for_function("text => document.body.innerText.includes(text)", arg=text, timeout=120_000)
+            self._page.wait_for_function("text => document.body.innerText.includes(text)", arg=text, timeout=_PATIENCE)
         return self
 
     def fill(self, config):
