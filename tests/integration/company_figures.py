@@ -152,7 +152,7 @@ class CompanyFigures:
         """The plan each account had on the last day it was seen with one; the more frequent one of that day."""
         days: dict[str, dict[date, dict[str, int]]] = defaultdict(lambda: defaultdict(lambda: defaultdict(int)))
         for row in self.spans:
-            if row["is_kept"] and row["account_id"] and row["account_plan"]:
+            if row["account_id"] and row["account_plan"]:
                 days[row["account_id"]][row["event_date"]][row["account_plan"]] += 1
         found = {}
         for account, by_day in days.items():

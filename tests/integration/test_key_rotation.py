@@ -24,7 +24,7 @@ from orchestration.key_management import deployment_keys, destroy_key, partition
 from orchestration.lake import Lake
 from orchestration.settings import Home, exclusive
 from orchestration.stages.anonymizing import anonymize_days
-from orchestration.stages.gating import rules_of
+from orchestration.stages.gating import judge_dataset
 from orchestration.stages.planning import stale_days
 
 OLD, NEW = "2026-03-01", "2026-03-02"
@@ -190,13 +190,8 @@ def test_a_frozen_day_is_not_planned_again(rotated):
     assert rotated.stale() == [OLD, NEW]
     rotated.destroy(rotated.key_of(OLD))
     # the gate has not judged the anonymised day yet, which is another reason to plan it
-    with rotated.lake.replace(
-        f"quarantine/otel/logs/{OLD}",
-        as_of=AS_OF,
-        inputs=rotated.lake.digests([f"anonymized/otel/logs/{OLD}"]),
-        policy=rules_of(load_quality(), load_suite("logs")),
-    ) as out:
-        out.facts = {"blocked": "true"}
+    judge_dataset(rotated.lake, "otel/logs", [OLD], load_suite("otel/logs"), load_quality(), AS_OF, 1)
+    rotated.lake.remove(f"checked/otel/logs/{OLD}")  # nor was it sampled
     assert rotated.stale() == [NEW]
 
 
