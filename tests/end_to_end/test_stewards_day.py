@@ -52,7 +52,7 @@ def launched(page, job, pictures=None, **form):
     page.fill(json.dumps({"ops": {f"record_{job}": {"config": form}}}, indent=2)).says("No errors")
     if pictures:
         page.picture(pictures / f"{job}.png")
-    page.press("Launch Run").says("STEP_SUCCESS")
+    page.press("Launch Run").says("Success")
     if pictures:
         page.picture(pictures / f"{job}_run.png")
 
