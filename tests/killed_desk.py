@@ -231,9 +231,14 @@ def _go(home: Home) -> None:
         (home.root / "dbt" / "manifest.json").write_text(json.dumps(_MANIFEST))
         _anonymize(home)
     for name, work in _day(home).items():
-        print(name, flush=True)
+        _tell(name)
         work()
-    print(_DONE, flush=True)
+    _tell(_DONE)
+
+
+def _tell(word: object) -> None:
+    """A line at once: `print` may be killed before its end, and the next one would go on with it."""
+    os.write(1, f"{word}\n".encode())
 
 
 def main() -> None:
@@ -248,9 +253,9 @@ def main() -> None:
     load_engine()
     while line := sys.stdin.readline().strip():
         if child := os.fork():
-            print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+            _tell(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
             continue
-        print(os.getpid(), flush=True)
+        _tell(os.getpid())
         _go(Home(Path(line)))
         os._exit(0)
 
