@@ -13,7 +13,7 @@ import pytest
 
 from tests.end_to_end.browsing import CHROMIUM, looking, served
 
-pytestmark = [pytest.mark.deep, pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")]
+pytestmark = [pytest.mark.exhaustive, pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")]
 
 POISONED = "2026-11-17"
 FIELD, ASSET = "acme.tenant", "marts/rpt_pain_points"
