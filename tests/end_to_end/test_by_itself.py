@@ -1,12 +1,10 @@
 """The real daemon does by itself what `feedback run` does: days that came are refreshed, then published."""
 
-import os
-import signal
-import socket
-import subprocess
 import time
 
 import pytest
+
+from tests.end_to_end.browsing import served
 
 
 @pytest.fixture
@@ -28,21 +26,8 @@ def wait_until(happened, seconds):
 
 @pytest.mark.deep
 def test_what_was_received_is_refreshed_and_published_by_the_daemon(received):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    served = subprocess.Popen(
-        [received.command, "ui", "--port", str(port)],
-        env=received.environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    try:
+    with served(received):
         assert wait_until((received.root / "published" / "steward.duckdb").exists, seconds=480)
-    finally:
-        os.killpg(served.pid, signal.SIGTERM)
-        served.wait(timeout=60)
     ledger = received.dicts("select * from fct_ledger where signal = 'spans'")
     assert sum(row["pulled"] for row in ledger) > 0
     for row in ledger:
