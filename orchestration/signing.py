@@ -53,7 +53,7 @@ class Held:
         """A subquery with these columns of the signed rows: null where there was no such column, no row if unsigned."""
         known = list(pl.read_parquet_schema(self.signed)) if self.signed else []
         columns = ", ".join(
-            f"cast({f'{_quoted(name)}' if name in known else 'null'} as {kind}) as {_quoted(name)}"
+            f"cast({_quoted(name) if name in known else 'null'} as {kind}) as {_quoted(name)}"
             for name, kind in types.items()
         )
         if self.signed is None:

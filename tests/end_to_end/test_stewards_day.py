@@ -97,8 +97,7 @@ def test_a_stewards_day(deployment, pictures):
 
         # A field that no rule names is withheld; it is classified, and the days in landing are judged again.
         assert FIELD in withheld_fields(deployment)
-        by = ("--by", "ben@example.com", "--why", "our number of a customer")
-        deployment.feedback("fields", "classify", "otel/logs", FIELD, "--as", "pseudonymise ACCOUNT", *by, "--later")
+        launched(page, "classify_field", dataset="otel/logs", field=FIELD, treatment="pseudonymise ACCOUNT", **ben)
 
         # A waiver by two people, and rows that are let in though they failed.
         scope = {"dataset": "otel/logs", "expectation": DAY, "first": POISONED, "last": POISONED}

@@ -70,6 +70,19 @@ def test_a_replay_is_asked_for_from_a_form(deployment: Home) -> None:
     assert last.decision.what == {"held_before": 0, "quarantined_before": 1, "withheld_before": 0}
 
 
+def test_a_field_is_classified_from_a_form(deployment: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FEEDBACK_CONFIG", str(tmp_path / "config"))
+    at = datetime(2026, 1, 1, 12, tzinfo=UTC)
+    with Lake(deployment.lake).replace(f"landing/{DATASET}/{DAY}", as_of=at) as out:
+        row = {"record_id": "r", "event_at": at, "attributes": [{"key": "acme.tenant", "value": "T-1"}]}
+        out.write("records", pl.DataFrame([row], schema=SIGNALS["logs"].landing_schema))
+    form = {"dataset": DATASET, "field": "acme.tenant", "treatment": "drop", "why": "of no use"}
+    with pytest.raises(UsageError, match="needs the role compliance"):
+        launch("classify_field", **form, who="ana@example.com")
+    launch("classify_field", **form, who="ben@example.com")
+    assert "acme.tenant: drop" in (tmp_path / "config/policies/fields/otel.yml").read_text()
+
+
 def test_a_sign_off_of_what_needs_none_is_refused(deployment: Home) -> None:
     with pytest.raises(UsageError, match="needs no sign-off"):
         launch("sign_off_asset", asset="marts/rpt_pain_points", **ANA)

@@ -16,6 +16,7 @@ from orchestration.deciding import decision_record
 from orchestration.defs.partitions import guarded
 from orchestration.desk.deciding import Desk, Ruling
 from orchestration.desk.signing import publish_again, sign_and_publish
+from orchestration.desk.telling import tell_classified
 from orchestration.lake import Lake
 from orchestration.moments import day_of
 from orchestration.settings import home
@@ -97,6 +98,18 @@ class Revocation(Form):
         return f"decision {self.number} is taken back (decision {recorded.number})"
 
 
+class Classification(Form):
+    """A field that no rule names, or that another treatment suits better."""
+
+    dataset: str = Field(description="<source>/<signal> in which it was seen.")
+    field: str = Field(description="Its name: `feedback fields list`.")
+    treatment: str = Field(description="What happens to it, as policies/privacy.yml says it: pseudonymise ACCOUNT.")
+
+    def decide(self, desk: Desk) -> str:
+        told = tell_classified(desk, self.dataset, self.field, self.treatment, self.ruling())
+        return f"{told}; within a minute"
+
+
 class Replay(Form):
     """Whatever is held or in quarantine."""
 
@@ -124,6 +137,7 @@ FORMS: dict[str, tuple[type[Form], str]] = {
     "release_rows": (Release, "Let quarantined rows of a day in though they failed."),
     "discard_rows": (Discard, "Never count quarantined rows of a day."),
     "replay_rows": (Replay, "Put what is held or in quarantine through today's policies and gate again."),
+    "classify_field": (Classification, "Say what happens to a field; days that are still in landing get it back."),
     "request_waiver": (Request, "Ask that a failure withhold nothing for a while."),
     "approve_waiver": (Approval, "Let a waiver that another steward asked for come into force."),
     "sign_off_asset": (SignOff, "Sign off what waits of an asset, and publish it."),

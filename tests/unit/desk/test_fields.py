@@ -153,18 +153,22 @@ def test_what_may_not_be_is_refused_and_changes_nothing(
     assert not list((tmp_path / "config").rglob("*.yml"))
 
 
+def rules(tmp_path: Path, name: str, text: str) -> Path:
+    """A file of the deployment's own rules."""
+    path = tmp_path / f"config/policies/fields/{name}.yml"
+    path.parent.mkdir(parents=True)
+    path.write_text(text)
+    return path
+
+
 def test_what_another_file_says_is_not_said_twice(withheld: Desk, tmp_path: Path) -> None:
-    other = tmp_path / "config/policies/fields/ours.yml"
-    other.parent.mkdir(parents=True)
-    other.write_text("owner: o@example.com\nreason: r\nattributes: {acme.tenant: drop}\n")
+    rules(tmp_path, "ours", "owner: o@example.com\nreason: r\nattributes: {acme.tenant: drop}\n")
     with pytest.raises(UsageError, match=r"fields/ours\.yml: acme\.tenant is drop already"):
         decide(withheld)
 
 
 def test_a_wrong_file_is_told_and_left(withheld: Desk, tmp_path: Path) -> None:
-    path = tmp_path / "config/policies/fields/otel.yml"
-    path.parent.mkdir(parents=True)
-    path.write_text("owner: o@example.com\n")
+    path = rules(tmp_path, "otel", "owner: o@example.com\n")
     with pytest.raises(PolicyError, match=r"fields/otel\.yml:\d+: reason"):
         decide(withheld)
     assert path.read_text() == "owner: o@example.com\n"
