@@ -6,7 +6,7 @@ from pathlib import Path
 
 from orchestration.explaining.parts import Row, Scope, Section, examples, gate_sections, lineage
 from orchestration.serving.behind import RESTATEMENTS, rows_where, text
-from orchestration.serving.metrics import Question, find_metric, sql_of, texts_of
+from orchestration.serving.metrics import Question, equals, find_metric, sql_of, texts_of
 from orchestration.serving.querying import answer
 
 
@@ -68,15 +68,17 @@ def _exactness(metric: Row) -> str:
 
 
 def _restatements(file: Path, name: str, scope: Scope) -> Section:
-    where = [f"metric = {text(name)}"]
+    """Of the figure that is asked about: over all dimensions, or by the one that is given.
+
+    Figures by several dimensions at once are not compared when published: each of them is told alone.
+    """
+    by = [f"dimension = {text(key)} and {equals('dimension_value', value)}" for key, value in scope.only.items()]
+    where = [f"metric = {text(name)}", f"({' or '.join(by) or 'dimension is null'})"]
     where += [f"event_date between date '{scope.since}' and date '{scope.until}'"] if scope.since else []
+    shown = "metric, dimension, dimension_value" if not by else "metric"
     rows = rows_where(
         file,
-        f"select * exclude (metric) from {RESTATEMENTS} where {' and '.join(where)} order by published_at, event_date",
+        f"select * exclude ({shown}) from {RESTATEMENTS} where {' and '.join(where)} order by published_at, event_date",
     )
-    note = (
-        "Figures of days, over all dimensions."
-        if rows
-        else "No figure of a past day in this time was published otherwise."
-    )
+    note = "Figures of days." if rows else "No figure of a past day in this time was published otherwise."
     return Section("restatements", "Restatements", rows, note)

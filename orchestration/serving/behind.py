@@ -23,10 +23,12 @@ LINEAGE, GATE_DAYS, RESTATEMENTS = "lineage", "gate_days", "restatements"
 JUDGED_SCHEMA = pl.Schema(
     {"source": pl.String(), "signal": pl.String(), "event_date": pl.Date(), "judged_at": TIMESTAMP}
 )
-# One row per metric, day and publication in which the day's figure, over all dimensions, was another than before.
+# One row per figure of a day and publication in which it was another than before.
 RESTATEMENTS_SCHEMA = pl.Schema(
     {
         "metric": pl.String(),
+        "dimension": pl.String(),  # null: the figure over all of them
+        "dimension_value": pl.String(),  # null with a dimension: where it is not known
         "event_date": pl.Date(),
         "value_before": pl.Float64(),  # null: there was none
         "value_after": pl.Float64(),  # null: there is none

@@ -1,18 +1,18 @@
 """Figures of the past that are other than they were published, and why.
 
 What was published cannot be computed again once rows were released, a policy changed or a late file came. So each
-publication leaves the figure of every metric and day, over all dimensions, in the lake (`definitions/figures`), with
-what it was made from; the next one compares. Both tables are small: a row per metric and day, and one per change.
+publication leaves the figures of every metric and day in the lake (`definitions/figures`), over all and by each
+dimension, with what they were made from; the next one compares.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from math import isclose
 from pathlib import Path
 
 import duckdb
@@ -29,7 +29,16 @@ KEY = "definitions/figures"
 _SAME = 1e-9
 LATE, RELEASED, DISCARDED, WAIVED = "late data", "release", "discard", "waiver"
 DEFINED, POLICY, OTHER_DAYS, OTHER = "new definition", "new policy", "data of other days", "other"
-_FIGURES = pl.Schema({"metric": pl.String(), "event_date": pl.Date(), "value": pl.Float64()})
+# One row per metric, day and value of each of its dimensions; no dimension: over all of them.
+FIGURES_SCHEMA = pl.Schema(
+    {
+        "metric": pl.String(),
+        "dimension": pl.String(),
+        "dimension_value": pl.String(),  # null: unknown
+        "event_date": pl.Date(),
+        "value": pl.Float64(),
+    }
+)
 # One row per day that the gate has judged, with what its verdict was made from.
 _DAYS = pl.Schema(
     {
@@ -43,6 +52,7 @@ _DAYS = pl.Schema(
         "is_withheld": pl.Boolean(),
     }
 )
+_PLACE = ["metric", "dimension", "dimension_value", "event_date"]
 _Place = tuple[str, str, date]
 _Day = Mapping[str, object]
 
@@ -52,15 +62,15 @@ class Published:
     """What a publication said, and from what.
 
     Attributes:
-        figures: by metric and day.
-        days: by source, signal and day, what the gate's verdict was made from.
+        figures: FIGURES_SCHEMA.
         definitions: by metric, its formula and the models below it.
+        days: by source, signal and day, what the gate's verdict was made from.
         policies: digest of all policy files.
     """
 
-    figures: Mapping[tuple[str, date], float | None]
-    days: Mapping[_Place, _Day]
+    figures: pl.DataFrame
     definitions: Mapping[str, str]
+    days: Mapping[_Place, _Day]
     policies: str
 
 
@@ -98,62 +108,80 @@ def restate(
         days: see `judged_days`.
     """
     before = lake.manifest(KEY)
-    told = lake.read(KEY, "restatements") if before else pl.DataFrame(schema=RESTATEMENTS_SCHEMA)
+    told = _in_form(lake.read(KEY, "restatements"), RESTATEMENTS_SCHEMA) if before else RESTATEMENTS_SCHEMA.to_frame()
     if before is not None and datetime.fromisoformat(before.as_of) > as_of:
         return told
     now = _published(warehouse, catalogue, days)
     if before is not None:
-        then = _remembered(lake, before)
         last = datetime.fromisoformat(before.as_of)
-        rows = [(*row, last, as_of) for row in changes(then, now, signals, last.date())]
-        told = pl.concat([told, pl.DataFrame(rows, RESTATEMENTS_SCHEMA, orient="row")])
-    figures = [(*place, value) for place, value in now.figures.items()]
+        found = changes(_remembered(lake, before), now, signals, last.date())
+        times = (pl.lit(last).alias("published_before_at"), pl.lit(as_of).alias("published_at"))
+        told = pl.concat([told, found.select(*found.columns, *times).select(RESTATEMENTS_SCHEMA.names())])
     with lake.replace(KEY, as_of=as_of, policy=now.policies) as out:
-        out.write("figures", pl.DataFrame(figures, _FIGURES, orient="row").sort("metric", "event_date"))
+        out.write("figures", now.figures)
         out.write("days", days)
         out.write("restatements", told)
         out.facts = dict(now.definitions)
     return told
 
 
-def changes(
-    then: Published, now: Published, signals: Mapping[str, Sequence[str]], before: date
-) -> Iterator[tuple[str, date, float | None, float | None, str, str]]:
-    """Each figure of a day before `before` that is another now: metric, day, both values, reason, datasets.
+def changes(then: Published, now: Published, signals: Mapping[str, Sequence[str]], before: date) -> pl.DataFrame:
+    """Each figure of a day before `before` that is another now, why, and whose days changed (RESTATEMENTS_SCHEMA).
 
-    Only metrics published then; a day that is older than all a metric has now has expired and is no change.
+    Only metrics and dimensions published then; a day that is older than all a metric has now has expired and is no
+    change. What changes because its cases go on (OTHER_DAYS) is told over all dimensions alone: it does so each day.
     """
-    first = _first_days(now)
-    moved = [place for place in {*then.days, *now.days} if _differs(then.days.get(place), now.days.get(place))]
-    for metric, day in sorted({*then.figures, *now.figures}):
-        if metric not in then.definitions or day >= before or day < first.get(metric, before):
-            continue
-        old, new = then.figures.get((metric, day)), now.figures.get((metric, day))
-        if _is_same(old, new):
-            continue
-        touched = [place for place in moved if place[1] in signals.get(metric, (place[1],))]
-        own = [place for place in touched if place[2] == day]
-        reason = _reason(then, now, metric, own, touched)
-        datasets = sorted({f"{source}/{signal}" for source, signal, _ in own or touched})
-        yield metric, day, old, new, reason, ", ".join(datasets)
+    moved = _moved(then, now, before)
+    why = list(_reasons(then, now, moved.group_by("metric").agg(pl.col("event_date").unique()), signals))
+    reasons = {"metric": pl.String, "event_date": pl.Date, "reason": pl.String, "datasets": pl.String}
+    told = moved.join(pl.DataFrame(why, reasons, orient="row"), on=["metric", "event_date"])
+    return told.filter(pl.col("dimension").is_null() | (pl.col("reason") != OTHER_DAYS)).sort(_PLACE, nulls_last=False)
 
 
-def _first_days(published: Published) -> dict[str, date]:
-    first = dict[str, date]()
-    for metric, day in published.figures:
-        first[metric] = min(day, first.get(metric, day))
-    return first
+def _moved(then: Published, now: Published, before: date) -> pl.DataFrame:
+    """The places whose figure is another, with both values."""
+    first = now.figures.group_by("metric").agg(first=pl.col("event_date").min())
+    asked = then.figures.select("metric", "dimension").unique()
+    known = pl.concat([asked, pl.DataFrame({"metric": list(then.definitions)}, {"metric": pl.String})], how="diagonal")
+    old, new = then.figures.rename({"value": "value_before"}), now.figures.rename({"value": "value_after"})
+    both = old.join(new, on=_PLACE, how="full", coalesce=True, nulls_equal=True)
+    old_value, new_value = pl.col("value_before"), pl.col("value_after")
+    apart = (old_value - new_value).abs() > _SAME * pl.max_horizontal(old_value.abs(), new_value.abs())
+    return (
+        both.join(known, on=["metric", "dimension"], how="semi", nulls_equal=True)
+        .join(first, on="metric", how="left")
+        .filter(pl.col("event_date") < before, pl.col("event_date") >= pl.col("first").fill_null(before))
+        .filter(apart.fill_null(value=False) | (old_value.is_null() != new_value.is_null()))
+        .drop("first")
+    )
+
+
+def _reasons(
+    then: Published, now: Published, moved: pl.DataFrame, signals: Mapping[str, Sequence[str]]
+) -> Iterator[tuple[str, date, str, str]]:
+    """Metric, day, why its figures are others, and the data sets whose days changed."""
+    places = sorted({*then.days, *now.days})
+    changed = [place for place in places if _differs(then.days.get(place), now.days.get(place))]
+    for metric, days in moved.iter_rows():
+        touched = [place for place in changed if place[1] in signals.get(metric, (place[1],))]
+        of_day = defaultdict[date, list[_Place]](list)
+        for place in touched:
+            of_day[place[2]].append(place)
+        for day in days:
+            own = of_day[day]
+            datasets = sorted({f"{source}/{signal}" for source, signal, _ in own or touched})
+            yield metric, day, _reason(then, now, metric, own, touched), ", ".join(datasets)
 
 
 def _reason(then: Published, now: Published, metric: str, own: Sequence[_Place], touched: Sequence[_Place]) -> str:
     """Why a figure is another: its formula first, then its own day, then what else it is made of."""
     is_policy = then.policies != now.policies
-    formula, models = (one.definitions.get(metric, ":").split(":") for one in (then, now))
-    if formula[0] != models[0]:
+    (old_formula, old_models), (formula, models) = (one.definitions[metric].split(":") for one in (then, now))
+    if old_formula != formula:
         return DEFINED
-    for place in own:
-        return _why_moved(then.days.get(place), now.days.get(place))
-    if formula[1] != models[1]:
+    if own:
+        return _why_moved(then.days.get(own[0]), now.days.get(own[0]))
+    if old_models != models:
         return POLICY if is_policy else DEFINED
     decided = [_why_moved(then.days.get(place), now.days.get(place)) for place in touched]
     for reason in (RELEASED, DISCARDED, WAIVED, POLICY):
@@ -181,27 +209,42 @@ def _differs(then: _Day | None, now: _Day | None) -> bool:
     return any(then[name] != now[name] for name in ("anonymized", "rulings", "policy", "is_withheld"))
 
 
-def _is_same(old: float | None, new: float | None) -> bool:
-    return old is new if old is None or new is None else isclose(old, new, rel_tol=_SAME)
-
-
 def _published(warehouse: Path, catalogue: Sequence[Metric], days: pl.DataFrame) -> Published:
-    figures, definitions = dict[tuple[str, date], float | None](), dict[str, str]()
+    figures, definitions = list[tuple[object, ...]](), dict[str, str]()
     with duckdb.connect(str(warehouse), read_only=True) as connection:
         connection.execute("set timezone = 'UTC'")
         connection.execute("set schema = 'marts'")
         for metric in catalogue:
-            row = {"metric": metric.name, "dimensions": [], "time_column": metric.time, "query": metric.query}
-            for day, value in connection.execute(sql_of(row, Question(metric.name, grain="day"))).fetchall():
-                figures[metric.name, day] = None if value is None else float(value)
+            for dimension in (None, *metric.dimensions):
+                found = connection.execute(_figures_of(metric, dimension)).fetchall()
+                figures += [(metric.name, dimension, *row) for row in found]
             made = connection.execute(f"select max(definition_hash) from {metric.table}").fetchone()
             definitions[metric.name] = f"{metric.formula_hash}:{made[0] if made else ''}"
-    return Published(figures, _by_place(days), definitions, _policies())
+    return Published(
+        pl.DataFrame(figures, FIGURES_SCHEMA, orient="row").sort(_PLACE), definitions, _by_place(days), _policies()
+    )
+
+
+def _figures_of(metric: Metric, dimension: str | None) -> str:
+    """The select of a metric's figures by day, and by one of its dimensions."""
+    row = {
+        "metric": metric.name,
+        "dimensions": list(metric.dimensions),
+        "time_column": metric.time,
+        "query": metric.query,
+    }
+    by, value = ((dimension,), f'cast("{dimension}" as varchar)') if dimension else ((), "null")
+    return f"select {value}, period, cast(value as double) from ({sql_of(row, Question(metric.name, by, grain='day'))})"
 
 
 def _remembered(lake: Lake, manifest: Manifest) -> Published:
-    figures = {(metric, day): value for metric, day, value in lake.read(KEY, "figures").iter_rows()}
-    return Published(figures, _by_place(lake.read(KEY, "days")), manifest.facts, manifest.policy)
+    figures = _in_form(lake.read(KEY, "figures"), FIGURES_SCHEMA)
+    return Published(figures, manifest.facts, _by_place(lake.read(KEY, "days")), manifest.policy)
+
+
+def _in_form(frame: pl.DataFrame, schema: pl.Schema) -> pl.DataFrame:
+    """What was written before there were dimensions is over all of them."""
+    return pl.concat([schema.to_frame(), frame], how="diagonal")
 
 
 def _by_place(days: pl.DataFrame) -> dict[_Place, _Day]:

@@ -102,7 +102,11 @@ def file(tmp_path: Path) -> Path:
                 columns.setdefault(table, []).append(Column(column, "blank" if column == "account_id" else None))
     role = Role("clerk", "", tuple(Publication(name, f"marts.{name}", tuple(of)) for name, of in columns.items()))
     judged = [("zendesk", "tickets", date(2026, 3, 15), AS_OF)]
-    restated = [("tickets_created", date(2026, 3, 15), 8.0, 11.0, "release", "zendesk/tickets", AS_OF, AS_OF)]
+    why = ("release", "zendesk/tickets", AS_OF, AS_OF)
+    restated = [
+        ("tickets_created", None, None, date(2026, 3, 15), 8.0, 11.0, *why),
+        ("tickets_created", "service", "pay", date(2026, 3, 15), 6.0, 9.0, *why),
+    ]
     behind = Behind(
         LINEAGE.of_role(role),
         pl.DataFrame(judged, JUDGED_SCHEMA, orient="row"),
@@ -157,10 +161,14 @@ def test_the_days_behind_a_figure_are_those_of_its_signals_and_its_time(
     assert explained(file, capsys, "tickets_created", at="2026-02")["days"] == []
 
 
-def test_restatements_are_those_of_the_figure(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (row,) = explained(file, capsys, "tickets_created")["restatements"]
-    assert (row["value_before"], row["value_after"], row["reason"]) == (8, 11, "release")
-    assert explained(file, capsys, "tickets_created", at="2026-03-14")["restatements"] == []
+@pytest.mark.parametrize(("by", "values"), [((), [(8, 11)]), (("service=pay",), [(6, 9)]), (("service=cart",), [])])
+def test_restatements_are_those_of_the_figure(
+    file: Path, capsys: pytest.CaptureFixture[str], by: tuple[str, ...], values: list[tuple[int, int]]
+) -> None:
+    told = explained(file, capsys, "tickets_created", by=by)["restatements"]
+    assert [(row["value_before"], row["value_after"]) for row in told] == values
+    assert {row["reason"] for row in told} <= {"release"}
+    assert explained(file, capsys, "tickets_created", by=by, at="2026-03-14")["restatements"] == []
 
 
 def test_example_rows_are_of_the_figure_and_hold_what_the_role_may_see(

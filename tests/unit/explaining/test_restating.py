@@ -1,0 +1,205 @@
+"""A figure of the past that is other than it was published is told with both values and the reason."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import duckdb
+import polars as pl
+import pytest
+
+from governance.metrics import Metric, about
+from orchestration.lake import Lake
+from orchestration.serving.behind import RESTATEMENTS_SCHEMA
+from orchestration.stages.restating import FIGURES_SCHEMA, KEY, Published, changes, judged_days, restate
+
+MONDAY, TUESDAY, WEDNESDAY = (date(2026, 3, day) for day in (9, 10, 11))
+Row = tuple[str, str | None, str | None, date, float | None]
+JUDGED: Mapping[str, object] = {
+    "anonymized": "a1",
+    "rulings": "r1",
+    "policy": "p1",
+    "landed": 9,
+    "released": 0,
+    "discarded": 0,
+    "is_withheld": False,
+}
+RULED = {**JUDGED, "rulings": "r2"}
+
+
+def published(
+    figures: Iterable[Row] = (("tickets", None, None, MONDAY, 4.0),),
+    days: Mapping[tuple[str, str, date], Mapping[str, object]] | None = None,
+    definition: str = "f1:m1",
+    policies: str = "p1",
+) -> Published:
+    """A publication of one metric; its Monday was judged as JUDGED says."""
+    judged = {("zendesk", "tickets", MONDAY): JUDGED} if days is None else days
+    return Published(
+        pl.DataFrame(list(figures), FIGURES_SCHEMA, orient="row"), {"tickets": definition}, judged, policies
+    )
+
+
+BEFORE = published()
+NOW = published([("tickets", None, None, MONDAY, 5.0)])
+
+
+def judged(day: date, judgement: Mapping[str, object], signal: str = "tickets") -> Published:
+    """What is published now that a day was judged so."""
+    places = {("zendesk", "tickets", MONDAY): JUDGED, ("zendesk", signal, day): judgement}
+    return replace(NOW, days=places)
+
+
+@pytest.mark.parametrize(
+    ("now", "reason", "datasets"),
+    [
+        (judged(MONDAY, {**RULED, "released": 2}), "release", "zendesk/tickets"),
+        (judged(MONDAY, {**RULED, "discarded": 2}), "discard", "zendesk/tickets"),
+        (judged(MONDAY, {**RULED, "is_withheld": True}), "waiver", "zendesk/tickets"),
+        (judged(MONDAY, {**JUDGED, "anonymized": "a2", "landed": 10}), "late data", "zendesk/tickets"),
+        (judged(MONDAY, {**JUDGED, "anonymized": "a2"}), "new policy", "zendesk/tickets"),
+        (judged(MONDAY, {**JUDGED, "policy": "p2"}), "new policy", "zendesk/tickets"),
+        (judged(TUESDAY, JUDGED), "data of other days", "zendesk/tickets"),
+        (judged(TUESDAY, JUDGED, "incidents"), "other", ""),
+        (replace(NOW, definitions={"tickets": "f2:m1"}), "new definition", ""),
+        (replace(NOW, definitions={"tickets": "f1:m2"}), "new definition", ""),
+        (replace(NOW, definitions={"tickets": "f1:m2"}, policies="p2"), "new policy", ""),
+        (replace(NOW, policies="p2"), "new policy", ""),
+        (NOW, "other", ""),
+    ],
+)
+def test_the_reason_is_the_nearest_thing_that_changed(now: Published, reason: str, datasets: str) -> None:
+    (row,) = changes(BEFORE, now, {"tickets": ["tickets"]}, WEDNESDAY).to_dicts()
+    assert (row["value_before"], row["value_after"], row["reason"], row["datasets"]) == (4, 5, reason, datasets)
+
+
+@pytest.mark.parametrize(
+    ("figures", "told"),
+    [
+        ([("tickets", None, None, MONDAY, 4.0 + 1e-12)], []),  # sums of several threads
+        ([("tickets", None, None, MONDAY, None)], [(None, None, MONDAY, 4, None)]),
+        # gone while the days before are there: it has no row any more
+        (
+            [("tickets", None, None, date(2026, 3, 8), 1.0)],
+            [(None, None, date(2026, 3, 8), None, 1), (None, None, MONDAY, 4, None)],
+        ),
+        ([("tickets", None, None, TUESDAY, 4.0)], [(None, None, TUESDAY, None, 4)]),  # Monday has expired
+        ([], []),  # all has
+        ([("tickets", None, None, MONDAY, 4.0), ("tickets", None, None, WEDNESDAY, 4.0)], []),  # not over then
+        ([("tickets", None, None, MONDAY, 4.0), ("tickets", "plan", "pro", MONDAY, 4.0)], []),  # not asked then
+        ([("tickets", None, None, MONDAY, 4.0), ("incidents", None, None, MONDAY, 4.0)], []),
+    ],
+)
+def test_only_a_figure_that_was_published_and_has_not_expired_is_restated(
+    figures: list[Row], told: list[tuple[object, ...]]
+) -> None:
+    found = changes(BEFORE, published(figures), {}, WEDNESDAY)
+    assert found.select("dimension", "dimension_value", "event_date", "value_before", "value_after").rows() == told
+
+
+def by_service(cart: float, pay: float, unknown: float) -> list[Row]:
+    of_service = {"cart": cart, "pay": pay, None: unknown}
+    return [
+        ("tickets", None, None, MONDAY, sum(of_service.values())),
+        *(("tickets", "service", service, MONDAY, value) for service, value in of_service.items()),
+    ]
+
+
+def test_what_moves_between_two_values_of_a_dimension_is_told_though_the_sum_stays() -> None:
+    now = published(by_service(3, 2, 0), {("zendesk", "tickets", MONDAY): {**RULED, "released": 2}})
+    told = changes(published(by_service(2, 2, 1)), now, {}, WEDNESDAY)
+    assert told.select("dimension", "dimension_value", "value_before", "value_after", "reason").rows() == [
+        ("service", None, 1, 0, "release"),
+        ("service", "cart", 2, 3, "release"),
+    ]
+
+
+def test_cases_that_go_on_are_told_over_all_dimensions_alone() -> None:
+    days = {("zendesk", "tickets", day): JUDGED for day in (MONDAY, TUESDAY)}
+    told = changes(published(by_service(2, 2, 1)), published(by_service(3, 2, 1), days), {}, WEDNESDAY)
+    assert told.select("dimension", "value_after", "reason").rows() == [(None, 6, "data of other days")]
+
+
+CREATED = Metric(
+    name="tickets_created",
+    label="Tickets created",
+    description="Tickets by the day of their creation.",
+    about=about(
+        "tickets_created",
+        {
+            "unit": "tickets",
+            "owner": "support@example.com",
+            "direction": "down",
+            "review": "monthly",
+            "version": 1,
+            "figure": "exact",
+            "no_data": "no ticket",
+            "do_not_use_for": "people",
+        },
+    ),
+    table="fct_ticket_days",
+    time="event_date",
+    dimensions=("service",),
+    columns=("event_date", "service", "created_count"),
+    query="select {keys}, sum(created_count) as value"
+    ' from (select {select_keys}, * from "fct_ticket_days" where {where}) group by {keys}',
+)
+
+
+class Company:
+    """A warehouse that is published again and again."""
+
+    def __init__(self, folder: Path) -> None:
+        self.lake, self._file = Lake(folder / "lake"), folder / "feedback.duckdb"
+
+    def publish(self, counts: Mapping[tuple[date, str], int], as_of: datetime) -> pl.DataFrame:
+        rows = ", ".join(f"(date '{day}', '{service}', {count}, 'd3f')" for (day, service), count in counts.items())
+        columns = "t (event_date, service, created_count, definition_hash)"
+        with duckdb.connect(str(self._file)) as connection:
+            connection.execute("create schema if not exists marts")
+            connection.execute(
+                f"create or replace table marts.fct_ticket_days as select * from (values {rows}) as {columns}"
+            )
+        return restate(self.lake, self._file, [CREATED], {}, judged_days(self.lake), as_of)
+
+
+def moment(day: int) -> datetime:
+    return datetime(2026, 3, day, tzinfo=UTC)
+
+
+FIGURES = {(MONDAY, "cart"): 2, (MONDAY, "pay"): 2, (TUESDAY, "pay"): 1}
+
+
+def test_each_publication_is_compared_with_the_last_and_all_restatements_are_kept(tmp_path: Path) -> None:
+    company = Company(tmp_path)
+    assert company.publish(FIGURES, moment(11)).height == 0
+    assert company.publish(FIGURES | {(MONDAY, "cart"): 3}, moment(12)).height == 2
+    told = company.publish(FIGURES | {(MONDAY, "cart"): 3, (TUESDAY, "pay"): 2}, moment(13))
+    assert told.select("dimension_value", "value_before", "value_after", "published_at").rows() == [
+        (None, 4, 5, moment(12)),
+        ("cart", 2, 3, moment(12)),
+        (None, 1, 2, moment(13)),
+        ("pay", 1, 2, moment(13)),
+    ]
+    assert company.publish(FIGURES, moment(12)).equals(told)  # what was known earlier is no change
+    assert company.publish(FIGURES | {(MONDAY, "cart"): 3, (TUESDAY, "pay"): 2}, moment(13)).equals(told)
+
+
+def test_figures_that_were_kept_without_dimensions_are_compared_over_all(tmp_path: Path) -> None:
+    company = Company(tmp_path)
+    company.publish(FIGURES, moment(11))
+    kept = company.lake.manifest(KEY)
+    assert kept is not None
+    older = {table: company.lake.read(KEY, table) for table in kept.tables}
+    with company.lake.replace(KEY, as_of=moment(11), policy=kept.policy) as out:
+        figures = older["figures"].filter(pl.col("dimension").is_null())
+        out.write("figures", figures.drop("dimension", "dimension_value"))
+        out.write("days", older["days"])
+        out.write("restatements", older["restatements"].drop("dimension", "dimension_value"))
+        out.facts = dict(kept.facts)
+    told = company.publish(FIGURES | {(MONDAY, "cart"): 3}, moment(12))
+    assert told.schema == RESTATEMENTS_SCHEMA
+    assert told.select("dimension", "value_before", "value_after").rows() == [(None, 4, 5)]
