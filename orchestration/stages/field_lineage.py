@@ -15,7 +15,7 @@ from governance.access import AccessPolicy, Role
 from governance.metrics import Metric
 from governance.privacy import load_privacy
 from governance.signals import RESOURCE, SIGNALS
-from orchestration.column_lineage import Origins
+from orchestration.column_lineage import ROWS, Origins
 from orchestration.stages.warehousing import LAKE_TABLES
 
 # One row per column and column it is made of. `relation` is schema and model, `lake.<table>`, or `anonymized.<signal>`
@@ -23,7 +23,8 @@ from orchestration.stages.warehousing import LAKE_TABLES
 LINEAGE_SCHEMA = pl.Schema(
     dict.fromkeys(("relation", "column_name", "from_relation", "from_column", "treatment"), pl.String())
 )
-_LAKE = "lake."
+_LAKE, _SEEDS = "lake.", "seeds."
+_DAY = "event_date"  # the time of rows that stand for a day
 _AUDIT = ("run_id", "as_of", "definition_hash")
 _TEXTS = {"tickets": ("subject", "description"), "ticket_events": ("body",), "surveys": ("body",)}
 # Columns that stages make, and of which fields: () where it is none (a count of records, a label, a draw). A column
@@ -80,8 +81,9 @@ class Lineage:
                 continue
             seen.add(place)
             for origin in self._models.get(place[0], {}).get(place[1], ()):
-                due.append((origin[0], origin[1]))
-                rows.append((*place, *origin, None))
+                if origin[1] != ROWS:
+                    due.append((origin[0], origin[1]))
+                    rows.append((*place, *origin, None))
             rows += self._of_stages(*place)
         return pl.DataFrame(sorted(set(rows), key=str), LINEAGE_SCHEMA, orient="row")
 
@@ -120,11 +122,10 @@ class Lineage:
             seen.add(place)
             if place[0].startswith(_LAKE):
                 found.update(_signals_of(place[0]))
-                continue
-            origins = self._models.get(place[0], {})
-            # A count of rows is made of no column: then it depends on what the model's other columns are made of.
-            of = origins.get(place[1]) or [origin for others in origins.values() for origin in others]
-            due += [(origin[0], origin[1]) for origin in of]
+            elif not place[0].startswith(_SEEDS):
+                if not self.knows(place[0]):
+                    return []
+                due += [(origin[0], origin[1]) for origin in self._models[place[0]].get(place[1], ())]
         return sorted(found)
 
     def _of_stages(self, relation: str, column: str) -> Iterator[tuple[str, str, str, str, str | None]]:
@@ -139,9 +140,18 @@ class Lineage:
 
 
 def signals_of(catalogue: Iterable[Metric], lineage: Lineage) -> dict[str, list[str]]:
-    """By metric, the signals its values are made of; a metric whose lineage is not known is left out."""
-    measures = {one.name: one.columns[1 + len(one.dimensions) :] or one.columns for one in catalogue}
-    found = {one.name: lineage.signals(f"marts.{one.table}", measures[one.name]) for one in catalogue}
+    """By metric, the signals its values are made of; a metric whose lineage is not known is left out.
+
+    They are made of what is measured, and of when it was: without the record that dates it, there would be no row to
+    count. A row of a day alone is there whatever happened on it.
+    """
+    found = {
+        one.name: lineage.signals(
+            f"marts.{one.table}",
+            [*one.columns[1 + len(one.dimensions) :], *(() if one.time == _DAY else (one.time,))],
+        )
+        for one in catalogue
+    }
     return {name: signals for name, signals in found.items() if signals}
 
 

@@ -12,9 +12,11 @@ from ruamel.yaml import YAML
 
 from governance.access import load_access
 from governance.policy import config_file
+from governance.signals import SIGNALS
 from orchestration.defs.transform.model_lineage import ModelLineage
+from orchestration.serving.catalogue import load_catalogue
 from orchestration.settings import PROJECT
-from orchestration.stages.field_lineage import Lineage, personal_fields, unmarked
+from orchestration.stages.field_lineage import Lineage, personal_fields, signals_of, unmarked
 from orchestration.stages.warehousing import COPIED_TABLES, LAKE_TABLES, lake_columns
 from tests.integration.pain_point_world import build, fill_warehouse
 
@@ -192,3 +194,22 @@ def test_what_is_marked_as_personal_is_made_of_it(lineage):
         if not made.fields(tables[table].relation, column) & personal_fields()
     ]
     assert clean == []
+
+
+@pytest.mark.parametrize(
+    ("metric", "signals"),
+    [
+        ("tickets_created", {"tickets"}),  # a count of rows
+        ("errors_per_active_account", {"spans"}),  # of a model whose rows stand for days and services
+        ("change_failure_rate", {"deployments", "incidents"}),
+        ("failed_deployments", {"deployments", "incidents", "ci_runs"}),  # one branch of a union counts with a number
+        ("tickets_per_1000_active_accounts", {"tickets", "spans"}),
+        ("judged_records", set(SIGNALS)),
+    ],
+)
+def test_a_metric_names_the_signals_whose_records_it_counts(lineage, compiled, metric, signals):
+    made = Lineage({name: one["origins"] for name, one in lineage.items()})
+    catalogue = load_catalogue(compiled / "dbt" / "manifest.json")
+    found = signals_of(catalogue, made)
+    assert set(found[metric]) == signals
+    assert set(found) == {one.name for one in catalogue}

@@ -12,7 +12,7 @@ from typing import Any, Self
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DbtCliInvocation
 
-from orchestration.column_lineage import Origins, column_lineage
+from orchestration.column_lineage import ROWS, Origins, column_lineage
 
 
 @dataclass
@@ -50,8 +50,11 @@ class ModelLineage:
         origins = self.of_model(node, parents, invocation.target_path / "compiled")
         key_of = DagsterDbtTranslator().get_asset_key
         deps = {
-            column: [dg.TableColumnDep(key_of(parents[relation]), name) for relation, name in of if relation in parents]
-            for column, of in origins.items()
+            column: [
+                dg.TableColumnDep(key_of(parents[name]), of) for name, of in made if name in parents and of != ROWS
+            ]
+            for column, made in origins.items()
+            if column != ROWS
         }
         metadata: dict[str, Any] = {**output.metadata, "dagster/column_lineage": dg.TableColumnLineage(deps)}
         return dg.Output(output.value, output_name=output.output_name, metadata=metadata)
@@ -59,8 +62,8 @@ class ModelLineage:
     def of_model(self, node: Mapping[str, Any], parents: Mapping[str, Mapping[str, Any]], compiled: Path) -> Origins:
         """The origins of a model's columns; nothing where its SQL is not understood. Its parents must be known."""
         sql = (compiled / node["package_name"] / node["original_file_path"]).read_text()
-        columns = {name: self.lake.get(name) or list(self.known.get(name, {}).get("origins", ())) for name in parents}
-        steady = json.dumps(columns) + sql
+        columns = {name: self.lake.get(name) or self._columns(name) for name in parents}
+        steady = ROWS + json.dumps(columns) + sql
         for text in self.volatile:
             steady = steady.replace(text, "")
         digest = hashlib.sha256(steady.encode()).hexdigest()
@@ -74,6 +77,9 @@ class ModelLineage:
             self.known[relation] = {"digest": digest, "origins": origins}
         found: Origins = self.known[relation]["origins"]
         return found
+
+    def _columns(self, relation: str) -> list[str]:
+        return [name for name in self.known.get(relation, {}).get("origins", ()) if name != ROWS]
 
 
 def _relation(node: Mapping[str, Any]) -> str:

@@ -13,12 +13,18 @@ LINEAGE = Lineage(
     {
         "marts.days": {
             "day": [("staging.requests", "period_start_at")],
-            "requests": [],  # count(*)
+            "requests": [("staging.requests", "*")],  # count(*)
             "accounts": [("staging.accounts", "account_id")],
             "run_id": [("staging.owners", "run_id")],
             "template": [("staging.templates", "template")],
+            "lost": [("staging.unread", "x"), ("staging.accounts", "account_id")],
+            "kind": [("seeds.kinds", "kind")],
         },
-        "staging.requests": {"period_start_at": [("lake.span_requests", "period_start_at")]},
+        "staging.requests": {
+            "period_start_at": [("lake.span_requests", "period_start_at")],
+            "*": [("lake.span_requests", "*")],
+        },
+        "staging.unread": {},  # its SQL was not understood
         "staging.accounts": {"account_id": [("lake.span_account_days", "account_id")]},
         "staging.templates": {"template": [("lake.log_templates", "template")]},
         "staging.owners": {"team": [("lake.owners", "team")], "rows": [("lake.ledger", "checked")]},
@@ -48,7 +54,9 @@ def test_a_column_is_made_of_fields(place: tuple[str, str], fields: set[tuple[st
     ("place", "signals"),
     [
         (("marts.days", "day"), ["spans"]),
-        (("marts.days", "requests"), ["logs", "spans"]),  # of no column: of what the other columns are made of
+        (("marts.days", "requests"), ["spans"]),
+        (("marts.days", "lost"), []),
+        (("marts.days", "kind"), []),
         (("staging.owners", "team"), []),
         (("staging.owners", "rows"), sorted(SIGNALS)),  # the ledger counts all of them
         (("marts.unknown", "x"), []),

@@ -1,125 +1,211 @@
-"""A figure of the past that changes is told with how much and why."""
+"""A figure of the past that is other than it was published is told with both values and the reason."""
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import duckdb
+import polars as pl
 import pytest
 
 from governance.metrics import Metric, about
 from orchestration.lake import Lake
-from orchestration.stages.restating import Published, changes, judged_days, restate
+from orchestration.serving.behind import RESTATEMENTS_SCHEMA
+from orchestration.stages.restating import FIGURES_SCHEMA, KEY, Published, changes, judged_days, restate
 
-DAY, NEXT, TODAY = date(2026, 3, 14), date(2026, 3, 15), date(2026, 3, 16)
-JUDGED = {
-    "anonymized": "a",
-    "rulings": "",
-    "policy": "p",
+MONDAY, TUESDAY, WEDNESDAY = (date(2026, 3, day) for day in (9, 10, 11))
+Row = tuple[str, str | None, str | None, date, float | None]
+JUDGED: Mapping[str, object] = {
+    "anonymized": "a1",
+    "rulings": "r1",
+    "policy": "p1",
     "landed": 9,
     "released": 0,
     "discarded": 0,
     "is_withheld": False,
 }
-DAYS = {("zendesk", "tickets", DAY): JUDGED, ("zendesk", "tickets", NEXT): JUDGED, ("otel", "logs", DAY): JUDGED}
-THEN = Published({("created", DAY): 8.0, ("created", TODAY): 1.0}, DAYS, {"created": "formula:models"}, "policies")
-NOW = {("created", DAY): 9.0, ("created", TODAY): 2.0}
-SIGNALS = {"created": ["tickets"]}
+RULED, LATE = {**JUDGED, "rulings": "r2"}, {**JUDGED, "anonymized": "a2", "landed": 10}
+DAYS = {("zendesk", "tickets", day): JUDGED for day in (MONDAY, TUESDAY)}
 
 
-def moved(day: date, signal: str = "tickets", **what: object) -> dict[tuple[str, str, date], dict[str, object]]:
-    source = "zendesk" if signal == "tickets" else "otel"
-    return {**DAYS, (source, signal, day): {**JUDGED, **what}}
+def published(
+    figures: Iterable[Row] = (("tickets", None, None, MONDAY, 4.0),),
+    days: Mapping[tuple[str, str, date], Mapping[str, object]] | None = None,
+    definition: str = "f1:m1",
+    policies: str = "p1",
+) -> Published:
+    """A publication of one metric; its Monday and Tuesday were judged as JUDGED says."""
+    figured = pl.DataFrame(list(figures), FIGURES_SCHEMA, orient="row")
+    return Published(figured, {"tickets": definition}, DAYS if days is None else days, policies)
 
 
-@pytest.mark.parametrize(
-    ("days", "definition", "policies", "reason", "datasets"),
-    [
-        (moved(DAY, anonymized="b", landed=10), "formula:models", "policies", "late data", "zendesk/tickets"),
-        (moved(DAY, rulings="r", released=1), "formula:models", "policies", "release", "zendesk/tickets"),
-        (moved(DAY, rulings="r", discarded=1), "formula:models", "policies", "discard", "zendesk/tickets"),
-        (moved(DAY, rulings="r"), "formula:models", "policies", "waiver", "zendesk/tickets"),
-        (moved(DAY, policy="q"), "formula:models", "other", "new policy", "zendesk/tickets"),
-        (moved(DAY, anonymized="b"), "formula:models", "other", "new policy", "zendesk/tickets"),
-        (DAYS, "other:models", "policies", "new definition", ""),
-        (DAYS, "formula:other", "policies", "new definition", ""),
-        (DAYS, "formula:other", "other", "new policy", ""),  # the models' hash has the policies that they read
-        # a ticket of the day that was solved on another one
-        (moved(NEXT, anonymized="b", landed=10), "formula:models", "policies", "data of other days", "zendesk/tickets"),
-        (moved(NEXT, rulings="r", released=1), "formula:models", "policies", "release", "zendesk/tickets"),
-        # what it is not made of is no reason
-        (moved(DAY, "logs", anonymized="b", landed=10), "formula:models", "policies", "other", ""),
-    ],
-)
-def test_a_past_figure_that_changes_has_a_reason(
-    days: dict[tuple[str, str, date], dict[str, object]], definition: str, policies: str, reason: str, datasets: str
-) -> None:
-    now = Published(NOW, days, {"created": definition}, policies)
-    assert list(changes(THEN, now, SIGNALS, TODAY)) == [("created", DAY, 8.0, 9.0, reason, datasets)]
+BEFORE = published()
+NOW = published([("tickets", None, None, MONDAY, 5.0)])
+
+
+def judged(day: date, judgement: Mapping[str, object], signal: str = "tickets") -> Published:
+    """What is published now that a day was judged so."""
+    return replace(NOW, days={**DAYS, ("zendesk", signal, day): judgement})
 
 
 @pytest.mark.parametrize(
-    ("then", "now", "told"),
+    ("now", "reason", "datasets"),
     [
-        (0.1 + 0.2, 0.3, []),  # sums of threads differ in their last digits
-        (8.0, None, [(8.0, None)]),  # a day that is withheld again
-        (None, 8.0, [(None, 8.0)]),  # one that is let in
+        (judged(MONDAY, {**RULED, "released": 2}), "release", "zendesk/tickets"),
+        (judged(MONDAY, {**RULED, "discarded": 2}), "discard", "zendesk/tickets"),
+        (judged(MONDAY, {**RULED, "is_withheld": True}), "waiver", "zendesk/tickets"),
+        (judged(MONDAY, LATE), "late data", "zendesk/tickets"),
+        (judged(MONDAY, {**JUDGED, "anonymized": "a2"}), "new policy", "zendesk/tickets"),
+        (judged(MONDAY, {**JUDGED, "policy": "p2"}), "new policy", "zendesk/tickets"),
+        # a ticket of Monday that was solved on another day
+        (judged(TUESDAY, LATE), "data of other days", "zendesk/tickets"),
+        (judged(WEDNESDAY, JUDGED), "data of other days", "zendesk/tickets"),
+        (judged(TUESDAY, {**RULED, "released": 1}), "release", "zendesk/tickets"),
+        (judged(TUESDAY, LATE, "logs"), "other", ""),  # what it is not made of is no reason
+        (replace(NOW, definitions={"tickets": "f2:m1"}), "new definition", ""),
+        (replace(NOW, definitions={"tickets": "f1:m2"}), "new definition", ""),
+        (replace(NOW, definitions={"tickets": "f1:m2"}, policies="p2"), "new policy", ""),
+        (replace(NOW, policies="p2"), "new policy", ""),
+        (NOW, "other", ""),
     ],
 )
-def test_values_are_compared_as_figures(
-    then: float | None, now: float | None, told: list[tuple[float | None, float | None]]
+def test_the_reason_is_the_nearest_thing_that_changed(now: Published, reason: str, datasets: str) -> None:
+    (row,) = changes(BEFORE, now, {"tickets": ["tickets"]}, WEDNESDAY).to_dicts()
+    assert (row["value_before"], row["value_after"], row["reason"], row["datasets"]) == (4, 5, reason, datasets)
+
+
+@pytest.mark.parametrize(
+    ("figures", "told"),
+    [
+        ([("tickets", None, None, MONDAY, 4.0 + 1e-12)], []),  # sums of several threads
+        ([("tickets", None, None, MONDAY, None)], [(None, None, MONDAY, 4, None)]),
+        # gone while the days before are there: it has no row any more
+        (
+            [("tickets", None, None, date(2026, 3, 8), 1.0)],
+            [(None, None, date(2026, 3, 8), None, 1), (None, None, MONDAY, 4, None)],
+        ),
+        ([("tickets", None, None, TUESDAY, 4.0)], [(None, None, TUESDAY, None, 4)]),  # Monday has expired
+        ([], []),  # all has
+        ([("tickets", None, None, MONDAY, 4.0), ("tickets", None, None, WEDNESDAY, 4.0)], []),  # not over then
+        ([("tickets", None, None, MONDAY, 4.0), ("tickets", "plan", "pro", MONDAY, 4.0)], []),  # not asked then
+        ([("tickets", None, None, MONDAY, 4.0), ("incidents", None, None, MONDAY, 4.0)], []),
+    ],
+)
+def test_only_a_figure_that_was_published_and_has_not_expired_is_restated(
+    figures: list[Row], told: list[tuple[object, ...]]
 ) -> None:
-    before, after = ({("created", DAY): value} for value in (then, now))
-    made = changes(Published(before, {}, THEN.definitions, ""), Published(after, {}, THEN.definitions, ""), {}, TODAY)
-    assert [row[2:4] for row in made] == told
+    found = changes(BEFORE, published(figures), {}, WEDNESDAY)
+    assert found.select("dimension", "dimension_value", "event_date", "value_before", "value_after").rows() == told
 
 
-def test_a_day_that_expired_and_a_metric_that_was_not_published_are_no_change() -> None:
-    now = Published({("created", NEXT): 1.0, ("new", DAY): 1.0}, DAYS, {**THEN.definitions, "new": "f:m"}, "policies")
-    then = Published({("created", DAY): 8.0, ("created", NEXT): 1.0}, DAYS, THEN.definitions, "policies")
-    assert list(changes(then, now, SIGNALS, TODAY)) == []
+def by_service(cart: float, pay: float, unknown: float) -> list[Row]:
+    of_service = {"cart": cart, "pay": pay, None: unknown}
+    return [
+        ("tickets", None, None, MONDAY, sum(of_service.values())),
+        *(("tickets", "service", service, MONDAY, value) for service, value in of_service.items()),
+    ]
+
+
+def test_what_moves_between_two_values_of_a_dimension_is_told_though_the_sum_stays() -> None:
+    now = published(by_service(3, 2, 0), DAYS | {("zendesk", "tickets", MONDAY): {**RULED, "released": 2}})
+    told = changes(published(by_service(2, 2, 1)), now, {}, WEDNESDAY)
+    assert told.select("dimension", "dimension_value", "value_before", "value_after", "reason").rows() == [
+        ("service", None, 1, 0, "release"),
+        ("service", "cart", 2, 3, "release"),
+    ]
+
+
+def test_cases_that_go_on_are_told_over_all_dimensions_alone() -> None:
+    now = published(by_service(3, 2, 1), DAYS | {("zendesk", "tickets", TUESDAY): LATE})
+    told = changes(published(by_service(2, 2, 1)), now, {}, WEDNESDAY)
+    assert told.select("dimension", "value_after", "reason").rows() == [(None, 6, "data of other days")]
 
 
 CREATED = Metric(
-    name="created",
-    label="Created",
-    description="Tickets",
+    name="tickets_created",
+    label="Tickets created",
+    description="Tickets by the day of their creation.",
     about=about(
-        "created",
-        {"unit": "tickets", "owner": "a@b.c", "direction": "down", "review": "weekly", "version": 1, "figure": "exact"}
-        | {"no_data": "none", "do_not_use_for": "x"},
+        "tickets_created",
+        {
+            "unit": "tickets",
+            "owner": "support@example.com",
+            "direction": "down",
+            "review": "monthly",
+            "version": 1,
+            "figure": "exact",
+            "no_data": "no ticket",
+            "do_not_use_for": "people",
+        },
     ),
-    table="fct_days",
-    time="day",
-    dimensions=(),
-    columns=("day", "n"),
-    query='select {keys}, sum(n) as value from (select {select_keys}, * from "fct_days" where {where}) group by {keys}',
+    table="fct_ticket_days",
+    time="event_date",
+    dimensions=("service",),
+    columns=("event_date", "service", "created_count"),
+    query="select {keys}, sum(created_count) as value"
+    ' from (select {select_keys}, * from "fct_ticket_days" where {where}) group by {keys}',
 )
-AS_OF = datetime(2026, 3, 20, tzinfo=UTC)
 
 
-def test_publications_remember_what_they_said_and_tell_each_change_once(tmp_path: Path) -> None:
-    lake, warehouse = Lake(tmp_path / "lake"), tmp_path / "feedback.duckdb"
+class Company:
+    """A warehouse that is published again and again."""
 
-    def publish(count: int, landed: int, as_of: datetime) -> list[tuple[object, ...]]:
-        with duckdb.connect(str(warehouse)) as connection:
+    def __init__(self, folder: Path) -> None:
+        self.lake, self._file = Lake(folder / "lake"), folder / "feedback.duckdb"
+
+    def publish(self, counts: Mapping[tuple[date, str], int], as_of: datetime) -> pl.DataFrame:
+        rows = ", ".join(f"(date '{day}', '{service}', {count}, 'd3f')" for (day, service), count in counts.items())
+        columns = "t (event_date, service, created_count, definition_hash)"
+        with duckdb.connect(str(self._file)) as connection:
             connection.execute("create schema if not exists marts")
             connection.execute(
-                "create or replace table marts.fct_days as"
-                f" select date '{DAY}' as day, {count} as n, 'd' as definition_hash"
+                f"create or replace table marts.fct_ticket_days as select * from (values {rows}) as {columns}"
             )
-        inputs = {f"anonymized/zendesk/tickets/{DAY}": f"digest of {landed}"}
-        with lake.replace(f"quarantine/zendesk/tickets/{DAY}", as_of=as_of, inputs=inputs, policy="p") as out:
+        landed = sum(count for (day, _), count in counts.items() if day == MONDAY)
+        inputs = {f"anonymized/zendesk/tickets/{MONDAY}": f"digest of {landed}"}
+        with self.lake.replace(f"quarantine/zendesk/tickets/{MONDAY}", as_of=as_of, inputs=inputs) as out:
             out.counts = {"landed": landed, "released": 0, "discarded": 0}
             out.facts = {"blocked": "false"}
-        told = restate(lake, warehouse, [CREATED], SIGNALS, judged_days(lake), as_of)
-        return told.select("metric", "event_date", "value_before", "value_after", "reason").rows()
+        return restate(self.lake, self._file, [CREATED], {}, judged_days(self.lake), as_of)
 
-    late = [("created", DAY, 8.0, 9.0, "late data")]
-    assert publish(8, 8, AS_OF) == []
-    assert publish(9, 9, AS_OF + timedelta(hours=1)) == late
-    assert publish(9, 9, AS_OF + timedelta(hours=2)) == late
-    # a run for an earlier time knows less
-    assert publish(8, 8, AS_OF - timedelta(days=1)) == late
-    assert publish(9, 9, AS_OF + timedelta(hours=3)) == late
+
+def moment(day: int) -> datetime:
+    return datetime(2026, 3, day, tzinfo=UTC)
+
+
+FIGURES = {(MONDAY, "cart"): 2, (MONDAY, "pay"): 2, (TUESDAY, "pay"): 1}
+
+
+def test_each_publication_is_compared_with_the_last_and_all_restatements_are_kept(tmp_path: Path) -> None:
+    company = Company(tmp_path)
+    assert company.publish(FIGURES, moment(11)).height == 0
+    assert company.publish(FIGURES | {(MONDAY, "cart"): 3}, moment(12)).height == 2
+    told = company.publish(FIGURES | {(MONDAY, "cart"): 3, (TUESDAY, "pay"): 2}, moment(13))
+    assert told.select("dimension_value", "value_before", "value_after", "reason", "published_at").rows() == [
+        (None, 4, 5, "late data", moment(12)),
+        ("cart", 2, 3, "late data", moment(12)),
+        (None, 1, 2, "other", moment(13)),
+        ("pay", 1, 2, "other", moment(13)),
+    ]
+    assert company.publish(FIGURES, moment(12)).equals(told)  # what was known earlier is no change
+    assert company.publish(FIGURES | {(MONDAY, "cart"): 3, (TUESDAY, "pay"): 2}, moment(13)).equals(told)
+
+
+def test_figures_that_were_kept_without_dimensions_are_compared_over_all(tmp_path: Path) -> None:
+    company = Company(tmp_path)
+    company.publish(FIGURES, moment(11))
+    kept = company.lake.manifest(KEY)
+    assert kept is not None
+    older = {table: company.lake.read(KEY, table) for table in kept.tables}
+    with company.lake.replace(KEY, as_of=moment(11), policy=kept.policy) as out:
+        figures = older["figures"].filter(pl.col("dimension").is_null())
+        out.write("figures", figures.drop("dimension", "dimension_value"))
+        out.write("days", older["days"])
+        out.write("restatements", older["restatements"].drop("dimension", "dimension_value"))
+        out.facts = dict(kept.facts)
+    told = company.publish(FIGURES | {(MONDAY, "cart"): 3}, moment(12))
+    assert told.schema == RESTATEMENTS_SCHEMA
+    assert told.select("dimension", "value_before", "value_after").rows() == [(None, 4, 5)]
