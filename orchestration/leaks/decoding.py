@@ -87,6 +87,7 @@ def _flat(series: pl.Series) -> Iterator[pl.Series]:
 
 
 def _duckdb_texts(path: Path) -> Iterator[pl.Series]:
+    """Each text of a table once: a year of days has the same services, operations and plans."""
     with _duckdb(path) as connection:
         tables = connection.execute(
             "select schema_name, table_name, list(column_name), list(data_type) from duckdb_columns()"
@@ -94,12 +95,13 @@ def _duckdb_texts(path: Path) -> Iterator[pl.Series]:
         ).fetchall()
         for schema, table, columns, types in tables:
             texts = [
-                f"cast({_quoted(column)} as varchar) as {_quoted(column)}"
+                f"cast({_quoted(column)} as varchar)"
                 for column, kind in zip(columns, types, strict=True)
                 if not kind.startswith(_NOT_TEXT) or kind.endswith("]")
             ]
             if texts:
-                rows = connection.execute(f"select {', '.join(texts)} from {_quoted(schema)}.{_quoted(table)}")
+                text = f"unnest([{', '.join(texts)}])"
+                rows = connection.execute(f"select distinct {text} as text from {_quoted(schema)}.{_quoted(table)}")
                 for batch in rows.to_arrow_reader(_ROWS):
                     frame = pl.from_arrow(batch)
                     yield from frame if isinstance(frame, pl.DataFrame) else ()
