@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
-from governance.sign_offs import SIGN_OFF
-from orchestration.desk.deciding import Desk, Ruling
 from orchestration.moments import day_of, moment
 from orchestration.settings import exclusive, home
+
+if TYPE_CHECKING:
+    from orchestration.desk.deciding import Desk, Ruling
 
 quarantine_app = typer.Typer(
     help="Rows that failed the gate: look, release, discard, judge again.", no_args_is_help=True
@@ -73,7 +74,7 @@ def release(
     later: _Later = False,
 ) -> None:
     """Let rows in though they failed; what they touch is computed again. Without a choice: all rows of the day."""
-    _rule("release", dataset, day, Ruling(by, why, _now()), expectation, record, is_later=later)
+    _rule("release", dataset, day, _ruling(by, why), expectation, record, is_later=later)
 
 
 @quarantine_app.command(
@@ -90,7 +91,7 @@ def discard(
     later: _Later = False,
 ) -> None:
     """Never count rows that failed: they leave quarantine, and the ledger counts them as discarded."""
-    _rule("discard", dataset, day, Ruling(by, why, _now()), expectation, record, is_later=later)
+    _rule("discard", dataset, day, _ruling(by, why), expectation, record, is_later=later)
 
 
 @quarantine_app.command(
@@ -103,7 +104,7 @@ def replay(by: _By, why: _Why) -> None:
     """
     from orchestration.desk.replaying import replay as put_through
 
-    put_through(Console(highlight=False), _desk(), Ruling(by, why, _now()))
+    put_through(Console(highlight=False), _desk(), _ruling(by, why))
 
 
 @quarantine_app.command(
@@ -117,7 +118,7 @@ def revoke(
     later: _Later = False,
 ) -> None:
     """Take a release, discard, waiver or request back: its days are judged again without it."""
-    recorded = _desk().revoke(number, Ruling(by, why, _now()))
+    recorded = _desk().revoke(number, _ruling(by, why))
     _follow_up(f"Decision {number} is taken back (decision {recorded.number})", is_later=later)
 
 
@@ -145,7 +146,7 @@ def request(
 ) -> None:
     """Ask that a failure withhold nothing for a while; another steward approves it."""
     days = (day_of(first, "--first"), day_of(last, "--last"))
-    recorded = _desk().ask_for_waiver(dataset, expectation, days, day_of(expires, "--expires"), Ruling(by, why, _now()))
+    recorded = _desk().ask_for_waiver(dataset, expectation, days, day_of(expires, "--expires"), _ruling(by, why))
     Console(highlight=False).print(
         f"Request {recorded.number} waits: another steward says `feedback waiver approve {recorded.number}`."
     )
@@ -158,7 +159,7 @@ def approve(
     number: Annotated[int, typer.Argument(help="Number of the request.")], by: _By, why: _Why, later: _Later = False
 ) -> None:
     """Let a waiver come into force: its days are judged again, and are shown as waived."""
-    recorded = _desk().approve_waiver(number, Ruling(by, why, _now()))
+    recorded = _desk().approve_waiver(number, _ruling(by, why))
     _follow_up(f"Waiver {recorded.number} is in force", is_later=later)
 
 
@@ -192,7 +193,7 @@ def give(
     from orchestration.desk.signing import sign_and_publish
 
     with exclusive(home()):
-        recorded, is_published = sign_and_publish(home(), _desk(), asset, Ruling(by, why, _now()), state)
+        recorded, is_published = sign_and_publish(home(), _desk(), asset, _ruling(by, why), state)
     told = "published" if is_published else "published by the run that is going on, or the next"
     Console(highlight=False).print(f"{asset} is signed off (decision {recorded.number}) and {told}.", soft_wrap=True)
 
@@ -204,10 +205,11 @@ def revoke_sign_off(
     why: _Why,
 ) -> None:
     """Take a sign-off back: what it signed is published no more."""
+    from governance.sign_offs import SIGN_OFF
     from orchestration.desk.signing import publish_again
 
     with exclusive(home()):
-        recorded = _desk().revoke(number, Ruling(by, why, _now()), SIGN_OFF)
+        recorded = _desk().revoke(number, _ruling(by, why), SIGN_OFF)
         is_done = publish_again(home())
     told = (
         "its rows are in no file any more" if is_done else "the run that is going on, or the next, takes its rows away"
@@ -246,7 +248,7 @@ def classify(
     """
     from orchestration.desk.telling import tell_classified
 
-    told = tell_classified(_desk(), dataset, field, treatment, Ruling(by, why, _now()))
+    told = tell_classified(_desk(), dataset, field, treatment, _ruling(by, why))
     _follow_up(told, is_later=later)
 
 
@@ -271,9 +273,16 @@ def _follow_up(told: str, *, is_later: bool) -> None:
 def _desk() -> Desk:
     from governance.stewards import load_stewards
     from orchestration.deciding import decision_record
+    from orchestration.desk.deciding import Desk
     from orchestration.lake import Lake
 
     return Desk(Lake(home().lake), decision_record(home()), load_stewards())
+
+
+def _ruling(by: str, why: str) -> Ruling:
+    from orchestration.desk.deciding import Ruling  # 0.1 s that `feedback metric` need not wait
+
+    return Ruling(by, why, _now())
 
 
 def _now() -> datetime:
