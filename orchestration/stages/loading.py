@@ -103,11 +103,16 @@ def _bring_up_to_date(connection: duckdb.DuckDBPyConnection, name: str, table: L
     if paths:
         columns = ", ".join(f'rows."{column}"' for column in table.schema)
         place = ", ".join(f"new.{column}" for column in table.place)
+        # A column that came later is null in what was written before and cannot be made again.
         connection.execute(
             f"""
             insert into loaded.{name}
             select new.partition_key, {place}, {columns}
-            from read_parquet({_listed(paths)}, filename = 'loaded_from') as rows
+            from (
+                select {", ".join(f'"{column}"' for column in table.schema)} from loaded.{name} where false
+            union all by name
+                select * from read_parquet({_listed(paths)}, filename = 'loaded_from', union_by_name = true)
+            ) as rows
             inner join new on rows.loaded_from = new.file
             """
         )

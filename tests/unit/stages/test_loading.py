@@ -109,6 +109,21 @@ def test_another_schema_loads_everything_again(connection: duckdb.DuckDBPyConnec
     assert rows(connection) == [("otel", "a", 1)]
 
 
+@pytest.mark.parametrize("days", [(1,), (1, 2)])
+def test_a_column_that_came_later_is_null_in_what_was_written_before(
+    connection: duckdb.DuckDBPyConnection, tmp_path: Path, days: tuple[int, ...]
+) -> None:
+    lake = Lake(tmp_path)
+    for day in days:
+        write(lake, day, ("a", day))
+    older = "rollups/otel/logs/2026-02-28"
+    with lake.replace(older, as_of=AS_OF) as out:
+        out.write("counts", pl.DataFrame({"name": ["old"]}))
+    newer = LakeTable("rollups", "logs", "counts", {**SCHEMA, "plan": pl.String()})
+    load(connection, lake, {"counts": newer})
+    assert rows(connection) == [*(("otel", "a", day, None) for day in days), ("otel", "old", None, None)]
+
+
 def test_a_file_that_cannot_be_read_leaves_everything_as_it_was(
     connection: duckdb.DuckDBPyConnection, tmp_path: Path
 ) -> None:
