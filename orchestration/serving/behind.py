@@ -88,7 +88,7 @@ def write_behind(
 
     Args:
         relations: those the warehouse has.
-        metrics: names of those the file has.
+        metrics: names of those whose restatements the role may see.
     """
     restated = behind.restatements.filter(pl.col("metric").is_in(list(metrics)))
     frames = {RESTATEMENTS: restated, **({LINEAGE: behind.lineage} if behind.lineage.width else {})}

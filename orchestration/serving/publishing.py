@@ -112,7 +112,9 @@ def _write(
     there = [table for table in role.tables if table.name in counts]
     metrics = published_metrics(catalogue, there)
     write_metrics(connection, "published", metrics, behind.signals)
-    write_behind(connection, behind, types, [metric.name for metric in metrics])
+    # A restated figure is one over all rows of its table: no business of who sees some of them.
+    whole = {table.name for table in there if not table.where}
+    write_behind(connection, behind, types, [metric.name for metric in metrics if metric.table in whole])
     connection.commit()
     connection.execute("detach published")
     return counts

@@ -63,7 +63,7 @@ class ModelLineage:
         """The origins of a model's columns; nothing where its SQL is not understood. Its parents must be known."""
         sql = (compiled / node["package_name"] / node["original_file_path"]).read_text()
         columns = {name: self.lake.get(name) or self._columns(name) for name in parents}
-        steady = ROWS + json.dumps(columns) + sql
+        steady = ROWS + json.dumps(columns) + sql  # what was kept before rows were followed has another digest
         for text in self.volatile:
             steady = steady.replace(text, "")
         digest = hashlib.sha256(steady.encode()).hexdigest()

@@ -171,6 +171,21 @@ def test_restatements_are_those_of_the_figure(
     assert explained(file, capsys, "tickets_created", by=by, at="2026-03-14")["restatements"] == []
 
 
+def test_a_role_that_sees_some_rows_is_told_no_restatement_over_all_of_them(tmp_path: Path) -> None:
+    with duckdb.connect(str(tmp_path / "feedback.duckdb")) as connection:
+        connection.execute(WAREHOUSE)
+    columns = (Column("event_date"), Column("service"), Column("created_count"))
+    restated = [("tickets_created", "service", "pay", date(2026, 3, 15), 6.0, 9.0, "release", "", AS_OF, AS_OF)]
+    behind = Behind(restatements=pl.DataFrame(restated, RESTATEMENTS_SCHEMA, orient="row"))
+    told = {}
+    for where in ("", "service = 'cart'"):
+        role = Role("clerk", "", (Publication("fct_ticket_days", "marts.fct_ticket_days", columns, where),))
+        publish(tmp_path / "feedback.duckdb", tmp_path / "clerk.duckdb", role, AS_OF, [CREATED], behind)
+        with duckdb.connect(str(tmp_path / "clerk.duckdb"), read_only=True) as connection:
+            told[where] = connection.execute("select dimension_value from restatements").fetchall()
+    assert told == {"": [("pay",)], "service = 'cart'": []}
+
+
 def test_example_rows_are_of_the_figure_and_hold_what_the_role_may_see(
     file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

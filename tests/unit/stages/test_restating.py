@@ -11,10 +11,10 @@ import duckdb
 import polars as pl
 import pytest
 
-from governance.metrics import Metric, about
 from orchestration.lake import Lake
 from orchestration.serving.behind import RESTATEMENTS_SCHEMA
 from orchestration.stages.restating import FIGURES_SCHEMA, KEY, Published, changes, judged_days, restate
+from tests.unit.explaining.test_explaining import CREATED
 
 MONDAY, TUESDAY, WEDNESDAY = (date(2026, 3, day) for day in (9, 10, 11))
 Row = tuple[str, str | None, str | None, date, float | None]
@@ -122,32 +122,6 @@ def test_cases_that_go_on_are_told_over_all_dimensions_alone() -> None:
     now = published(by_service(3, 2, 1), DAYS | {("zendesk", "tickets", TUESDAY): LATE})
     told = changes(published(by_service(2, 2, 1)), now, {}, WEDNESDAY)
     assert told.select("dimension", "value_after", "reason").rows() == [(None, 6, "data of other days")]
-
-
-CREATED = Metric(
-    name="tickets_created",
-    label="Tickets created",
-    description="Tickets by the day of their creation.",
-    about=about(
-        "tickets_created",
-        {
-            "unit": "tickets",
-            "owner": "support@example.com",
-            "direction": "down",
-            "review": "monthly",
-            "version": 1,
-            "figure": "exact",
-            "no_data": "no ticket",
-            "do_not_use_for": "people",
-        },
-    ),
-    table="fct_ticket_days",
-    time="event_date",
-    dimensions=("service",),
-    columns=("event_date", "service", "created_count"),
-    query="select {keys}, sum(created_count) as value"
-    ' from (select {select_keys}, * from "fct_ticket_days" where {where}) group by {keys}',
-)
 
 
 class Company:
