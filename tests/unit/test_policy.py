@@ -34,7 +34,10 @@ def test_a_good_policy_loads_and_its_digest_follows_what_it_says(tmp_path):
         (GOOD.replace("0.5", "1.4"), ":4: rates.logs.share is 1.4; Input should be less than or equal to 1"),
         (GOOD + "colour: red\n", ":5: colour is 'red'; Extra inputs are not permitted"),
         (GOOD.replace("owner: a@example.com\n", ""), "owner; Field required"),
-        ("rates: [1, 2\n", "not readable as YAML"),
+        ("rates: [1, 2\n", "p.yml:2: not readable as YAML"),
+        (GOOD + "owner: twice@example.com\n", "p.yml:5: not readable as YAML"),
+        (GOOD.replace("0.5", "!half 0.5"), "p.yml:4: not readable as YAML"),
+        (GOOD + "\0", "not readable as YAML"),
         ("", "file is None"),
     ],
 )
