@@ -45,7 +45,6 @@ class Attribution(Strict):
     """What is taken as the cause, and as a fix."""
 
     after_hours: float = Field(ge=0)
-    missed_count: float = Field(gt=0)
     noticed_hours: float = Field(ge=0)
     fix_hours: float = Field(gt=0)
     fix_words: str

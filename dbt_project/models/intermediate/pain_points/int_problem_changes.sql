@@ -1,8 +1,10 @@
 -- What began a problem, what went with it and what was done about it; one row per problem.
 -- Cause: the deployment its incident names, else that of the only version it is in, else the one its incident is put
--- down to (int_incidents_attributed), else the nearest of its service. It can begin a day later than usual where so
--- little came in between, of tickets or of the operation's requests, that none of it need have shown before.
+-- down to (int_incidents_attributed), else the nearest of its service. It can begin up to a day later than usual where
+-- it is likelier that nothing showed until then, exp(-missed), than that the further hours hold a deployment of the
+-- service by chance, hours * its deployments an hour.
 -- Fix: a deployment of the service with which it ended, else the latest one that was meant as a fix and did not end it.
+-- Where no deployment began it, one ended it only if it says so: what others broke, others mend.
 with problems as (
     select * from {{ ref('int_problems_united') }}
 ),
@@ -154,6 +156,15 @@ missed as (
     group by suspects.problem_id, suspects.deployment_id
 ),
 
+deployed as (
+    select
+        deployments.service,
+        count(*) / greatest({{ hours_between('min(history.started_at)', as_of()) }}, 24) as deployments_per_hour
+    from deployments
+    cross join (select min(finished_at) as started_at from deployments) as history
+    group by deployments.service
+),
+
 causes as (
     select problem_id, deployment_id, service_version
     from (
@@ -171,6 +182,7 @@ causes as (
         inner join problems on suspects.problem_id = problems.problem_id
         left join missed
             on suspects.problem_id = missed.problem_id and suspects.deployment_id = missed.deployment_id
+        inner join deployed on problems.service = deployed.service
         cross join ranking
         where
             suspects.ground < 3
@@ -179,7 +191,8 @@ causes as (
                 and suspects.hours_before >= -ranking.after_hours
                 and (
                     suspects.hours_before <= ranking.before_hours
-                    or missed.missed_count <= ranking.missed_count
+                    or exp(-missed.missed_count)
+                    >= (suspects.hours_before - ranking.before_hours) * deployed.deployments_per_hour
                 )
             )
     ) as ordered
@@ -192,6 +205,7 @@ later_deployments as (
         deployments.deployment_id,
         deployments.finished_at,
         deployments.description,
+        causes.deployment_id is not null as is_caused,
         lower(coalesce(deployments.description, '') || ' ' || coalesce(deployments.ref, '')) as said,
         not problems.is_ongoing
         and {{ hours_between('deployments.finished_at', 'problems.ended_at') }} between -8 and 12
@@ -259,9 +273,9 @@ attempts as (
             later_deployments.problem_id = shared_words.problem_id
             and later_deployments.deployment_id = shared_words.deployment_id
     where
-        later_deployments.is_end
+        (later_deployments.is_end and later_deployments.is_caused)
         or (
-            later_deployments.is_before_end
+            (later_deployments.is_end or later_deployments.is_before_end)
             and (
                 shared_words.deployment_id is not null
                 or {{ has_pattern('later_deployments.said', "'(^|[^a-z])(' || ranking.fix_words || ')'") }}
