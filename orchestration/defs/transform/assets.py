@@ -70,20 +70,25 @@ def lake_views(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResu
 
 
 def _manifest() -> Path:
-    """The project's manifest, parsed again where a file is newer; `prepare_if_dev` does nothing outside `dagster dev`.
+    """The project's manifest, parsed again where a file is newer or the deployment was moved (what dbt keeps of a parse
+    is of no use under another path, and each run would parse anew); `prepare_if_dev` does nothing outside `dagster dev`.
 
     Raises:
         FeedbackError: the project does not parse.
     """
     newest = max(path.stat().st_mtime for path in DBT.project_dir.rglob("*") if path.suffix in {".sql", ".yml", ".csv"})
-    if not DBT.manifest_path.exists() or DBT.manifest_path.stat().st_mtime < newest:
+    manifest, parsed_for = DBT.manifest_path, DBT.manifest_path.with_name("parsed_for")
+    place = str(home().warehouse)
+    is_of_here = parsed_for.is_file() and parsed_for.read_text() == place
+    if not manifest.exists() or manifest.stat().st_mtime < newest or not is_of_here:
         from dbt.cli.main import dbtRunner  # 0.2 s, of no use where nothing has changed
 
         folder = str(DBT.project_dir)
         parsed = dbtRunner().invoke(["--quiet", "parse", "--project-dir", folder, "--profiles-dir", folder])
         if not parsed.success:
             raise FeedbackError(f"dbt_project does not parse: {parsed.exception}; see {home().root}/dbt/logs/dbt.log")
-    return DBT.manifest_path
+        parsed_for.write_text(place)
+    return manifest
 
 
 @dbt_assets(manifest=_manifest(), project=DBT)
