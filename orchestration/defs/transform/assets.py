@@ -70,8 +70,8 @@ def lake_views(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResu
 
 
 def _manifest() -> Path:
-    """The project's manifest, parsed again where a file is newer or the deployment was moved (what dbt keeps of a parse
-    is of no use under another path, and each run would parse anew); `prepare_if_dev` does nothing outside `dagster dev`.
+    """The project's manifest, parsed again where a file is newer or the deployment was moved: what dbt keeps of a parse
+    is of no use under another path, and each run would parse anew. `prepare_if_dev` does nothing outside `dagster dev`.
 
     Raises:
         FeedbackError: the project does not parse.
