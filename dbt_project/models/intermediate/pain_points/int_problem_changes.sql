@@ -156,12 +156,15 @@ missed as (
     group by suspects.problem_id, suspects.deployment_id
 ),
 
-deployed as (
-    select
-        deployments.service,
-        count(*) / greatest({{ hours_between('min(history.started_at)', as_of()) }}, 24) as deployments_per_hour
+history as (
+    select greatest({{ hours_between('min(finished_at)', as_of()) }}, 24) as hour_count
     from deployments
-    cross join (select min(finished_at) as started_at from deployments) as history
+),
+
+deployed as (
+    select deployments.service, count(*) / max(history.hour_count) as deployments_per_hour
+    from deployments
+    cross join history
     group by deployments.service
 ),
 

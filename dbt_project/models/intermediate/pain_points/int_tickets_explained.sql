@@ -1,7 +1,7 @@
 -- Tickets that a telemetry problem explains: about the same service, while it lasted or a day after, by accounts that
 -- met it that day or the day before. A subject that such accounts use far more often than they write about other
--- services is explained as a whole; where no account is known, a subject is that nobody used before. One row per ticket,
--- for the problem that explains it best.
+-- services is explained as a whole; where no account is known, a subject is that nobody used before. One row per
+-- ticket, for the problem that explains it best.
 with tickets as (
     select * from {{ ref('int_tickets_latest') }}
 ),
