@@ -1,4 +1,5 @@
-"""Every problem planted in a simulated company is among the first five pain points; harmless noise is not."""
+"""Every problem planted in a simulated company is among the first five pain points, ahead of where errors alone would
+put it; harmless noise is not."""
 
 import duckdb
 import polars as pl
@@ -11,15 +12,22 @@ WITHOUT_UNIT_TESTS = ("--exclude-resource-type", "unit_test")
 
 
 def ranked(folder, name, seed):
-    """The list and the truth of a shipped scenario."""
+    """The list and the truth of a shipped scenario, and its services as errors alone would rank them."""
     warehouse, truth = company(folder, load_scenario(name), seed=seed)
     assert build(warehouse, *WITHOUT_UNIT_TESTS) == []
-    return read(warehouse), truth
+    return *read(warehouse), truth
 
 
 def read(warehouse):
     with duckdb.connect(str(warehouse)) as connection:
-        return connection.execute("select * from marts.rpt_pain_points order by rank").pl()
+        pain_points = connection.execute("select * from marts.rpt_pain_points order by rank").pl()
+        by_errors = connection.execute(
+            "select service from ("
+            " select service, error_count from lake.span_requests"
+            " union all select service, record_count from lake.log_templates where severity in ('ERROR', 'FATAL')"
+            ") group by service having sum(error_count) > 0 order by sum(error_count) desc, service"
+        ).fetchall()
+    return pain_points, [service for (service,) in by_errors]
 
 
 def as_found(pain_points, fault):
@@ -32,7 +40,19 @@ def as_found(pain_points, fault):
     ).to_dicts()
 
 
-def assert_finds_everything(pain_points, truth):
+def assert_is_ahead(pain_points, by_errors, truth):
+    """The planted services stand higher on the list than where errors are counted, taken together."""
+    ranked_services = pain_points["service"].to_list()
+    planted = [fault.service for fault in truth.faults]
+    assert places(ranked_services, planted) < places(by_errors, planted)
+
+
+def places(services, planted):
+    return sum(services.index(one) if one in services else len(services) for one in planted)
+
+
+def assert_finds_everything(pain_points, by_errors, truth):
+    assert_is_ahead(pain_points, by_errors, truth)
     for fault in truth.faults:
         rows = as_found(pain_points, fault)
         assert len(rows) == 1, fault.name
@@ -48,8 +68,9 @@ def assert_finds_everything(pain_points, truth):
     assert set(pain_points.head(10)["service"]) <= planted  # so no harmless line of another service either
 
 
-def assert_leads(pain_points, truth):
+def assert_leads(pain_points, by_errors, truth):
     """The one problem of a scenario is first, rightly attributed, and nothing harmless is on the list."""
+    assert_is_ahead(pain_points, by_errors, truth)
     (fault,) = truth.faults
     first = pain_points.row(0, named=True)
     assert first["service"] == fault.service
@@ -72,7 +93,7 @@ def test_every_planted_problem_is_in_the_first_five(found):
 
 
 def test_titles_and_reasons_say_it_in_words(found):
-    pain_points, _ = found
+    pain_points, *_ = found
     for row in pain_points.iter_rows(named=True):
         assert row["title"].startswith(row["service"])
         assert row["title"].endswith(f"owner {row['owner_team']}")
@@ -82,7 +103,7 @@ def test_titles_and_reasons_say_it_in_words(found):
 
 
 def test_the_score_is_made_of_its_parts(found):
-    pain_points, _ = found
+    pain_points, *_ = found
     parts = pl.col("reach") * pl.col("impact") * pl.col("confidence") / pl.col("effort")
     over = pl.when(pl.col("status") == "resolved").then(0.6).otherwise(1.0)
     assert pain_points.select(((parts * over - pl.col("score")).abs() < 1e-6).all()).item()
@@ -91,7 +112,7 @@ def test_the_score_is_made_of_its_parts(found):
 
 
 def test_nothing_is_found_where_nothing_is_wrong(tmp_path):
-    pain_points, _ = ranked(tmp_path, "quiet", 1)
+    pain_points, *_ = ranked(tmp_path, "quiet", 1)
     assert pain_points.is_empty()
 
 
@@ -109,7 +130,7 @@ def test_problems_of_every_kind_come_first_whatever_the_seed(name, seed, tmp_pat
 
 
 @pytest.mark.exhaustive
-@pytest.mark.parametrize("seed", range(2, 12))
+@pytest.mark.parametrize("seed", range(2, 21))
 @pytest.mark.parametrize("name", ["default", "migration"])
 def test_every_planted_problem_is_in_the_first_five_whatever_the_seed(name, seed, tmp_path):
     assert_finds_everything(*ranked(tmp_path, name, seed))
