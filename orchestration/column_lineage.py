@@ -12,10 +12,7 @@ from sqlglot.lineage import Node, lineage
 from sqlglot.optimizer.qualify import qualify
 from sqlglot.optimizer.scope import build_scope
 
-# What a column is made of: (relation, column), both as the SQL names them. ROWS stands for the rows of a relation: what
-# counts them is made of no column of it.
-Origins = dict[str, list[tuple[str, str]]]
-ROWS = "*"
+from orchestration.origins import ROWS, Origins
 
 
 def column_lineage(sql: str, relations: Mapping[str, Sequence[str]], dialect: str) -> Origins:

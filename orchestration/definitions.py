@@ -9,6 +9,7 @@ publish     marts -> one masked file per role
 alert, report, retain   freshness to teams; the status report; expiry
 """
 
+import gc
 from pathlib import Path
 
 import dagster as dg
@@ -19,4 +20,10 @@ from orchestration.settings import enter, home
 @dg.definitions
 def defs() -> dg.Definitions:
     enter(home())
-    return dg.load_from_defs_folder(path_within_project=Path(__file__).parent)
+    # What hundreds of modules leave when they load is no garbage: looking for it took a fifth of the time.
+    gc.disable()
+    try:
+        return dg.load_from_defs_folder(path_within_project=Path(__file__).parent)
+    finally:
+        gc.freeze()
+        gc.enable()

@@ -3,8 +3,7 @@
 from governance.audit.chain import Problem
 from governance.audit.decision import JSON, Decision, Recorded
 from governance.audit.head import Head, read_head
-from governance.audit.record import DecisionRecord, Verification
-from governance.audit.store import URL_VARIABLE
+from governance.audit.record import URL_VARIABLE, DecisionRecord, Verification
 
 __all__ = [
     "JSON",

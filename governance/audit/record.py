@@ -6,15 +6,20 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-
-import sqlalchemy as sa
+from typing import TYPE_CHECKING
 
 from governance.audit.chain import LOSSES, NOTHING_BEFORE, Problem, Row, Walk, chained
 from governance.audit.decision import LONGEST_VALUE, Decision, Recorded, canonical, kind_at, parsed
 from governance.audit.head import Head, pending_head, put_in_place, read_head, replacing, utc
-from governance.audit.store import Store
 from governance.durability import alone
 from governance.errors import FeedbackError, UsageError
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+
+    from governance.audit.store import Store
+
+URL_VARIABLE = "FEEDBACK_DECISIONS_URL"
 
 Check = Callable[[Sequence[Recorded]], None]
 
@@ -54,6 +59,8 @@ class DecisionRecord:
         Raises:
             FeedbackError: a URL of another kind of database, or without its driver.
         """
+        from governance.audit.store import Store  # SQLAlchemy, a fifth of a second of every start
+
         return cls(Store(url_or_path), head)
 
     def entries(self, kinds: Collection[str] = ()) -> Iterator[Recorded]:

@@ -14,9 +14,8 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from governance.audit.chain import Problem, Row
+from governance.audit.record import URL_VARIABLE
 from governance.errors import FeedbackError, PolicyError
-
-URL_VARIABLE = "FEEDBACK_DECISIONS_URL"
 
 PAGE_ROWS = 10_000
 _BUSY_SECONDS = 60.0

@@ -15,7 +15,6 @@ import orjson
 
 from governance.signals import ATTRIBUTES, SIGNALS
 from orchestration.sources.connector import Batch, Document, Pull, Rows
-from orchestration.sources.database import answers
 from orchestration.sources.fields import add, attributes_of, event_time, mapped
 from orchestration.sources.otlp_values import UNKNOWN_SERVICE, severity_name
 from orchestration.sources.reading import LINE_LIMIT, files, json_values, lines
@@ -76,6 +75,8 @@ class Table(Tabular):
     """Records of one signal from the answer to a query."""
 
     def documents(self, pull: Pull) -> Iterator[Document]:
+        from orchestration.sources.database import answers  # SQLAlchemy, a fifth of a second of every start
+
         return answers(pull)
 
 

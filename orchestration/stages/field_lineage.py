@@ -15,7 +15,7 @@ from governance.access import AccessPolicy, Role
 from governance.metrics import Metric
 from governance.privacy import load_privacy
 from governance.signals import RESOURCE, SIGNALS
-from orchestration.column_lineage import ROWS, Origins
+from orchestration.origins import ROWS, Origins
 from orchestration.stages.warehousing import LAKE_TABLES
 
 # One row per column and column it is made of. `relation` is schema and model, `lake.<table>`, or `anonymized.<signal>`

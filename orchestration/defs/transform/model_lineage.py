@@ -12,7 +12,7 @@ from typing import Any, Self
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DbtCliInvocation
 
-from orchestration.column_lineage import ROWS, Origins, column_lineage
+from orchestration.origins import ROWS, Origins
 
 
 @dataclass
@@ -61,6 +61,8 @@ class ModelLineage:
 
     def of_model(self, node: Mapping[str, Any], parents: Mapping[str, Mapping[str, Any]], compiled: Path) -> Origins:
         """The origins of a model's columns; nothing where its SQL is not understood. Its parents must be known."""
+        from orchestration.column_lineage import column_lineage  # its parser takes a tenth of a second to load
+
         sql = (compiled / node["package_name"] / node["original_file_path"]).read_text()
         columns = {name: self.lake.get(name) or self._columns(name) for name in parents}
         steady = ROWS + json.dumps(columns) + sql  # what was kept before rows were followed has another digest
