@@ -218,7 +218,8 @@ def read_attributes(entries: Sequence[KeyValue] | None, into: Attributes, prefix
         text = value.string_value if value is not None else None
         if text is None:
             number = value.int_value if value is not None else None
-            text = number if type(number) is str and number.isdecimal() and len(number) <= 20 else any_text(value)
+            is_plain = type(number) is str and len(number) <= 20 and number.isascii() and number.isdecimal()
+            text = number if is_plain else any_text(value)  # type: ignore[assignment]  # it is text
         elif len(text) > TEXT_LIMIT or "\x00" in text:
             text = clean(text)
         if len(key) > TEXT_LIMIT or "\x00" in key:

@@ -114,6 +114,13 @@ def test_attribute_values_become_text(read, value, text):
     assert row["attributes"] == {"k": text}
 
 
+@pytest.mark.parametrize("number", ["seven", "", "1.5", "\u0661\u0662"])
+def test_an_integer_that_is_none_refuses_its_span(read, number):
+    received = read("otlp", traces(span(attributes=[{"key": "k", "value": {"intValue": number}}])))
+    assert received.rows("spans") == []
+    assert received.reasons == ["intValue has the wrong type"]
+
+
 def test_a_key_is_kept_as_a_database_can_store_it(read):
     (row,) = read("otlp", traces(span(attributes=[attribute("a\x00b", "v")]))).rows("spans")
     assert row["attributes"] == {"ab": "v"}
