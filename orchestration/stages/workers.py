@@ -70,10 +70,16 @@ def each_group(
 
 
 def start(prepare: Callable[[], None]) -> None:
-    """Start the processes now, for work that is sure to come; `prepare` runs in each."""
-    if worker_count() > 1:
-        for pool in _pools(worker_count()):
+    """Start the processes for work that is sure to come; `prepare` runs in each, and this one goes on meanwhile."""
+    if worker_count() < 2:
+        return
+    pools = _pools(worker_count())
+
+    def submit() -> None:  # waits 3 s until what they all need is imported; work that comes earlier waits for it
+        for pool in pools:
             pool.submit(prepare)
+
+    threading.Thread(target=submit, daemon=True).start()
 
 
 def _are_started() -> bool:
