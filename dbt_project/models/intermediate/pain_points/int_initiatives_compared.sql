@@ -70,6 +70,14 @@ near as (
         and days.event_date <= initiatives.shipped_date + triage.days_after * interval 1 day
 ),
 
+-- Alike or not: without them nothing says whether it helped.
+days_since as (
+    select problem_id, initiative_id, count(*) as day_count
+    from near
+    where is_after
+    group by problem_id, initiative_id
+),
+
 counted as (
     select
         *,
@@ -140,6 +148,20 @@ limited as (
     from compared
 ),
 
+watched as (
+    select
+        initiatives.problem_id,
+        initiatives.initiative_id,
+        -- The hours around its end say clearly that it was over then.
+        not problems.is_ongoing
+        and {{ hours_between('initiatives.shipped_at', 'problems.ended_at') }} <= 12 as has_ended,
+        coalesce(days_since.day_count, 0) as days_since
+    from initiatives
+    inner join problems on initiatives.problem_id = problems.problem_id
+    left join days_since
+        on initiatives.problem_id = days_since.problem_id and initiatives.initiative_id = days_since.initiative_id
+),
+
 judged as (
     select
         initiatives.problem_id,
@@ -153,9 +175,7 @@ judged as (
         limited.change_low,
         limited.change_high,
         triage.least_change_ratio,
-        -- The hours around its end say clearly that it was over then.
-        not problems.is_ongoing
-        and {{ hours_between('initiatives.shipped_at', 'problems.ended_at') }} <= 12 as has_ended,
+        watched.has_ended,
         case
             when initiatives.shipped_at is null and initiatives.deployment_id is not null then 'deployment_not_found'
             when initiatives.shipped_at is null then 'not_shipped'
@@ -163,11 +183,13 @@ judged as (
                 {{ days_between('initiatives.shipped_date', 'cast(' ~ as_of() ~ ' as date)') }} - 1
                 < triage.least_days_after
                 then 'too_few_days_after'
+            when watched.days_since < triage.least_days_after and not watched.has_ended then 'too_few_days_after'
             when coalesce(limited.days_before, 0) < triage.least_days_before then 'too_few_days_before'
             when limited.days_after < triage.least_days_after then 'too_few_days_after'
         end as no_verdict_reason
     from initiatives
-    inner join problems on initiatives.problem_id = problems.problem_id
+    inner join watched
+        on initiatives.problem_id = watched.problem_id and initiatives.initiative_id = watched.initiative_id
     left join limited
         on initiatives.problem_id = limited.problem_id and initiatives.initiative_id = limited.initiative_id
     cross join triage
