@@ -26,11 +26,20 @@ histories as (
         coalesce(min(case when entry_type = 'trigger' then occurred_at end), min(created_at)) as detected_at,
         min(case when entry_type = 'acknowledge' then occurred_at end) as acknowledged_at,
         min(case when entry_type = 'mitigate' then occurred_at end) as mitigated_at,
-        -- Triggered again after it was resolved: open until it is resolved again.
-        min(
+        -- Triggered again after it was resolved: open until it is resolved again. Resolved only before it was ever
+        -- triggered: over, in the wrong order.
+        coalesce(
+            min(
+                case
+                    when entry_type = 'resolve' and (last_triggered_at is null or occurred_at >= last_triggered_at)
+                        then occurred_at
+                end
+            ),
             case
-                when entry_type = 'resolve' and (last_triggered_at is null or occurred_at >= last_triggered_at)
-                    then occurred_at
+                when
+                    max(case when entry_type = 'resolve' then occurred_at end)
+                    < min(case when entry_type = 'trigger' then occurred_at end)
+                    then max(case when entry_type = 'resolve' then occurred_at end)
             end
         ) as resolved_at
     from ordered

@@ -11,14 +11,23 @@ observed as (
     {{ observed_statuses('versions', 'events') }}
 ),
 
+creations as (
+    select source, ticket_id, min(created_at) as created_at
+    from versions
+    group by source, ticket_id
+),
+
+-- What is said of a time before there was the ticket says nothing about it.
 by_moment as (
     select
-        source,
-        ticket_id,
-        observed_at,
-        max(case when is_solved then 1 else 0 end) = 1 as is_solved
+        observed.source,
+        observed.ticket_id,
+        observed.observed_at,
+        max(case when observed.is_solved then 1 else 0 end) = 1 as is_solved
     from observed
-    group by source, ticket_id, observed_at
+    inner join creations on observed.source = creations.source and observed.ticket_id = creations.ticket_id
+    where creations.created_at is null or observed.observed_at >= creations.created_at
+    group by observed.source, observed.ticket_id, observed.observed_at
 ),
 
 ordered as (
