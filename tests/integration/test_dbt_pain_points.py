@@ -111,9 +111,11 @@ def test_the_score_is_made_of_its_parts(found):
     assert pain_points["score"].is_sorted(descending=True)
 
 
-def test_nothing_is_found_where_nothing_is_wrong(tmp_path):
+def test_nothing_is_found_where_nothing_is_wrong_and_models_pass_their_unit_tests(tmp_path):
     pain_points, *_ = ranked(tmp_path, "quiet", 1)
     assert pain_points.is_empty()
+    # The unit tests of every model, over relations that are all there.
+    assert build(tmp_path / "feedback.duckdb", "--select", "test_type:unit", command="test") == []
 
 
 @pytest.mark.exhaustive

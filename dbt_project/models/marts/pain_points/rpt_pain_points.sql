@@ -204,7 +204,7 @@ sentences as (
             when told.account_count > 0
                 then
                     {{ counted('told.account_count', 'account') }} || ' lost '
-                    || {{ one_decimal('told.impact') }} || ' minutes each'
+                    || {{ one_decimal('told.minutes_lost / told.account_count') }} || ' minutes each'
             else {{ counted('told.affected_count', 'request') }} || ' stand in for accounts nobody named'
         end
         || case told.problem_kind
