@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from ruamel.yaml import YAML
+from ruamel.yaml.constructor import DuplicateKeyError
 from ruamel.yaml.error import YAMLError
 
 from governance.errors import PolicyError
@@ -96,6 +97,8 @@ def _loaded(path: Path, model: type[Model], changed_ns: int, size: int) -> Model
     except (YAMLError, UnicodeDecodeError) as error:
         mark = getattr(error, "problem_mark", None)
         where = f"{path}:{mark.line + 1}" if mark else str(path)
+        if isinstance(error, DuplicateKeyError):
+            raise PolicyError(f"{where}: this key is there twice in one block; keep one of the two") from None
         raise PolicyError(f"{where}: not readable as YAML; check the indentation and quotes there") from None
     try:
         return model.model_validate(document)

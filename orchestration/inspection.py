@@ -144,6 +144,9 @@ def load_policies() -> int:
         PolicyError: one of them is wrong.
     """
     from governance.access import load_access
+    from governance.changes import load_changes
+    from governance.costs import load_costs
+    from governance.estimates import load_estimates_policy
     from governance.freshness import load_freshness
     from governance.initiatives import load_initiatives
     from governance.owners import load_owners
@@ -152,15 +155,19 @@ def load_policies() -> int:
     from governance.ranking import load_ranking
     from governance.retention import load_retention
     from governance.sampling import load_sampling_policy
+    from governance.services import load_services
     from governance.slos import load_slos
     from governance.stewards import load_stewards
     from governance.subscriptions import load_subscriptions
+    from governance.surveys import load_surveys
+    from governance.themes import load_themes
     from governance.triage import load_triage
 
     loaders: tuple[Callable[[], object], ...] = (
         *(load_sources, load_privacy, load_quality, load_source_suites, load_sampling_policy, load_ranking),
         *(load_owners, load_access, load_retention, load_freshness, load_subscriptions, load_slos),
-        *(load_triage, load_initiatives, load_stewards),
+        *(load_triage, load_initiatives, load_stewards, load_services, load_changes, load_themes),
+        *(load_surveys, load_costs, load_estimates_policy),
     )
     return len([load() for load in loaders])
 

@@ -135,6 +135,10 @@ def sql_of(metric: Mapping[str, object], question: Question) -> str:
             raise UsageError(f"metric {metric['metric']}: no dimension {name}; {one_of(name, dimensions)}")
     if question.grain is not None and question.grain not in GRAINS:
         raise UsageError(f"--grain {question.grain} does not exist; {one_of(question.grain, GRAINS)}")
+    if twice := [name for name in question.by if question.by.count(name) > 1]:
+        raise UsageError(f"--by {twice[0]} is given twice; give each dimension once")
+    if question.since and question.until and question.since > question.until:
+        raise UsageError(f"--since {question.since} is after --until {question.until}; no day is between them")
     time = f'"{metric["time_column"]}"'
     period = (
         {"period": f"cast(date_trunc('{question.grain}', {time}) as date)"}

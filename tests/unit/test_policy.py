@@ -5,6 +5,7 @@ from pydantic import Field
 
 from governance.errors import PolicyError, one_of
 from governance.policy import Policy, Strict, config_file, config_files, load
+from orchestration.inspection import load_policies
 
 
 class Rate(Strict):
@@ -35,7 +36,7 @@ def test_a_good_policy_loads_and_its_digest_follows_what_it_says(tmp_path):
         (GOOD + "colour: red\n", ":5: colour is 'red'; Extra inputs are not permitted"),
         (GOOD.replace("owner: a@example.com\n", ""), "owner; Field required"),
         ("rates: [1, 2\n", "p.yml:2: not readable as YAML"),
-        (GOOD + "owner: twice@example.com\n", "p.yml:5: not readable as YAML"),
+        (GOOD + "owner: twice@example.com\n", "p.yml:5: this key is there twice in one block; keep one of the two"),
         (GOOD.replace("0.5", "!half 0.5"), "p.yml:4: not readable as YAML"),
         (GOOD + "\0", "not readable as YAML"),
         ("", "file is None"),
@@ -71,3 +72,12 @@ def test_a_deployments_own_file_wins_over_the_default(tmp_path, monkeypatch):
 def test_the_nearest_name_is_offered_first():
     assert one_of("analist", ["steward", "analyst"]) == "did you mean analyst? allowed: analyst, steward"
     assert one_of("xyz", []) == "allowed: none"
+
+
+@pytest.mark.parametrize("name", [path.name for path in config_files("policies")])
+def test_a_mistake_in_any_policy_is_found_before_a_run(tmp_path, monkeypatch, name):
+    (tmp_path / "policies").mkdir()
+    (tmp_path / "policies" / name).write_text("nonsense: 1\n")
+    monkeypatch.setenv("FEEDBACK_CONFIG", str(tmp_path))
+    with pytest.raises(PolicyError, match=name):
+        load_policies()

@@ -1,5 +1,6 @@
 """Schema `lake` (what dbt reads) and the dbt project itself."""
 
+import hashlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -70,24 +71,26 @@ def lake_views(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResu
 
 
 def _manifest() -> Path:
-    """The project's manifest, parsed again where a file is newer or the deployment was moved: what dbt keeps of a parse
-    is of no use under another path, and each run would parse anew. `prepare_if_dev` does nothing outside `dagster dev`.
+    """The project's manifest, parsed again where a file is another one or the deployment was moved: what dbt keeps of a
+    parse is of no use under another path, and each run would parse anew. By content, as a version put back has older
+    files. `prepare_if_dev` does nothing outside `dagster dev`.
 
     Raises:
         FeedbackError: the project does not parse.
     """
-    newest = max(path.stat().st_mtime for path in DBT.project_dir.rglob("*") if path.suffix in {".sql", ".yml", ".csv"})
+    files = sorted(path for path in DBT.project_dir.rglob("*") if path.suffix in {".sql", ".yml", ".csv"})
+    contents = (f"{path.name} {hashlib.sha256(path.read_bytes()).hexdigest()}" for path in files)
+    read = hashlib.sha256("\n".join(contents).encode()).hexdigest()
     manifest, parsed_for = DBT.manifest_path, DBT.manifest_path.with_name("parsed_for")
-    place = str(home().warehouse)
-    is_of_here = parsed_for.is_file() and parsed_for.read_text() == place
-    if not manifest.exists() or manifest.stat().st_mtime < newest or not is_of_here:
+    what = f"{home().warehouse}\n{read}"
+    if not manifest.exists() or not parsed_for.is_file() or parsed_for.read_text() != what:
         from dbt.cli.main import dbtRunner  # 0.2 s, of no use where nothing has changed
 
         folder = str(DBT.project_dir)
         parsed = dbtRunner().invoke(["--quiet", "parse", "--project-dir", folder, "--profiles-dir", folder])
         if not parsed.success:
             raise FeedbackError(f"dbt_project does not parse: {parsed.exception}; see {home().root}/dbt/logs/dbt.log")
-        parsed_for.write_text(place)
+        parsed_for.write_text(what)
     return manifest
 
 

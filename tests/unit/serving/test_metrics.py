@@ -187,9 +187,11 @@ def test_a_percentile_of_a_week_is_that_of_its_days_together(file: Path) -> None
         (Question("request"), "did you mean requests"),
         (Question("requests", ("region",)), "no dimension region; allowed: service"),
         (Question("requests", grain="fortnight"), "allowed: day, month, quarter, week, year"),
+        (Question("requests", ("service", "service")), "--by service is given twice"),
+        (Question("requests", since=date(2026, 2, 1), until=date(2026, 1, 31)), "no day is between them"),
     ],
 )
-def test_what_does_not_exist_is_told_with_what_does(file: Path, question: Question, message: str) -> None:
+def test_what_cannot_be_asked_is_told_with_what_can(file: Path, question: Question, message: str) -> None:
     with pytest.raises(UsageError, match=message):
         ask(file, question)
 
