@@ -96,8 +96,8 @@
 {# Why there is no time from the detection of an incident to `time`; null where there is. #}
 {% macro no_time_reason(time) -%}
     case
-        when {{ time }} is null and resolved_at is null then 'open'
-        when {{ time }} is null then 'not_recorded'
+        when {{ time }} is null and ended_at is null then 'open'
+        when {{ time }} is null or detected_at is null then 'not_recorded'
         when {{ time }} < detected_at then 'wrong_order'
     end
 {%- endmacro %}
@@ -109,7 +109,7 @@
         '{{ measure }}' as measure,
         service,
         coalesce(urgency, 'unknown') as urgency,
-        cast(date_trunc('month', detected_at) as date) as month_start_date,
+        cast(date_trunc('month', dated_at) as date) as month_start_date,
         coalesce(
             time_to_{{ measure }}_minutes,
             case when no_time_to_{{ measure }}_reason = 'open' then open_minutes end

@@ -170,6 +170,8 @@ class Figures:
             one = entries[0]
             service, detected = service_of(one), one["created_at"]
             resolved = first(e["event_at"] for e in entries if e["entry_type"] == "resolve")
+            is_open = resolved is None and max(entries, key=lambda e: e["event_at"])["status"] != "resolved"
+            dated = detected or first(e["event_at"] for e in entries)
             began, begins, rule = one["started_at"], one["started_at"] or detected, self.rule(service)
             noted = {
                 k: first(e["event_at"] for e in entries if e["entry_type"] == k) for k in ("acknowledge", "mitigate")
@@ -179,7 +181,7 @@ class Figures:
                 named = [d for d in self.deployments.values() if d["deployment_id"] == one["deployment_id"]]
                 if named:
                     cause, ground, confidence = named[0], "named", 1.0
-            elif service != UNKNOWN:
+            elif service != UNKNOWN and begins:
                 near = [
                     d for d in self.deployments.values()
                     if d["service"] == service and d["finished_at"] and d["finished_at"] < begins
@@ -191,17 +193,17 @@ class Figures:
                     ground, confidence = "same_service", rule.same_service_confidence / len(near)
             finished = cause and cause["finished_at"]
             found[key] = {
-                "service": service, "detected_at": detected, "attribution": ground, "urgency": one["urgency"],
-                "time_to_detect_minutes": minutes(began, detected), "is_open": resolved is None,
+                "service": service, "dated_at": dated, "attribution": ground, "urgency": one["urgency"],
+                "time_to_detect_minutes": minutes(began, detected), "is_open": is_open,
                 "time_to_acknowledge_minutes": minutes(detected, noted["acknowledge"]),
                 "time_to_mitigate_minutes": minutes(detected, noted["mitigate"]),
                 "time_to_resolve_minutes": minutes(detected, resolved),
                 "no_acknowledge": noted["acknowledge"] is None, "no_mitigate": noted["mitigate"] is None,
-                "open_minutes": None if resolved else minutes(detected, self.as_of),
+                "open_minutes": minutes(detected, self.as_of) if is_open else None,
                 "attribution_confidence": confidence,
                 "attributed_deployment_id": cause and cause["deployment_id"],
                 "time_to_recover_minutes": minutes(finished, resolved),
-                "unrecovered_minutes": None if resolved else minutes(finished, self.as_of),
+                "unrecovered_minutes": minutes(finished, self.as_of) if is_open else None,
             }  # fmt: skip
         return found
 
@@ -385,7 +387,7 @@ class Figures:
                 (i["time_to_recover_minutes"], True) if i["time_to_recover_minutes"] is not None
                 else (i["unrecovered_minutes"], False)
                 for i in self.incidents.values()
-                if own(i) and within(i["detected_at"]) and i["attributed_deployment_id"]
+                if own(i) and within(i["dated_at"]) and i["attributed_deployment_id"]
             ]  # fmt: skip
             seen = [one for one in times if one[0] is not None]
             found[service, "deployment_frequency"] = {"value": value, "frequency": word, "counted_count": len(per_week)}
@@ -466,7 +468,7 @@ def _deployed(value: Callable[[Sequence[Row]], Any]) -> Recount:
 
 
 def _incidents(value: Callable[[Sequence[Row]], Any]) -> Recount:
-    return Recount("all_incidents", "detected_at", value)
+    return Recount("all_incidents", "dated_at", value)
 
 
 def _days(value: Callable[[Sequence[Row]], Any]) -> Recount:

@@ -203,13 +203,20 @@ class _Company:
         named = chance.choices((None, near["deployment_id"], "gone"), (6, 3, 1))[0]
         shared: Row = {
             "incident_id": number, "service": service, "created_at": detected, "deployment_id": named,
+            "status": "triggered",
             "urgency": chance.choice(("high", "low")), "started_at": chance.choice((begins, begins, None)),
         }  # fmt: skip
-        self.made.add("incidents", **shared, entry_type="trigger", event_at=detected)
+        if chance.random() < 0.1:  # what came before was lost
+            shared["created_at"] = None
+        else:
+            self.made.add("incidents", **shared, entry_type="trigger", event_at=detected)
         for kind, odds, way in (("acknowledge", 0.7, -5), ("mitigate", 0.4, -5), ("resolve", 0.7, 0)):
             if chance.random() < odds:  # noted before it was detected: times in the wrong order
                 noted = detected + chance.randint(way, 300) * MINUTE
                 self.made.add("incidents", **shared, entry_type=kind, event_at=noted)
+        if chance.random() < 0.1:  # over, and nobody says since when
+            shared["status"] = "resolved"
+            self.made.add("incidents", **shared, entry_type="note", event_at=detected + 400 * MINUTE)
 
     def use(self) -> None:
         """Requests, accounts and tickets of some days; days of spans are those of the whole warehouse."""

@@ -63,7 +63,8 @@ def test_the_worlds_show_every_branch(world):
     assert {row["waiting_for"] for row in told} == {"review", "merge", "deployment", None}
     incidents = rows_of(warehouse, "fct_incidents", "source", "incident_id").values()
     assert {row["no_attribution_reason"] for row in incidents} == {
-        *("named_deployment_unknown", "service_unknown", "no_deployment_before", None),
+        *("named_deployment_unknown", "service_unknown", "start_unknown"),
+        *("no_deployment_before", "too_long_before", None),
     }
     assert {row["no_time_to_recover_reason"] for row in incidents} >= {"not_attributed", "open", None}
     assert {row["incident_count"] for row in figures.fct_deployments.values()} >= {0, 1, 2}

@@ -22,7 +22,8 @@ histories as (
     select
         source,
         deployment_id,
-        min(created_at) as created_at,
+        coalesce(min(created_at), min(case when status = 'created' then occurred_at end)) as created_at,
+        min(occurred_at) as first_status_at,
         -- The first success: a system that touches a deployment later does not move it.
         min(case when status = 'success' then occurred_at end) as finished_at,
         min(case when status in ('failure', 'error') then occurred_at end) as failed_at
@@ -41,6 +42,7 @@ final as (
         latest.ref,
         latest.sha,
         histories.created_at,
+        histories.first_status_at,
         histories.finished_at,
         case when histories.finished_at is null then histories.failed_at end as failed_at,
         case when histories.finished_at is not null then 'success' else latest.status end as status

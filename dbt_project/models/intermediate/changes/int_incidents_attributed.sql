@@ -66,6 +66,12 @@ nearby as (
     where incidents.deployment_id is null and incidents.service != '{{ unknown_service() }}'
 ),
 
+first_finished as (
+    select service, min(finished_at) as finished_at
+    from deployments
+    group by service
+),
+
 attributed as (
     select source, incident_id, deployment_source, deployment_id, finished_at, 'named' as attribution, 1.0 as confidence
     from named
@@ -96,10 +102,13 @@ final as (
             when attributed.deployment_id is not null then null
             when incidents.deployment_id is not null then 'named_deployment_unknown'
             when incidents.service = '{{ unknown_service() }}' then 'service_unknown'
+            when incidents.began_at is null then 'start_unknown'
+            when first_finished.finished_at < incidents.began_at then 'too_long_before'
             else 'no_deployment_before'
         end as no_attribution_reason
     from incidents
     left join attributed on incidents.source = attributed.source and incidents.incident_id = attributed.incident_id
+    left join first_finished on incidents.service = first_finished.service
 )
 
 select * from final

@@ -22,6 +22,7 @@ histories as (
         source,
         incident_id,
         max(deployment_id) as deployment_id,
+        min(occurred_at) as first_entry_at,
         min(started_at) as started_at,
         coalesce(min(case when entry_type = 'trigger' then occurred_at end), min(created_at)) as detected_at,
         min(case when entry_type = 'acknowledge' then occurred_at end) as acknowledged_at,
@@ -56,9 +57,14 @@ final as (
         histories.deployment_id,
         histories.started_at,
         histories.detected_at,
+        coalesce(histories.detected_at, histories.first_entry_at) as dated_at,
         histories.acknowledged_at,
         histories.mitigated_at,
-        histories.resolved_at
+        histories.resolved_at,
+        -- Over by what its source calls it, though nobody said since when: by its last entry.
+        coalesce(
+            histories.resolved_at, case when latest.status = 'resolved' then latest.occurred_at end
+        ) as ended_at
     from latest
     inner join histories on latest.source = histories.source and latest.incident_id = histories.incident_id
 )

@@ -40,7 +40,7 @@ left_out as (
         on
             problems.service = incidents.service
             and days.event_date >= incidents.first_date
-            and (incidents.resolved_at is null or days.event_date <= cast(incidents.resolved_at as date))
+            and (incidents.ended_at is null or days.event_date <= cast(incidents.ended_at as date))
     cross join triage
     where
         days.event_date < incidents.first_date + triage.incident_days * interval 1 day

@@ -33,8 +33,8 @@ incidents as (
         timed.service,
         timed.incident_id,
         timed.began_at,
-        timed.resolved_at,
-        coalesce(timed.mitigated_at, timed.resolved_at) as over_at,
+        timed.ended_at,
+        coalesce(timed.mitigated_at, timed.ended_at) as over_at,
         attributed.deployment_id,
         attributed.attribution
     from timed
@@ -86,8 +86,8 @@ own_incidents as (
                 -- One that was over while customers went on writing for days was about something else.
                 and (
                     problems.problem_kind != 'ticket'
-                    or incidents.resolved_at is null
-                    or (not problems.is_ongoing and problems.ended_at <= incidents.resolved_at + interval 2 day)
+                    or incidents.ended_at is null
+                    or (not problems.is_ongoing and problems.ended_at <= incidents.ended_at + interval 2 day)
                 )
     ) as ordered
     where place = 1

@@ -28,7 +28,7 @@ retried as (
         deployment_id,
         min(failed_at) over (
             partition by service, coalesce(sha, service_version, deployment_id)
-        ) < created_at as is_retry
+        ) < coalesce(created_at, first_status_at) as is_retry
     from deployments
 ),
 
@@ -47,6 +47,7 @@ final as (
         {{ minutes_between('deployments.created_at', 'deployments.finished_at') }} as duration_minutes,
         case
             when deployments.finished_at is null then 'not_finished'
+            when deployments.created_at is null then 'not_recorded'
             when deployments.finished_at < deployments.created_at then 'wrong_order'
         end as no_duration_reason,
         coalesce(retried.is_retry, false) as is_retry,

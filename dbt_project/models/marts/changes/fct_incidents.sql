@@ -28,17 +28,18 @@ final as (
         deployment_id,
         started_at,
         detected_at,
+        dated_at,
         acknowledged_at,
         mitigated_at,
         resolved_at,
-        resolved_at is null as is_open,
-        case when resolved_at is null then {{ minutes_between('detected_at', as_of()) }} end as open_minutes,
+        ended_at is null as is_open,
+        case when ended_at is null then {{ minutes_between('detected_at', as_of()) }} end as open_minutes,
         {{ minutes_between('started_at', 'detected_at') }} as time_to_detect_minutes,
         {{ minutes_between('detected_at', 'acknowledged_at') }} as time_to_acknowledge_minutes,
         {{ minutes_between('detected_at', 'mitigated_at') }} as time_to_mitigate_minutes,
         {{ minutes_between('detected_at', 'resolved_at') }} as time_to_resolve_minutes,
         case
-            when started_at is null then 'not_recorded'
+            when started_at is null or detected_at is null then 'not_recorded'
             when started_at > detected_at then 'wrong_order'
         end as no_time_to_detect_reason,
         {{ no_time_reason('acknowledged_at') }} as no_time_to_acknowledge_reason,
@@ -52,10 +53,12 @@ final as (
         case
             when attributed_deployment_id is null then 'not_attributed'
             when deployment_finished_at is null then 'deployment_not_finished'
-            else {{ no_stage_reason('deployment_finished_at', 'resolved_at', "'open'") }}
+            else {{ no_stage_reason(
+                'deployment_finished_at', 'resolved_at', "case when ended_at is null then 'open' else 'not_recorded' end"
+            ) }}
         end as no_time_to_recover_reason,
         case
-            when resolved_at is null then {{ minutes_between('deployment_finished_at', as_of()) }}
+            when ended_at is null then {{ minutes_between('deployment_finished_at', as_of()) }}
         end as unrecovered_minutes,
         {{ audit_columns() }}
     from joined

@@ -87,7 +87,7 @@ failures as (
 attributed as (
     select
         service,
-        detected_at,
+        dated_at,
         coalesce(
             time_to_recover_minutes,
             case when no_time_to_recover_reason = 'open' then unrecovered_minutes end
@@ -98,7 +98,7 @@ attributed as (
 ),
 
 recoveries as (
-    {{ in_the_last_weeks('attributed', 'cast(detected_at as date)', ['duration', 'is_event']) }}
+    {{ in_the_last_weeks('attributed', 'cast(dated_at as date)', ['duration', 'is_event']) }}
 ),
 
 known_recoveries as (

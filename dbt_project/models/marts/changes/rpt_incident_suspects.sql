@@ -25,7 +25,7 @@ windows as (
         incidents.began_at - ranking.suspect_before_minutes * interval 1 minute as from_at,
         least(
             incidents.began_at + ranking.suspect_minutes * interval 1 minute,
-            coalesce(incidents.mitigated_at, incidents.resolved_at, {{ as_of() }})
+            coalesce(incidents.mitigated_at, incidents.ended_at, {{ as_of() }})
         ) as until_at
     from incidents
     cross join ranking

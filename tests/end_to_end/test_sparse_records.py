@@ -1,0 +1,187 @@
+"""Records that say as little as the gate allows: whatever one leaves out, nothing of the rest is held up by it."""
+
+import csv
+import itertools
+
+import pytest
+import yaml
+
+EARLY, NOON, LATE = (f"2026-10-26T{hour}:00:00Z" for hour in ("08", "12", "16"))
+
+# Of each signal: what a record must say and every kind of it, then what it may say.
+SAID = {
+    "deployments": (
+        {
+            "deployment_id": ["d"],
+            "event_at": [NOON],
+            "status": ["created", "in_progress", "success", "failure", "inactive"],
+        },
+        {
+            "created_at": EARLY,
+            "service": "search",
+            "service_version": "1.0",
+            "environment": "production",
+            "sha": "a" * 40,
+        },
+    ),
+    "incidents": (
+        {
+            "incident_id": ["i"],
+            "event_at": [NOON],
+            "entry_type": ["trigger", "acknowledge", "mitigate", "resolve", "note"],
+            "status": ["", "triggered", "acknowledged", "resolved"],
+        },
+        {"started_at": EARLY, "created_at": EARLY, "service": "search", "urgency": "high", "title": "Search is slow"},
+    ),
+    "tickets": (
+        {"ticket_id": ["t"], "event_at": [NOON], "created_at": [EARLY], "status": ["new", "solved", "closed"]},
+        {"subject": "Search is slow", "service": "search", "account_id": "4711", "priority": "high", "closed_at": NOON},
+    ),
+    "ticket_events": (
+        {
+            "ticket_id": ["t1", "nobody"],
+            "event_at": [NOON],
+            "event_type": ["comment", "status"],
+            "status": ["open", "solved"],
+        },
+        {"author_role": "agent", "body": "We look at it", "author": "agent-7"},
+    ),
+    "pull_requests": (
+        {"pull_request_id": ["r"], "event_at": [NOON], "created_at": [EARLY], "status": ["open", "closed", "merged"]},
+        {
+            "merged_at": NOON,
+            "service": "search",
+            "first_commit_at": EARLY,
+            "first_review_at": NOON,
+            "approved_at": NOON,
+            "closed_at": NOON,
+            "head_sha": "a" * 40,
+            "merge_commit_sha": "b" * 40,
+            "additions": "5",
+            "repository": "shop/search",
+            "title": "Faster",
+        },
+    ),
+    "commits": (
+        {"sha": ["a" * 40, "c"], "event_at": [EARLY]},
+        {"authored_at": EARLY, "service": "search", "pull_request_id": "r1", "repository": "shop/search"},
+    ),
+    "reviews": (
+        {
+            "review_id": ["v"],
+            "event_at": [NOON],
+            "pull_request_id": ["r1", "nobody"],
+            "status": ["approved", "changes_requested", "commented", "dismissed"],
+        },
+        {"service": "search", "repository": "shop/search", "sha": "a" * 40},
+    ),
+    "ci_runs": (
+        {
+            "run_id": ["c"],
+            "event_at": [LATE],
+            "attempt": ["1", "2"],
+            "status": ["queued", "in_progress", "completed"],
+            "conclusion": ["success", "failure", "cancelled"],
+        },
+        {
+            "created_at": EARLY,
+            "started_at": NOON,
+            "completed_at": LATE,
+            "service": "search",
+            "sha": "a" * 40,
+            "workflow": "build",
+            "branch": "main",
+            "repository": "shop/search",
+        },
+    ),
+    "outcomes": (
+        {
+            "event_at": ["2026-10-26"],
+            "journey": ["j", "search"],
+            "value": ["0.5"],
+            "measure, unit": [("conversion", "count"), ("renewal", "ratio"), ("support_cost", "EUR")],
+        },
+        {"service": "search", "segment": "pro", "population": "50", "reported_at": NOON},
+    ),
+    "surveys": (
+        {"event_at": [NOON], "survey": ["q"], "audience": ["developer", "user"]},
+        {
+            "response_id": "1",
+            "team": "web",
+            "service": "search",
+            "question": "How is it?",
+            "score": "3",
+            "score_min": "1",
+            "score_max": "5",
+            "body": "Search is slow",
+        },
+    ),
+}
+
+
+def records(signal):
+    """Of each kind one that says no more than it must, one more thing, all, and all but one."""
+    must, may = SAID[signal]
+    subsets = [{}, may, *({name: may[name]} for name in may), *({n: may[n] for n in may if n != name} for name in may)]
+    number = itertools.count(1)
+    for values in itertools.product(*must.values()):
+        kind = {}
+        for names, value in zip(must, values, strict=True):
+            kind |= dict(zip(names.split(", "), value if isinstance(value, tuple) else [value], strict=True))
+        for subset in subsets:
+            # One letter: an id that is numbered, each record's own.
+            numbered = {k: f"{v}{next(number)}" if len(v) == 1 and k.endswith("_id") else v for k, v in kind.items()}
+            yield {**numbered, **subset}
+
+
+@pytest.fixture(scope="module")
+def sparse(new_deployment, tmp_path_factory):
+    """A deployment that has read the records above, every signal from a CSV of its own, and its one run."""
+    config, inbox = (tmp_path_factory.mktemp(name) for name in ("config", "inbox"))
+    (config / "sources").mkdir()
+    for signal in SAID:
+        rows = list(records(signal))
+        columns = sorted({name for row in rows for name in row})
+        source = {
+            "description": f"Sparse {signal}",
+            "type": "csv",
+            "signals": [signal],
+            "owner": "support@example.com",
+            "purpose": "to learn of what is left out",
+            "files": {"folder": signal, "patterns": ["*.csv"]},
+            "columns": {name: name for name in columns},
+        }
+        (config / "sources" / f"{signal}.yml").write_text(yaml.safe_dump(source))
+        (inbox / signal).mkdir()
+        with (inbox / signal / "records.csv").open("w", newline="") as file:
+            writer = csv.DictWriter(file, columns)
+            writer.writeheader()
+            writer.writerows(rows)
+    deployment = new_deployment("sparse", FEEDBACK_CONFIG=str(config))
+    deployment.printed = deployment.run("--inbox", inbox, check=False)
+    return deployment
+
+
+def test_records_that_leave_out_what_they_may_are_published(sparse):
+    assert sparse.printed.returncode == 0, sparse.printed.stdout[-3000:] + sparse.printed.stderr[-3000:]
+
+
+def test_none_of_them_is_lost_and_no_day_withheld(sparse):
+    sql = "select sum(pulled), sum(withheld), bool_and(is_balanced) from fct_ledger where signal in (select unnest(?))"
+    with_signals = sql.replace("?", str(list(SAID)))
+    assert sparse.rows(with_signals) == [(sum(len(list(records(signal))) for signal in SAID), 0, True)]
+
+
+@pytest.mark.parametrize(
+    ("signal", "table", "ids"),
+    [
+        ("deployments", "fct_deployments", "deployment_id"),
+        ("incidents", "fct_incidents", "incident_id"),
+        ("tickets", "fct_tickets", "ticket_id"),
+        ("pull_requests", "fct_changes", "pull_request_id"),
+        ("ci_runs", "fct_ci_runs", "(ci_run_id, attempt)"),
+    ],
+)
+def test_each_that_passed_the_gate_is_in_its_mart(sparse, signal, table, ids):
+    checked = sparse.rows(f"select sum(checked) from fct_ledger where signal = '{signal}'")[0][0]
+    assert sparse.rows(f"select count(distinct {ids}), count(*) from {table}") == [(checked, checked)]
