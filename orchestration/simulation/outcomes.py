@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
+from math import prod
 from pathlib import Path
 
 from orchestration.simulation.calendar import DAY, Window
@@ -55,8 +57,9 @@ def write_outcomes(
     write_csv(out / _FILE, _HEADER, rows)
     truth.file(_FILE, "outcomes", rows=len(rows), lines=len(rows) + 1)
     for fault in truth.faults:
-        own = next(active.fault for active in faults if active.fault.name == fault.name)
-        fault.journeys = [j.name for j in JOURNEYS if _loss(own, j, scenario)]
+        own = next(active for active in faults if active.fault.name == fault.name)
+        lost = {journey.name: _lost(own, journey, scenario, faults, window, scale) for journey in JOURNEYS}
+        fault.journeys = {name: round(count, 1) for name, count in lost.items() if count}
 
 
 def _rows(
@@ -67,17 +70,42 @@ def _rows(
         day = window.day(number)
         start = window.start_ns + number * DAY
         for journey in JOURNEYS:
-            kept, cost = 1.0, journey.support_cost * scale
+            cost = journey.support_cost * scale
             for active in faults:
-                share = max(0, min(active.end_ns, start + DAY) - max(active.start_ns, start)) / DAY
-                kept *= 1 - share * _loss(active.fault, journey, scenario)
                 if active.fault.service == journey.service and active.fault.tickets:
-                    cost *= 1 + share * _SUPPORT_FACTOR
-            tries = round(journey.tries * scale * BY_WEEKDAY[day.weekday()])
-            came = int(rng.binomial(tries, journey.ratio * kept))
+                    cost *= 1 + _share_of_day(active, start) * _SUPPORT_FACTOR
+            tries = _tries(journey, day, scale)
+            came = int(rng.binomial(tries, journey.ratio * _kept(faults, journey, scenario, start)))
             spent = round(cost * float(rng.lognormal(0, 0.08)), 2)
             yield str(day), journey.name, journey.service, journey.measure, came, "count", tries
             yield str(day), journey.name, journey.service, "support_cost", spent, _CURRENCY, None
+
+
+def _tries(journey: Journey, day: date, scale: float) -> int:
+    return round(journey.tries * scale * BY_WEEKDAY[day.weekday()])
+
+
+def _share_of_day(active: Active, start: int) -> float:
+    """The share of the day that begins at `start` (ns) on which a fault goes on."""
+    return max(0, min(active.end_ns, start + DAY) - max(active.start_ns, start)) / DAY
+
+
+def _kept(faults: Sequence[Active], journey: Journey, scenario: Scenario, start: int) -> float:
+    """The share of a day's successes that come in spite of the faults."""
+    return prod(1 - _share_of_day(active, start) * _loss(active.fault, journey, scenario) for active in faults)
+
+
+def _lost(
+    own: Active, journey: Journey, scenario: Scenario, faults: Sequence[Active], window: Window, scale: float
+) -> float:
+    """The successes of a journey to be expected in the window had there been all faults but this one, less those with it."""
+    others = [active for active in faults if active is not own]
+    return sum(
+        _tries(journey, window.day(number), scale)
+        * journey.ratio
+        * (_kept(others, journey, scenario, start) - _kept(faults, journey, scenario, start))
+        for number, start in ((number, window.start_ns + number * DAY) for number in range(window.days))
+    )
 
 
 def _loss(fault: Fault, journey: Journey, scenario: Scenario) -> float:

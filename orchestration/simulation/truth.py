@@ -32,7 +32,7 @@ class FaultTruth:
     is_fix_effective: bool | None
     incident_id: str | None = None
     pull_request_id: str | None = None  # the change that was deployed with the fault in it
-    journeys: list[str] = field(default_factory=list)  # whose outcomes it makes worse
+    journeys: dict[str, float] = field(default_factory=dict)  # whose outcomes it makes worse: successes to be missed
     requests_affected: int = 0
     accounts_affected: int = 0
     tickets: int = 0

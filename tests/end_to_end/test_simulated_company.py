@@ -45,6 +45,21 @@ def test_the_harmless_noise_is_not_among_the_first_ten(company, planted):
     planted.assert_noise_is_low(company)
 
 
+def test_a_problem_is_charged_with_what_it_cost_its_journeys_and_not_with_what_others_cost(company):
+    """Carts fail all the while, which no paying journey minds; checkout is slow and payments fail in the midst of it."""
+    sql = "select journey, any_value(unit_value) from fct_journey_outcomes where unit_value is not null group by journey"
+    worths = dict(company.rows(sql))
+    planted = {
+        fault["service"]: sum(count * worths.get(journey, 0) for journey, count in fault["journeys"].items())
+        for fault in company.truth["faults"]
+    }
+    valued = company.dicts("select * from rpt_pain_points where value_lost is not null")
+    assert {row["service"] for row in valued} >= {"cart", "checkout", "payment"}
+    for row in valued:
+        assert row["value_lost_low"] <= row["value_lost"] <= row["value_lost_high"]
+        assert row["value_lost"] == pytest.approx(planted[row["service"]], rel=0.15), row["service"]
+
+
 def test_a_role_reads_only_what_its_policy_gives_it(company):
     steward = {name for (name,) in company.rows("select table_name from duckdb_tables()", "steward")}
     analyst = {name for (name,) in company.rows("select table_name from duckdb_tables()", "analyst")}
