@@ -98,7 +98,7 @@ def _kept(faults: Sequence[Active], journey: Journey, scenario: Scenario, start:
 def _lost(
     own: Active, journey: Journey, scenario: Scenario, faults: Sequence[Active], window: Window, scale: float
 ) -> float:
-    """The successes of a journey to be expected in the window had there been all faults but this one, less those with it."""
+    """The successes of a journey that a fault costs in the window: with all the others, less with all."""
     others = [active for active in faults if active is not own]
     return sum(
         _tries(journey, window.day(number), scale)
