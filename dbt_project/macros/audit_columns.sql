@@ -16,6 +16,12 @@
 {%- endmacro %}
 
 
+{# The UTC day that goes on at the as-of time; at midnight the one that has just ended. #}
+{% macro today() -%}
+    cast({{ as_of() }} - interval 1 second as date)
+{%- endmacro %}
+
+
 {# run_id or as_of: from the environment (FEEDBACK_RUN_ID, FEEDBACK_AS_OF), or from --vars. The flow uses the
    environment: with other vars dbt parses the whole project again, which took 6 s of each run. #}
 {% macro of_the_run(name) -%}

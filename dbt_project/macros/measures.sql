@@ -8,3 +8,13 @@
 {% macro minutes_between(earlier, later) -%}
     case when {{ later }} >= {{ earlier }} then round({{ hours_between(earlier, later) }} * 60.0, 6) end
 {%- endmacro %}
+
+
+{# A count of a day: 0 where nothing was told on a day that was heard, null where the day was not (int_days_unheard).
+   Days before the first record count what later records say of them, where they do. #}
+{% macro counted_where_heard(count, unheard_reason) -%}
+    case
+        when {{ unheard_reason }} is null then coalesce({{ count }}, 0)
+        when {{ unheard_reason }} = 'not_yet' then nullif({{ count }}, 0)
+    end
+{%- endmacro %}

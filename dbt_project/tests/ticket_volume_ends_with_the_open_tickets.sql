@@ -1,6 +1,7 @@
--- The backlog of the last day is what is open: created, solved and open tickets tell one story.
+-- The backlog of the last day that was heard is what is open: created, solved and open tickets tell one story.
 with volume as (
     select * from {{ ref('fct_ticket_volume_daily') }}
+    where backlog_count is not null
 ),
 
 tickets as (

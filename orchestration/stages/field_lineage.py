@@ -26,6 +26,7 @@ LINEAGE_SCHEMA = pl.Schema(
 _LAKE, _SEEDS = "lake.", "seeds."
 _DAY = "event_date"  # the time of rows that stand for a day
 _AUDIT = ("run_id", "as_of", "definition_hash")
+_CALENDARS = ("intermediate.int_days_unheard",)  # on which days a figure is known, not what it is made of
 _TEXTS = {"tickets": ("subject", "description"), "ticket_events": ("body",), "surveys": ("body",)}
 # Columns that stages make, and of which fields: () where it is none (a count of records, a label, a draw). A column
 # called like a field is that field.
@@ -117,7 +118,7 @@ class Lineage:
         found, seen, due = set[str](), set[tuple[str, str]](), [(relation, column) for column in columns]
         while due:
             place = due.pop()
-            if place in seen or place[1] in _AUDIT:
+            if place in seen or place[1] in _AUDIT or place[0] in _CALENDARS:
                 continue
             seen.add(place)
             if place[0].startswith(_LAKE):

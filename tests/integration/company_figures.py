@@ -13,7 +13,7 @@ from governance.services import load_services
 from governance.surveys import load_surveys
 from governance.triage import load_triage
 from tests.integration.recounting import Recount, grouped, hits, number_of, percentile, share, survived, told, total
-from tests.integration.small_company import AS_OF, DAYS, SILENT, UNSAMPLED, Companies, midnight
+from tests.integration.small_company import AS_OF, DAYS, SILENT, UNSAMPLED, WITHHELD, Companies, midnight
 
 Row = dict[str, Any]
 DAY = timedelta(days=1)
@@ -203,12 +203,17 @@ class CompanyFigures:
     def ticket_days(self) -> list[Row]:
         """Every day for every service and plan that ever had a ticket, also without tickets."""
         dated = [row for row in self.tickets if row["created_at"]]
+        heard = {row["event_at"].date() for row in self.made.records["tickets"]}
         day, found = min(row["created_at"].date() for row in dated), []
-        while day <= AS_OF.date():
+        while day <= AS_OF.date() - (DAY if AS_OF.date() not in heard else 0 * DAY):
             for (service, plan), rows in grouped(dated, "service", "account_plan").items():
                 evening = midnight(day) + DAY
+                keys: Row = {"event_date": day, "service": service, "account_plan": plan}
+                if day == WITHHELD:
+                    found.append({**keys, **dict.fromkeys(("created", "solved", "reopened", "open"))})
+                    continue
                 found.append({
-                    "event_date": day, "service": service, "account_plan": plan,
+                    **keys,
                     "created": sum(row["created_at"].date() == day for row in rows),
                     "solved": sum(row["left_at"] is not None and row["left_at"].date() == day for row in rows),
                     "reopened": sum(at.date() == day for row in rows for at in row["reopened"]),
@@ -336,7 +341,8 @@ def _fits(name: str, patterns: Sequence[str]) -> bool:
 def _last_day(column: str) -> Callable[[Sequence[Any]], object]:
     def of(rows: Sequence[Any]) -> object:
         last = max(row["event_date"] for row in rows)
-        return sum(row[column] for row in rows if row["event_date"] == last)
+        known = told([row for row in rows if row["event_date"] == last], column)
+        return sum(known) if known else None
 
     return of
 

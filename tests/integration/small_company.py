@@ -31,6 +31,7 @@ DAYS = [FIRST + timedelta(days=number) for number in range(24)]
 SILENT = {DAYS[6], DAYS[13]}  # no telemetry was collected from anybody
 UNSAMPLED = set(DAYS[21:])  # the samples of the last week are not there yet
 NOTHING_KEPT = DAYS[4]
+WITHHELD = DAYS[9]  # tickets of the day did not pass the gate: later ones say what became of them
 AS_OF = datetime(2026, 3, 26, 10, 40, tzinfo=UTC)
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 JOURNEYS = ("place order", "fill cart", "sign up", "win a prize")  # the last is in no policy
@@ -307,14 +308,16 @@ class _Company:
 
     def ledger(self) -> None:
         chance = self.chance
-        for day in DAYS:
+        heard = {row["event_at"].date() for row in self.made.records["tickets"] if row["source"] == f"{self.name}-desk"}
+        for day in sorted({*DAYS, *heard}):
             for signal in ("tickets", "deployments"):
-                judged, failed = chance.choice((0, 5, 60)), chance.choice((0, 0, 1, 4))
+                is_told = signal == "tickets" and day in heard
+                judged, failed = chance.choice((5, 60) if is_told else (0, 5, 60)), chance.choice((0, 0, 1, 4))
                 counts = {**dict.fromkeys(COUNTS, 0), "pulled": judged, "landed": judged, "anonymized": judged,
                           "quarantined": min(judged, failed), "checked": judged - min(judged, failed)}  # fmt: skip
                 self.made.add(
                     "ledger", source=f"{self.name}-desk", signal=signal, event_date=day, **counts, is_balanced=True,
-                    is_withheld=False,
+                    is_withheld=signal == "tickets" and day == WITHHELD,
                 )  # fmt: skip
 
     def problem(self, problem: str) -> None:

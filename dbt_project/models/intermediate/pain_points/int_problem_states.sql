@@ -20,6 +20,20 @@ triage as (
     select * from {{ ref('stg_lake__triage') }}
 ),
 
+-- Days that are over of which nothing is known do not count as days on which nothing bad was seen.
+unheard as (
+    select problems.problem_id, count(*) as day_count
+    from problems
+    inner join {{ ref('int_days_unheard') }} as unheard_days
+        on
+            problems.ended_at < unheard_days.event_date
+            and unheard_days.event_date < {{ today() }}
+            and unheard_days.signal = case problems.problem_kind
+                when 'ticket' then 'tickets' when 'log' then 'logs' else 'spans'
+            end
+    group by problems.problem_id
+),
+
 -- What speaks for itself first: that something helped, then that it is too early to tell, then what is under way, then
 -- what did not help; of equal ones the latest.
 chosen as (
@@ -73,7 +87,8 @@ judged as (
             when chosen.initiative_id is not null and chosen.verdict is null then 'in progress'
             when
                 not problems.is_ongoing
-                and {{ hours_between('problems.ended_at', as_of()) }} >= triage.aged_out_after_days * 24
+                and {{ hours_between('problems.ended_at', as_of()) }}
+                >= (triage.aged_out_after_days + coalesce(unheard.day_count, 0)) * 24
                 then 'aged out'
             when {{ hours_between('problems.started_at', as_of()) }} < triage.new_days * 24 then 'new'
             else 'open'
@@ -82,6 +97,7 @@ judged as (
     from problems
     inner join services on problems.service = services.service
     left join chosen on problems.problem_id = chosen.problem_id
+    left join unheard on problems.problem_id = unheard.problem_id
     cross join triage
 ),
 

@@ -157,12 +157,22 @@ services as (
 bounds as (
     select
         min(first_date) as first_date,
-        cast({{ as_of() }} - interval '1' second as date) as last_date
+        {{ today() }} as last_date
     from services
 ),
 
 days as (
     {{ calendar('bounds') }}
+),
+
+unheard as (
+    select
+        event_date,
+        max(case when signal = 'deployments' then reason end) as deployments,
+        max(case when signal = 'ci_runs' then reason end) as builds,
+        max(case when signal = 'pull_requests' then reason end) as reviews
+    from {{ ref('int_days_unheard') }}
+    group by event_date
 ),
 
 requests as (
@@ -204,13 +214,14 @@ spine as (
     select
         services.service,
         days.event_date,
-        services.has_deployments,
-        services.has_builds,
-        services.has_reviews,
+        case when services.has_deployments then unheard.deployments else 'never' end as unheard_deployments,
+        case when services.has_builds then unheard.builds else 'never' end as unheard_builds,
+        case when services.has_reviews then unheard.reviews else 'never' end as unheard_reviews,
         span_days.event_date is not null as has_spans,
         thresholds.threshold_bucket is not null as has_threshold
     from services
     inner join days on services.first_date <= days.event_date
+    left join unheard on days.event_date = unheard.event_date
     left join span_days on days.event_date = span_days.event_date
     left join thresholds on services.service = thresholds.service and days.event_date = thresholds.event_date
 ),
@@ -219,21 +230,19 @@ counted as (
     select
         spine.service,
         spine.event_date,
-        case when spine.has_deployments then coalesce(event_days.deployment_count, 0) end as deployment_count,
-        case
-            when spine.has_deployments then coalesce(event_days.failed_deployment_count, 0)
-        end as failed_deployment_count,
-        case
-            when spine.has_deployments then coalesce(event_days.retried_deployment_count, 0)
-        end as retried_deployment_count,
-        case when spine.has_builds then coalesce(event_days.build_count, 0) end as build_count,
-        case when spine.has_builds then coalesce(event_days.failed_build_count, 0) end as failed_build_count,
-        case when spine.has_builds then coalesce(event_days.retried_build_count, 0) end as retried_build_count,
+        {{ counted_where_heard('event_days.deployment_count', 'spine.unheard_deployments') }} as deployment_count,
+        {{ counted_where_heard('event_days.failed_deployment_count', 'spine.unheard_deployments') }}
+            as failed_deployment_count,
+        {{ counted_where_heard('event_days.retried_deployment_count', 'spine.unheard_deployments') }}
+            as retried_deployment_count,
+        {{ counted_where_heard('event_days.build_count', 'spine.unheard_builds') }} as build_count,
+        {{ counted_where_heard('event_days.failed_build_count', 'spine.unheard_builds') }} as failed_build_count,
+        {{ counted_where_heard('event_days.retried_build_count', 'spine.unheard_builds') }} as retried_build_count,
         event_days.ci_wait_minutes,
-        case when spine.has_builds then coalesce(event_days.ci_waiting_count, 0) end as ci_waiting_count,
-        case when spine.has_reviews then coalesce(event_days.pull_request_count, 0) end as pull_request_count,
+        {{ counted_where_heard('event_days.ci_waiting_count', 'spine.unheard_builds') }} as ci_waiting_count,
+        {{ counted_where_heard('event_days.pull_request_count', 'spine.unheard_reviews') }} as pull_request_count,
         event_days.review_wait_minutes,
-        case when spine.has_reviews then coalesce(event_days.review_waiting_count, 0) end as review_waiting_count,
+        {{ counted_where_heard('event_days.review_waiting_count', 'spine.unheard_reviews') }} as review_waiting_count,
         case when spine.has_spans then coalesce(requests.error_count, 0) end as error_count,
         case when spine.has_spans and spine.has_threshold then coalesce(slow_days.slow_count, 0) end as slow_count,
         -- Requests whose accounts are not told are of an unknown number of them.

@@ -1,10 +1,17 @@
--- Days without tickets are rows too: a mean over the days that have rows would be too high.
+-- Days without tickets are rows too: a mean over the days that have rows would be too high. Where nothing is known of a
+-- day its counts are null; today is no row before something came.
 with tickets as (
     select
         latest.*,
         coalesce(plans.account_plan, 'unknown') as account_plan
     from {{ ref('int_tickets_latest') }} as latest
     left join {{ ref('int_accounts_by_plan') }} as plans on latest.account_id = plans.account_id
+),
+
+unheard as (
+    select event_date, reason
+    from {{ ref('int_days_unheard') }}
+    where signal = 'tickets'
 ),
 
 reopenings as (
@@ -34,13 +41,14 @@ dated as (
 
 bounds as (
     select
-        min(created_date) as first_date,
+        min(dated.created_date) as first_date,
         greatest(
-            max(created_date),
-            coalesce(max(solved_date), max(created_date)),
-            cast({{ as_of() }} - interval '1' second as date)
+            max(dated.created_date),
+            coalesce(max(dated.solved_date), max(dated.created_date)),
+            max({{ today() }} - case when unheard.reason is null then 0 else 1 end)
         ) as last_date
     from dated
+    left join unheard on {{ today() }} = unheard.event_date
 ),
 
 days as (
@@ -55,9 +63,11 @@ spine as (
     select
         days.event_date,
         services.service,
-        services.account_plan
+        services.account_plan,
+        unheard.reason as unheard_reason
     from days
     cross join services
+    left join unheard on days.event_date = unheard.event_date
 ),
 
 created as (
@@ -86,9 +96,10 @@ counted as (
         spine.event_date,
         spine.service,
         spine.account_plan,
-        coalesce(created.created_count, 0) as created_count,
-        coalesce(solved.solved_count, 0) as solved_count,
-        coalesce(reopenings.reopened_count, 0) as reopened_count
+        spine.unheard_reason,
+        created.created_count,
+        solved.solved_count,
+        reopenings.reopened_count
     from spine
     left join created
         on {{ same_keys('spine', 'created', ['service', 'account_plan']) }} and spine.event_date = created.created_date
@@ -100,21 +111,28 @@ counted as (
             and spine.event_date = reopenings.reopened_date
 ),
 
+summed as (
+    select
+        *,
+        cast(
+            sum(coalesce(created_count, 0) - coalesce(solved_count, 0)) over (
+                partition by service, account_plan order by event_date asc rows unbounded preceding
+            ) as bigint
+        ) as backlog_count
+    from counted
+),
+
 final as (
     select
         event_date,
         service,
         account_plan,
-        created_count,
-        solved_count,
-        reopened_count,
-        cast(
-            sum(created_count - solved_count) over (
-                partition by service, account_plan order by event_date asc rows unbounded preceding
-            ) as bigint
-        ) as backlog_count,
+        {{ counted_where_heard('created_count', 'unheard_reason') }} as created_count,
+        {{ counted_where_heard('solved_count', 'unheard_reason') }} as solved_count,
+        {{ counted_where_heard('reopened_count', 'unheard_reason') }} as reopened_count,
+        case when coalesce(unheard_reason, 'not_yet') = 'not_yet' then backlog_count end as backlog_count,
         {{ audit_columns() }}
-    from counted
+    from summed
 )
 
 select * from final
