@@ -23,7 +23,7 @@ class About(Strict):
         direction: which way is better.
         target: the value it should reach; in the metric's unit.
         review: how often its owner looks whether it still says what it should.
-        version: raised with every change of the formula, see `Metric.formula_hash`.
+        version: raised with every change of the formula, here or in the SQL of the models behind it.
         figure: counted over all rows, or estimated from the sample.
         no_data: what it means where there is no row or no value.
     """
@@ -47,6 +47,7 @@ class Metric(Strict):
         time: the column that a row is dated by.
         dimensions: what it can be asked by.
         columns: what it reads of the table, time and dimensions included.
+        declared_in: the file that says so.
         query: one select with `{keys}` (names), `{period_keys}` (the one of time), `{select_keys}` (what they are) and
             `{where}`; it gives `value` for each distinct keys.
     """
@@ -59,11 +60,12 @@ class Metric(Strict):
     time: str
     dimensions: tuple[str, ...]
     columns: tuple[str, ...]
+    declared_in: str
     query: str
 
     @property
     def formula_hash(self) -> str:
-        """Hash of how it is computed; under one name and version there is only one."""
+        """Hash of how it is computed from its table; under one name and version there is only one."""
         said = json.dumps([self.table, self.time, self.query])
         return hashlib.sha256(said.encode()).hexdigest()[:16]
 

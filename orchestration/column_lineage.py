@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import sqlglot
@@ -10,17 +11,26 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 from sqlglot.lineage import Node, lineage
 from sqlglot.optimizer.qualify import qualify
-from sqlglot.optimizer.scope import build_scope
+from sqlglot.optimizer.scope import Scope, build_scope
 
 from orchestration.origins import ROWS, Origins
 
 
-def column_lineage(sql: str, relations: Mapping[str, Sequence[str]], dialect: str) -> Origins:
-    """The columns of the relations a query reads that each of its columns is made of.
+@dataclass(frozen=True)
+class Understood:
+    """A query whose columns each name the table they are of."""
+
+    query: exp.Query
+    scope: Scope
+    schema: Mapping[str, Any]
+    dialect: str
+
+
+def understand(sql: str, relations: Mapping[str, Sequence[str]], dialect: str) -> Understood:
+    """The query of an SQL text.
 
     `relations`: the columns of `schema.name` in order; one that is not given is understood where the query names its
-    columns. A column that counts rows is made of ROWS of what is counted, a constant of nothing; under ROWS are the
-    relations whose rows give the query's own.
+    columns.
 
     Raises:
         SqlglotError: the query is not understood.
@@ -36,8 +46,20 @@ def column_lineage(sql: str, relations: Mapping[str, Sequence[str]], dialect: st
     scope = build_scope(query)
     if scope is None or not isinstance(query, exp.Query):
         raise SqlglotError("expected a query")
+    return Understood(query, scope, known, dialect)
+
+
+def column_lineage(told: Understood) -> Origins:
+    """The columns of the relations a query reads that each of its columns is made of.
+
+    A column that counts rows is made of ROWS of what is counted, a constant of nothing; under ROWS are the relations
+    whose rows give the query's own.
+    """
+    query = told.query
     # Untrimmed and uncopied: nobody sees the nodes' SQL, and copying it took nine tenths of the time.
-    nodes = lineage(None, query, schema=known, dialect=dialect, scope=scope, trim_selects=False, copy=False)
+    nodes = lineage(
+        None, query, schema=dict(told.schema), dialect=told.dialect, scope=told.scope, trim_selects=False, copy=False
+    )
     named = {cte.alias: cte.this for cte in query.find_all(exp.CTE)}
     origins = {column: sorted(set(_origins(node, named))) for column, node in nodes.items()}
     return {**origins, ROWS: sorted(set(_rows(query, named)))}

@@ -4,3 +4,6 @@
 # of a relation: what counts them is made of no column of it.
 Origins = dict[str, list[tuple[str, str]]]
 ROWS = "*"
+
+# Columns by name, and ROWS, each with a digest of what it is computed by.
+Logic = dict[str, str]

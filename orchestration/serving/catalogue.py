@@ -8,11 +8,14 @@ computed from, with a `form`. The SQL is made here, once, when the roles' files 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import orjson
 from jinja2 import Environment, FileSystemLoader
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
 from governance.errors import PolicyError, one_of
 from governance.metrics import Metric, about
@@ -38,6 +41,7 @@ _SNAPSHOT = (
     "select {{keys}}, {value} as value from (select *, {choice}({time}) over (partition by {{period_keys}}) as at_time"
     ' from (select {{select_keys}}, * from "{table}" where {{where}})) where {time} = at_time group by {{keys}}'
 )
+_PROJECT = "dbt_project"
 _OWN = ("name", "label", "description", "form", "time", "dimensions")
 
 
@@ -56,6 +60,37 @@ def load_catalogue(manifest: Path) -> list[Metric]:
     if twice := [name for name in names if names.count(name) > 1]:
         raise PolicyError(f"metric {twice[0]} is declared twice; a name is one definition: rename or remove one")
     return metrics
+
+
+def require_declared_once(folder: Path) -> None:
+    """Look into the YAML files below a folder themselves: dbt keeps the last of a name, and says nothing of the others.
+
+    Raises:
+        PolicyError: two metrics, or two semantic models, have one name; it says which, and in which files.
+    """
+    reader, places = YAML(typ="safe"), dict[tuple[str, str], list[str]]()
+    for file in sorted(folder.rglob("*.yml")):
+        text = file.read_text(encoding="utf-8")
+        if "metrics:" not in text and "semantic_models:" not in text:
+            continue  # most files, and the longest ones
+        with suppress(YAMLError):  # dbt says what is wrong with it
+            for one in _declared(reader.load(text) or {}):
+                places.setdefault(one, []).append(str(file.relative_to(folder)))
+    for (kind, name), files in places.items():
+        if len(files) > 1:
+            raise PolicyError(
+                f"{_PROJECT}/{folder.name}: {kind} {name} is declared {len(files)} times, in {' and in '.join(files)};"
+                " a name is one definition: rename or remove one"
+            )
+
+
+def _declared(said: Node) -> Iterator[tuple[str, str]]:
+    """Kind and name of what a YAML file declares."""
+    for kind, label in (("metrics", "metric"), ("semantic_models", "semantic model")):
+        yield from ((label, one.get("name", "?")) for one in said.get(kind) or ())
+    for model in said.get("models") or ():
+        told = model.get("config", {}).get("meta", {}).get("metrics", ())
+        yield from (("metric", one.get("name", "?")) for one in told)
 
 
 def _semantic(project: Node) -> Iterator[Metric]:
@@ -90,6 +125,7 @@ def _semantic(project: Node) -> Iterator[Metric]:
             time=time,
             dimensions=tuple(dimensions),
             columns=(time, *dimensions.values(), *_columns(values)),
+            declared_in=f"{_PROJECT}/{metric['original_file_path']}",
             query=form.format(value=value, table=table, time=time, choice=choice),
         )
 
@@ -142,6 +178,7 @@ def _of_models(project: Node) -> Iterator[Metric]:
                 time=said["time"],
                 dimensions=tuple(said["dimensions"]),
                 columns=(said["time"], *said["dimensions"], *columns),
+                declared_in=f"{_PROJECT}/{node['patch_path'].partition('://')[2]}",
                 query=query,
             )
 
@@ -203,7 +240,7 @@ def _ratio(table: str, said: Node) -> tuple[tuple[str, ...], tuple[str, ...], st
 
 
 def _macros(file: str) -> object:
-    return Environment(loader=FileSystemLoader(PROJECT / "dbt_project" / "macros")).get_template(file).module
+    return Environment(loader=FileSystemLoader(PROJECT / _PROJECT / "macros")).get_template(file).module
 
 
 _FORMS = {"percentile": _percentile, "survival": _survival, "days_per_week": _days_per_week, "ratio": _ratio}

@@ -15,7 +15,7 @@ from governance.access import AccessPolicy, Role
 from governance.metrics import Metric
 from governance.privacy import load_privacy
 from governance.signals import RESOURCE, SIGNALS
-from orchestration.origins import ROWS, Origins
+from orchestration.origins import ROWS, Logic, Origins
 from orchestration.stages.warehousing import LAKE_TABLES
 
 # One row per column and column it is made of. `relation` is schema and model, `lake.<table>`, or `anonymized.<signal>`
@@ -54,10 +54,11 @@ class Lineage:
 
     Args:
         models: by `schema.model`, the columns of each and their origins.
+        logic: by `schema.model`, what its columns are computed by.
     """
 
-    def __init__(self, models: Mapping[str, Origins]) -> None:
-        self._models = models
+    def __init__(self, models: Mapping[str, Origins], logic: Mapping[str, Logic] | None = None) -> None:
+        self._models, self._logic = models, logic or {}
         self._fields: dict[tuple[str, str], frozenset[tuple[str, str]]] = {}
         self._treatments = load_privacy().columns
 
@@ -68,11 +69,17 @@ class Lineage:
             known = json.loads(path.read_text())
         except (OSError, ValueError):
             known = {}
-        return cls({relation: model["origins"] for relation, model in known.items()})
+        origins, logic = ({name: model.get(of, {}) for name, model in known.items()} for of in ("origins", "logic"))
+        return cls(origins, logic)
 
     def knows(self, relation: str) -> bool:
         """Whether the SQL of a model was understood."""
         return bool(self._models.get(relation))
+
+    def logic(self, relation: str, columns: Iterable[str]) -> dict[str, str]:
+        """By column, a digest of what it is computed by; nothing where no model of that name was built."""
+        known = self._logic.get(relation, {})
+        return {name: known.get(name) or known[ROWS] for name in columns if known}
 
     def edges(self, columns: Iterable[tuple[str, str]]) -> pl.DataFrame:
         """Everything these columns (relation, name) are made of, step by step (LINEAGE_SCHEMA)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -31,25 +32,37 @@ class Publication:
     held: Sequence[Held] = ()
 
 
-def note_definitions(lake: Lake, catalogue: Sequence[Metric], as_of: datetime) -> None:
-    """Remember the formula of each version of each metric.
+def note_definitions(lake: Lake, catalogue: Sequence[Metric], lineage: Lineage, as_of: datetime) -> None:
+    """Remember the formula of each version of each metric: its own, and what the columns it reads are computed by.
+
+    What a policy says is no part of it, nor are rows. Digests of another version of the parser are not compared.
 
     Raises:
         PolicyError: a metric has another formula than the one published before under the same name and version.
     """
+    from orchestration.column_logic import MADE_WITH  # loads the parser, which the code location need not wait for
+
     key = "definitions/metrics"
     before = lake.manifest(key)
     known = dict(before.facts) if before else {}
     for metric in catalogue:
         version = f"{metric.name} v{metric.about.version}"
         if known.setdefault(version, metric.formula_hash) != metric.formula_hash:
-            raise PolicyError(
-                f"metric {metric.name}: its formula changed and its version is still {metric.about.version}; readers"
-                " would compare what is not the same: raise `version` where it is declared, or take the change back"
-            )
+            raise _changed(metric, "its formula")
+        columns = lineage.logic(f"marts.{metric.table}", metric.columns)
+        before_by = json.loads(known.setdefault(f"{version}, columns by {MADE_WITH}", json.dumps(columns)))
+        if others := sorted(name for name in columns if before_by.get(name) != columns[name]):
+            raise _changed(metric, f"what {metric.table}.{others[0]} is computed by, there or in a model behind it,")
     if before is None or known != dict(before.facts):
         with lake.replace(key, as_of=as_of) as out:
             out.facts = known
+
+
+def _changed(metric: Metric, what: str) -> PolicyError:
+    return PolicyError(
+        f"metric {metric.name}: {what} changed and its version is still {metric.about.version}; readers would compare"
+        f" what is not the same: raise its `version` in {metric.declared_in}, or take the change back"
+    )
 
 
 def publish_roles(lake: Lake, deployment: Home, as_of: datetime) -> list[Publication]:
@@ -60,8 +73,8 @@ def publish_roles(lake: Lake, deployment: Home, as_of: datetime) -> list[Publica
     signed last.
     """
     policy, catalogue = load_access(), load_catalogue(deployment.root / "dbt" / "manifest.json")
-    note_definitions(lake, catalogue, as_of)
     lineage, days = Lineage.load(deployment.root / "dbt" / "column_lineage.json"), judged_days(lake)
+    note_definitions(lake, catalogue, lineage, as_of)
     signals = signals_of(catalogue, lineage)
     # Kept before anything is published: a kill in between publishes it later, but never twice.
     restated = restate(lake, deployment.warehouse, catalogue, signals, days, as_of)

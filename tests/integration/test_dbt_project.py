@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 from graphlib import TopologicalSorter
@@ -141,9 +142,8 @@ def test_dagster_finds_each_source_under_the_key_of_its_asset(manifest):
     assert keys == {name: ["lake", name] for name in keys}
 
 
-@pytest.fixture(scope="module")
-def lineage(compiled, manifest, models):
-    """Of every model, in the order in which they are built."""
+def lineage_of(compiled, manifest, models, texts):
+    """What is known of every model, in the order in which they are built; `texts`: the folder of their SQL."""
     made = ModelLineage(compiled / "lineage.json", lake_columns(compiled / "feedback.duckdb"), volatile=())
     nodes = {**manifest["nodes"], **manifest["sources"]}
     for node in TopologicalSorter(
@@ -153,8 +153,13 @@ def lineage(compiled, manifest, models):
             parents = {
                 f"{nodes[of]['schema']}.{nodes[of]['name']}": nodes[of] for of in nodes[node]["depends_on"]["nodes"]
             }
-            made.of_model(nodes[node], parents, compiled / "dbt" / "compiled")
+            made.of_model(nodes[node], parents, texts)
     return made.known
+
+
+@pytest.fixture(scope="module")
+def lineage(compiled, manifest, models):
+    return lineage_of(compiled, manifest, models, compiled / "dbt" / "compiled")
 
 
 def is_text(models, place):
@@ -213,3 +218,35 @@ def test_a_metric_names_the_signals_whose_records_it_counts(lineage, compiled, m
     found = signals_of(catalogue, made)
     assert set(found[metric]) == signals
     assert set(found) == {one.name for one in catalogue}
+
+
+@pytest.mark.parametrize(
+    ("model", "old", "new", "metrics"),
+    [
+        # how a line is written, and a column that no metric reads
+        ("int_tickets_solved", "select", "-- select\nselect", set()),
+        ("dim_services", "first_seen_at", "last_seen_at", set()),
+        # in the mart that a metric reads, and models behind it
+        ("fct_theme_days", "count(", "2 * count(", {"theme_texts"}),
+        (
+            "int_latency_days_read",
+            "sum(",
+            "2 * sum(",
+            {*(f"request_latency_p{percent}" for percent in (50, 95, 99)), "slow_requests_per_active_account"},
+        ),
+    ],
+)
+def test_a_formula_is_another_one_where_the_models_behind_it_compute_otherwise(
+    lineage, compiled, manifest, models, tmp_path, model, old, new, metrics
+):
+    texts = tmp_path / "compiled"
+    shutil.copytree(compiled / "dbt" / "compiled", texts)
+    file = texts / "feedback_warehouse" / models[model]["original_file_path"]
+    assert old in file.read_text()
+    file.write_text(file.read_text().replace(old, new))
+    others = lineage_of(compiled, manifest, models, texts)
+    then, now = (Lineage({}, {name: one["logic"] for name, one in known.items()}) for known in (lineage, others))
+    catalogue = load_catalogue(compiled / "dbt" / "manifest.json")
+    asked = [(metric.name, f"marts.{metric.table}", metric.columns) for metric in catalogue]
+    assert {name for name, *place in asked if then.logic(*place) != now.logic(*place)} == metrics
+    assert all(set(then.logic(table, columns)) == set(columns) for _, table, columns in asked)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from orchestration.column_lineage import column_lineage
+from orchestration.column_lineage import column_lineage, understand
 
 RELATIONS = {"staging.stg_orders": ["order_id", "service", "amount"], "staging.stg_services": ["service", "owner"]}
 WITH_CTES = """
@@ -83,4 +83,4 @@ from summed left join services on summed.service = services.service
     ],
 )
 def test_each_column_names_the_columns_it_is_made_of(sql, origins):
-    assert column_lineage(sql, RELATIONS, "duckdb") == origins
+    assert column_lineage(understand(sql, RELATIONS, "duckdb")) == origins

@@ -17,6 +17,7 @@ from orchestration.defs.partitions import as_of, guarded_steps
 from orchestration.defs.presentation import column_schema
 from orchestration.defs.transform.model_lineage import ModelLineage
 from orchestration.lake import Lake
+from orchestration.serving.catalogue import require_declared_once
 from orchestration.settings import PROJECT, home
 from orchestration.stages.theming import DATASET as THEMES
 from orchestration.stages.warehousing import COPIED_TABLES, LAKE_TABLES, lake_columns, prepare_warehouse, run_id
@@ -77,6 +78,7 @@ def _manifest() -> Path:
 
     Raises:
         FeedbackError: the project does not parse.
+        PolicyError: a metric is declared twice.
     """
     files = sorted(path for path in DBT.project_dir.rglob("*") if path.suffix in {".sql", ".yml", ".csv"})
     contents = (f"{path.name} {hashlib.sha256(path.read_bytes()).hexdigest()}" for path in files)
@@ -86,6 +88,7 @@ def _manifest() -> Path:
     if not manifest.exists() or not parsed_for.is_file() or parsed_for.read_text() != what:
         from dbt.cli.main import dbtRunner  # 0.2 s, of no use where nothing has changed
 
+        require_declared_once(DBT.project_dir / "models")
         folder = str(DBT.project_dir)
         parsed = dbtRunner().invoke(["--quiet", "parse", "--project-dir", folder, "--profiles-dir", folder])
         if not parsed.success:

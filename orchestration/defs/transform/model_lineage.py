@@ -1,9 +1,10 @@
-"""Column lineage of the models in the UI, computed once per version of a model's SQL."""
+"""Column lineage of the models in the UI, and what columns are computed by, once per version of a model's SQL."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,12 +13,14 @@ from typing import Any, Self
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DbtCliInvocation
 
-from orchestration.origins import ROWS, Origins
+from orchestration.origins import ROWS, Logic, Origins
+
+_DEFINITION_HASH = re.compile(r"'[0-9a-f]{16}'")  # of a model's text, comments and all, which it writes into its rows
 
 
 @dataclass
 class ModelLineage:
-    """What is known of each model: a digest of its compiled SQL, and the origins of its columns.
+    """What is known of each model: a digest of its compiled SQL, and by column its origins and a digest of its logic.
 
     `lake`: the columns of what the models read, by `schema.name`.
     `volatile`: texts that compiled SQL has and that change from run to run.
@@ -61,27 +64,37 @@ class ModelLineage:
 
     def of_model(self, node: Mapping[str, Any], parents: Mapping[str, Mapping[str, Any]], compiled: Path) -> Origins:
         """The origins of a model's columns; nothing where its SQL is not understood. Its parents must be known."""
-        from orchestration.column_lineage import column_lineage  # its parser takes a tenth of a second to load
+        from orchestration.column_logic import MADE_WITH  # its parser takes a tenth of a second to load
 
-        sql = (compiled / node["package_name"] / node["original_file_path"]).read_text()
-        columns = {name: self.lake.get(name) or self._columns(name) for name in parents}
-        steady = ROWS + json.dumps(columns) + sql  # what was kept before rows were followed has another digest
+        sql = _DEFINITION_HASH.sub("''", (compiled / node["package_name"] / node["original_file_path"]).read_text())
         for text in self.volatile:
-            steady = steady.replace(text, "")
-        digest = hashlib.sha256(steady.encode()).hexdigest()
+            sql = sql.replace(text, "")
+        columns = {name: self.lake.get(name) or self._columns(name) for name in parents}
+        logic = {name: self.known[name].get("logic", {}) for name in parents if name in self.known}
+        digest = hashlib.sha256(json.dumps([MADE_WITH, columns, logic, sql]).encode()).hexdigest()
         relation = _relation(node)
         if self.known.get(relation, {}).get("digest") != digest or not self.known[relation]["origins"]:
             given = {name: names for name, names in columns.items() if names}
-            try:
-                origins = column_lineage(sql, given, dialect="duckdb")
-            except Exception:  # whatever the parser does with a model, it is built all the same
-                origins = {}
-            self.known[relation] = {"digest": digest, "origins": origins}
+            self.known[relation] = {"digest": digest, **_told_by(sql, given, logic, relation)}
         found: Origins = self.known[relation]["origins"]
         return found
 
     def _columns(self, relation: str) -> list[str]:
         return [name for name in self.known.get(relation, {}).get("origins", ()) if name != ROWS]
+
+
+def _told_by(
+    sql: str, columns: Mapping[str, list[str]], logic: Mapping[str, Logic], relation: str
+) -> dict[str, Origins | Logic]:
+    """What a model's SQL tells of its columns; where it is not understood, it is what all of them are computed by."""
+    from orchestration.column_lineage import column_lineage, understand
+    from orchestration.column_logic import column_logic, digest_of
+
+    try:
+        query = understand(sql, columns, dialect="duckdb")
+        return {"logic": column_logic(query.scope, logic, relation), "origins": column_lineage(query)}
+    except Exception:  # whatever the parser does with a model, it is built all the same
+        return {"logic": {ROWS: digest_of([sql, logic])}, "origins": {}}
 
 
 def _relation(node: Mapping[str, Any]) -> str:

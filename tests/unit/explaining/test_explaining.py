@@ -78,6 +78,7 @@ CREATED = Metric(
     time="event_date",
     dimensions=("service",),
     columns=("event_date", "service", "created_count"),
+    declared_in="dbt_project/models/metrics/_support__metrics.yml",
     query='select {keys}, sum(created_count) as value from (select {select_keys}, * from "fct_ticket_days"'
     " where {where}) group by {keys}",
 )

@@ -14,9 +14,10 @@ from governance.access import Column, Publication, Role
 from governance.errors import PolicyError, UsageError
 from governance.metrics import Metric
 from orchestration.lake import Lake
-from orchestration.serving.catalogue import load_catalogue
+from orchestration.serving.catalogue import load_catalogue, require_declared_once
 from orchestration.serving.metrics import Question, ask, list_metrics
 from orchestration.serving.publishing import publish
+from orchestration.stages.field_lineage import Lineage
 from orchestration.stages.publishing import note_definitions
 
 AS_OF = datetime(2026, 1, 20, tzinfo=UTC)
@@ -51,6 +52,7 @@ def simple(name: str, of: str, **meta: object) -> dict[str, Any]:
         "type_params": {"measure": {"name": of}},
         "filter": None,
         "config": {"meta": {**META, **meta}},
+        "original_file_path": "models/metrics/_days__metrics.yml",
     }
 
 
@@ -78,7 +80,11 @@ def manifest(folder: Path, *metrics: dict[str, Any], of_model: dict[str, object]
             percentile("between", is_discrete=False),
         ],
     }
-    histogram = {"alias": "fct_latency", "config": {"meta": {"metrics": [of_model] if of_model else []}}}
+    histogram = {
+        "alias": "fct_latency",
+        "config": {"meta": {"metrics": [of_model] if of_model else []}},
+        "patch_path": "feedback_warehouse://models/marts/_marts__models.yml",
+    }
     path = folder / "manifest.json"
     path.write_bytes(
         orjson.dumps(
@@ -243,9 +249,58 @@ def test_a_metric_without_an_owner_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_changed_formula_needs_a_new_version(tmp_path: Path) -> None:
-    lake = Lake(tmp_path / "lake")
-    note_definitions(lake, load_catalogue(manifest(tmp_path, simple("requests", "all"))), AS_OF)
+    lake, unchanged = Lake(tmp_path / "lake"), Lineage({})
+    note_definitions(lake, load_catalogue(manifest(tmp_path, simple("requests", "all"))), unchanged, AS_OF)
     changed = load_catalogue(manifest(tmp_path, simple("requests", "busiest")))
-    with pytest.raises(PolicyError, match="metric requests: its formula changed and its version is still 1"):
-        note_definitions(lake, changed, AS_OF)
-    note_definitions(lake, load_catalogue(manifest(tmp_path, simple("requests", "busiest", version=2))), AS_OF)
+    message = (
+        "metric requests: its formula changed and its version is still 1; .* in dbt_project/models/metrics/_days__m"
+    )
+    with pytest.raises(PolicyError, match=message):
+        note_definitions(lake, changed, unchanged, AS_OF)
+    raised = load_catalogue(manifest(tmp_path, simple("requests", "busiest", version=2)))
+    note_definitions(lake, raised, unchanged, AS_OF)
+
+
+def test_what_its_columns_are_computed_by_is_part_of_a_formula(tmp_path: Path) -> None:
+    lake, computed = Lake(tmp_path / "lake"), {"day": "d1", "service": "s1", "request_count": "r1", "open_count": "o1"}
+    catalogue = load_catalogue(manifest(tmp_path, simple("requests", "all")))
+    note_definitions(lake, catalogue, Lineage({}, {"marts.fct_days": computed}), AS_OF)
+    other_column = Lineage({}, {"marts.fct_days": {**computed, "open_count": "o2"}})
+    note_definitions(lake, catalogue, other_column, AS_OF)
+    changed = Lineage({}, {"marts.fct_days": {**computed, "request_count": "r2"}})
+    message = (
+        r"metric requests: what fct_days.request_count is computed by.* changed and its version is still 1; .* raise"
+    )
+    with pytest.raises(PolicyError, match=message):
+        note_definitions(lake, catalogue, changed, AS_OF)
+    raised = load_catalogue(manifest(tmp_path, simple("requests", "all", version=2)))
+    note_definitions(lake, raised, changed, AS_OF)
+
+
+METRIC, MODEL = "metrics:\n- {name: requests}\n", "semantic_models:\n- {name: days}\n"
+OF_MODEL = "models:\n- {name: fct_days, config: {meta: {metrics: [{name: requests}]}}}\n"
+
+
+@pytest.mark.parametrize(
+    ("files", "message"),
+    [
+        ({"a.yml": METRIC + "- {name: requests}\n"}, "metric requests is declared 2 times, in a.yml and in a.yml"),
+        ({"a.yml": METRIC, "x/b.yml": METRIC}, "metric requests is declared 2 times, in a.yml and in x/b.yml"),
+        ({"a.yml": METRIC, "b.yml": OF_MODEL}, "metric requests is declared 2 times, in a.yml and in b.yml"),
+        ({"a.yml": MODEL, "b.yml": MODEL + METRIC}, "semantic model days is declared 2 times, in a.yml and in b.yml"),
+    ],
+)
+def test_a_name_that_is_declared_twice_is_refused_with_its_files(
+    tmp_path: Path, files: dict[str, str], message: str
+) -> None:
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    with pytest.raises(PolicyError, match=message):
+        require_declared_once(tmp_path)
+
+
+def test_a_name_may_be_that_of_a_metric_and_of_a_semantic_model(tmp_path: Path) -> None:
+    (tmp_path / "a.yml").write_text(METRIC + MODEL.replace("days", "requests"))
+    (tmp_path / "broken.yml").write_text("metrics: [")  # dbt's own message is better
+    require_declared_once(tmp_path)
