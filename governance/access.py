@@ -10,6 +10,7 @@ from typing import Literal
 from pydantic import Field, field_validator, model_validator
 
 from governance.errors import UsageError, one_of
+from governance.faults import Misplaced
 from governance.policy import Policy, Strict, load_policy
 
 # blank: the column is there and empty. day: a time is cut to its UTC day.
@@ -111,14 +112,18 @@ class AccessPolicy(Policy):
     def roles_name_what_exists(self) -> AccessPolicy:
         for role, rule in self.rules.items():
             if not _NAME.fullmatch(role):
-                raise ValueError(f"role {role}: expected small letters, digits and _; it becomes a file's name")
+                said = f"role {role}: expected small letters, digits and _; it becomes a file's name"
+                raise Misplaced(said, "roles", role)
             for table, grant in rule.tables.items():
+                place = ("roles", role, "tables", table)
                 if table not in self.tables or table in RESERVED:
-                    raise ValueError(f"roles.{role}: table {table} is not published; {one_of(table, self.tables)}")
+                    said = f"roles.{role}: table {table} is not published; {one_of(table, self.tables)}"
+                    raise Misplaced(said, *place)
                 columns = self.tables[table].columns
                 for column in (*grant.without, *grant.masks):
                     if column not in columns:
-                        raise ValueError(f"roles.{role}.{table}: no column {column}; {one_of(column, columns)}")
+                        said = f"roles.{role}.{table}: no column {column}; {one_of(column, columns)}"
+                        raise Misplaced(said, *place, "without" if column in grant.without else "masks", column)
         return self
 
     @model_validator(mode="after")
@@ -126,14 +131,16 @@ class AccessPolicy(Policy):
         known = [f"{name}.{column}" for name, table in self.tables.items() for column in table.columns]
         seen = set[str]()
         for name, marked in (self.personal or {}).items():
-            for role in marked.roles:
+            for number, role in enumerate(marked.roles):
                 if role not in self.rules:
-                    raise ValueError(f"personal.{name}: role {role} does not exist; {one_of(role, self.rules)}")
-            for place in marked.columns:
+                    said = f"personal.{name}: role {role} does not exist; {one_of(role, self.rules)}"
+                    raise Misplaced(said, "personal", name, "roles", number)
+            for number, place in enumerate(marked.columns):
+                at = ("personal", name, "columns", number)
                 if place not in known:
-                    raise ValueError(f"personal.{name}: {place} is not published; {one_of(place, known)}")
+                    raise Misplaced(f"personal.{name}: {place} is not published; {one_of(place, known)}", *at)
                 if place in seen:
-                    raise ValueError(f"personal.{name}: {place} is named twice; one group says who sees it")
+                    raise Misplaced(f"personal.{name}: {place} is named twice; one group says who sees it", *at)
                 seen.add(place)
                 self._require_masked(name, place, marked.roles)
         return self
@@ -144,9 +151,10 @@ class AccessPolicy(Policy):
             grant = rule.tables.get(table)
             if grant is None or role in allowed or column in grant.without or grant.masks.get(column) == "blank":
                 continue
-            raise ValueError(
+            raise Misplaced(
                 f"roles.{role}.{table}: {column} is personal ({name}) and unmasked; expected `without: [{column}]` or"
-                f" `masks: {{{column}: blank}}`, or the role among personal.{name}.roles"
+                f" `masks: {{{column}: blank}}`, or the role among personal.{name}.roles",
+                *("roles", role, "tables", table),
             )
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 import polars as pl
 from pydantic import Field, model_validator
 
+from governance.faults import Misplaced
 from governance.owners import ANY
 from governance.policy import Policy, Strict, load_policy
 
@@ -42,10 +43,11 @@ class ChangesPolicy(Policy):
     @model_validator(mode="after")
     def every_service_has_one_rule(self) -> ChangesPolicy:
         names = [rule.service for rule in self.services]
-        if twice := [name for name in names if names.count(name) > 1]:
-            raise ValueError(f"services: {twice[0]} has two rules; leave one")
+        if twice := [number for number, name in enumerate(names) if name in names[:number]]:
+            raise Misplaced(f"services: {names[twice[0]]} has two rules; leave one", "services", twice[0])
         if ANY not in names:
-            raise ValueError(f'services: expected a rule for "{ANY}", every service without one of its own')
+            said = f'services: expected a rule for "{ANY}", every service without one of its own'
+            raise Misplaced(said, "services")
         return self
 
     def as_frame(self) -> pl.DataFrame:

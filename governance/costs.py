@@ -5,6 +5,7 @@ from __future__ import annotations
 import polars as pl
 from pydantic import Field, model_validator
 
+from governance.faults import Misplaced
 from governance.policy import Policy, load_policy
 
 COSTS_SCHEMA = pl.Schema({"price_per_gigabyte": pl.Float64(), "currency": pl.String(), "policy_digest": pl.String()})
@@ -19,9 +20,10 @@ class CostsPolicy(Policy):
     @model_validator(mode="after")
     def a_price_has_a_currency(self) -> CostsPolicy:
         if (self.price_per_gigabyte is None) != (self.currency is None):
-            raise ValueError(
+            raise Misplaced(
                 f"price_per_gigabyte is {self.price_per_gigabyte} and currency {self.currency};"
-                " expected both, or null for both"
+                " expected both, or null for both",
+                "price_per_gigabyte",
             )
         return self
 

@@ -8,6 +8,7 @@ import polars as pl
 from pydantic import Field, model_validator
 
 from governance.errors import PolicyError, one_of
+from governance.faults import Misplaced
 from governance.owners import load_owners
 from governance.policy import Policy, Strict, load_policy
 from governance.triage import MATCH_SCHEMA, Match
@@ -48,9 +49,8 @@ class Initiative(Strict):
     def is_decided_before_it_is_done(self) -> Initiative:
         for name in ("due_on", "shipped_on"):
             if (then := getattr(self, name)) is not None and then < self.decided_on:
-                raise ValueError(
-                    f"{self.id}: {name} is {then}, decided_on {self.decided_on}; expected no day before that"
-                )
+                said = f"{self.id}: {name} is {then}, decided_on {self.decided_on}; expected no day before that"
+                raise Misplaced(said, name)
         if self.shipped_on is not None and self.deployment is not None:
             raise ValueError(f"{self.id}: expected shipped_on or deployment, whose time it then is; leave one")
         return self
@@ -64,9 +64,10 @@ class InitiativesPolicy(Policy):
     @model_validator(mode="after")
     def ids_are_unique(self) -> InitiativesPolicy:
         seen: set[str] = set()
-        for one in self.initiatives:
+        for number, one in enumerate(self.initiatives):
             if one.id in seen:
-                raise ValueError(f"initiative {one.id} is there twice; give the other an id of its own")
+                said = f"initiative {one.id} is there twice; give the other an id of its own"
+                raise Misplaced(said, "initiatives", number, "id")
             seen.add(one.id)
         return self
 

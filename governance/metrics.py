@@ -10,6 +10,7 @@ from typing import Literal
 from pydantic import Field, ValidationError
 
 from governance.errors import PolicyError
+from governance.faults import first_fault
 from governance.policy import Strict
 
 Direction = Literal["up", "down", "neutral"]
@@ -79,8 +80,5 @@ def about(name: str, said: Mapping[str, object]) -> About:
     try:
         return About.model_validate(said)
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(map(str, first["loc"]))
-        found = "" if first["type"] == "missing" else f" is {first['input']!r}"
-        problem = "is missing" if first["type"] == "missing" else first["msg"]
-        raise PolicyError(f"metric {name}: {place}{found}: {problem}; mend it in dbt_project/models") from None
+        _, fault = first_fault(error, About)
+        raise PolicyError(f"metric {name}: {fault} (dbt_project/models)") from None

@@ -7,6 +7,8 @@ from fnmatch import fnmatchcase
 import polars as pl
 from pydantic import Field, field_validator, model_validator
 
+from governance.errors import one_of
+from governance.faults import Misplaced
 from governance.policy import Policy, Strict, load_policy
 
 ANY = "*"
@@ -29,12 +31,15 @@ class OwnersPolicy(Policy):
     @model_validator(mode="after")
     def every_service_has_one_owner(self) -> OwnersPolicy:
         if self.default not in self.teams:
-            raise ValueError(f"default {self.default} is no team; allowed: {', '.join(sorted(self.teams))}")
+            raise Misplaced(f"default {self.default} is no team; {one_of(self.default, self.teams)}", "default")
         seen: dict[str, str] = {}
         for name, team in self.teams.items():
-            for service in team.services:
+            for number, service in enumerate(team.services):
                 if service in seen:
-                    raise ValueError(f"service {service} has two owners, {seen[service]} and {name}; leave one")
+                    twice = f"has two owners, {seen[service]} and {name}; leave one"
+                    same = f"is there twice for its owner {name}; leave it there once"
+                    said = f"service {service} {same if seen[service] == name else twice}"
+                    raise Misplaced(said, "teams", name, "services", number)
                 seen[service] = name
         return self
 

@@ -14,6 +14,7 @@ from ruamel.yaml.constructor import DuplicateKeyError
 from ruamel.yaml.error import YAMLError
 
 from governance.errors import PolicyError
+from governance.faults import first_fault
 
 SHIPPED = Path(__file__).parent
 
@@ -103,12 +104,10 @@ def _loaded(path: Path, model: type[Model], changed_ns: int, size: int) -> Model
     try:
         return model.model_validate(document)
     except ValidationError as error:
-        first = error.errors()[0]
-        loc = [str(part) for part in first["loc"]]
-        found = f" is {first['input']!r:.80}" if not isinstance(first["input"], dict | list) else ""
+        place, said = first_fault(error, model)
         # This reader knows the lines, but takes seven times as long.
-        line = _line(YAML(typ="rt").load(text), first["loc"])
-        raise PolicyError(f"{_shown(path)}:{line}: {'.'.join(loc) or 'file'}{found}; {first['msg']}") from None
+        line = _line(YAML(typ="rt").load(text), place)
+        raise PolicyError(f"{_shown(path)}:{line}: {said}") from None
 
 
 def _document(text: str) -> Any:
@@ -129,6 +128,8 @@ def _line(node: Any, loc: tuple[int | str, ...]) -> int:
     for part in loc:
         if not isinstance(node, dict | list):
             break
+        if isinstance(node, list) and part in node:  # told by what it is
+            part = node.index(part)
         try:
             marks = node.lc  # type: ignore[union-attr]  # ruamel's containers carry their marks
             line = marks.key(part)[0] if isinstance(node, dict) else marks.item(part)[0]

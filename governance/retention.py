@@ -9,6 +9,7 @@ from typing import Literal
 from pydantic import Field, field_validator, model_validator
 
 from governance.errors import one_of
+from governance.faults import Misplaced
 from governance.policy import Policy, Strict, load_policy
 
 # State -> the states made from it. What is made must not expire first: it would be made again.
@@ -70,7 +71,7 @@ class RetentionPolicy(Policy):
     def names_every_state(cls, value: dict[str, Keeping]) -> dict[str, Keeping]:
         for state in value:
             if state not in MADE_FROM:
-                raise ValueError(f"state {state} does not exist; {one_of(state, MADE_FROM)}")
+                raise Misplaced(f"state {state} does not exist; {one_of(state, MADE_FROM)}", state)
         if missing := sorted(MADE_FROM.keys() - value.keys()):
             raise ValueError(f"states lacks {', '.join(missing)}; say how many days, or null for ever")
         return value
@@ -82,9 +83,10 @@ class RetentionPolicy(Policy):
             for later in made:
                 limit = self.states[later].days
                 if limit is not None and (kept is None or kept > limit):
-                    raise ValueError(
+                    raise Misplaced(
                         f"states.{state} is kept longer than {later}, which is made from it and would be made again;"
-                        f" expected at most {limit} days"
+                        f" expected at most {limit} days",
+                        *("states", state, "days"),
                     )
         return self
 

@@ -9,6 +9,7 @@ import polars as pl
 from pydantic import Field, field_validator, model_validator
 
 from governance.errors import PolicyError, one_of
+from governance.faults import Misplaced
 from governance.owners import ANY, OwnersPolicy, load_owners
 from governance.policy import SHIPPED, Policy, Strict, config_file, load_policy
 
@@ -73,9 +74,10 @@ class ServicesPolicy(Policy):
         for service, served in self.services.items():
             for journey in served.journeys:
                 if journey not in self.journeys:
-                    raise ValueError(
+                    raise Misplaced(
                         f"service {service} names the journey {journey}, which does not exist;"
-                        f" {one_of(journey, self.journeys)}"
+                        f" {one_of(journey, self.journeys)}",
+                        *("services", service, "journeys"),
                     )
         return self
 

@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import Field, field_validator, model_validator
 
 from governance.errors import PolicyError, one_of
+from governance.faults import Misplaced
 from governance.policy import Strict, config_files, load
 from governance.signals import SIGNALS
 
@@ -87,17 +88,17 @@ class Source(Strict):
         if (self.type == "sql") != (self.database is not None):
             raise ValueError("expected database with type sql, and with no other type")
         if self.type in _TABLES and len(self.signals) != 1:
-            raise ValueError("signals: expected exactly one, since a row of a table is one kind of record")
+            raise Misplaced("signals: expected exactly one, since a row of a table is one kind of record", "signals")
         for signal in self.signals:
             if signal not in TYPES[self.type]:
-                raise ValueError(
-                    f"signal {signal} does not come from type {self.type}; {one_of(signal, TYPES[self.type])}"
-                )
+                said = f"signal {signal} does not come from type {self.type}; {one_of(signal, TYPES[self.type])}"
+                raise Misplaced(said, "signals", self.signals.index(signal))
             unknown = [
                 c for c in (*self.columns, *self.constants) if not any(c in SIGNALS[s].fields for s in self.signals)
             ]
             if unknown:
-                raise ValueError(f"column {unknown[0]} does not exist; {one_of(unknown[0], SIGNALS[signal].fields)}")
+                said = f"column {unknown[0]} does not exist; {one_of(unknown[0], SIGNALS[signal].fields)}"
+                raise Misplaced(said, "columns" if unknown[0] in self.columns else "constants", unknown[0])
         return self
 
 

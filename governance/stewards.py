@@ -12,6 +12,7 @@ from pydantic import AfterValidator, Field, PositiveInt, model_validator
 
 from governance.audit import Recorded
 from governance.errors import UsageError, one_of
+from governance.faults import Misplaced
 from governance.policy import Policy, Strict, load_policy
 
 Role = Literal["quality", "lineage", "compliance"]
@@ -62,17 +63,19 @@ class StewardsPolicy(Policy):
 
     @model_validator(mode="after")
     def names_what_there_is(self) -> StewardsPolicy:
-        named = [("default", self.default)]
+        named: list[tuple[tuple[str, ...], str]] = [(("default",), self.default)]
         for person, roles in self.people.items():
-            named += [(f"people.{person}.{role}", one) for role, found in roles.items() for one in found if one != ANY]
+            named += [(("people", person, role), one) for role, found in roles.items() for one in found if one != ANY]
         for where, domain in named:
             if domain not in self.domains:
-                raise ValueError(f"{where} is {domain}, which is no domain; {one_of(domain, self.domains)}")
+                said = f"{'.'.join(where)} is {domain}, which is no domain; {one_of(domain, self.domains)}"
+                raise Misplaced(said, *where)
         owners: dict[str, str] = {}
         for name, of_domain in self.domains.items():
             for dataset in of_domain.datasets:
                 if owners.setdefault(dataset, name) != name:
-                    raise ValueError(f"{dataset} is in two domains, {owners[dataset]} and {name}; leave one")
+                    said = f"{dataset} is in two domains, {owners[dataset]} and {name}; leave one"
+                    raise Misplaced(said, "domains", name, "datasets")
         return self
 
     @model_validator(mode="after")
@@ -81,7 +84,8 @@ class StewardsPolicy(Policy):
             needed = {**self.cadence(domain), **dict.fromkeys(self.decisions.values(), 0)}
             for role in needed:
                 if not self.holders(role, domain):
-                    raise ValueError(f"nobody has the role {role} in {domain}; give it to somebody of people")
+                    said = f"nobody has the role {role} in {domain}; give it to somebody of people"
+                    raise Misplaced(said, "people")
         return self
 
     def domain_of(self, dataset: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field, model_validator
 
+from governance.faults import Misplaced
 from governance.policy import Policy, Strict, load_policy
 
 
@@ -68,9 +69,10 @@ class ThemesPolicy(Policy):
     @model_validator(mode="after")
     def a_group_of_few_is_no_theme(self) -> ThemesPolicy:
         if self.discovery.min_authors > self.discovery.min_tickets:
-            raise ValueError(
+            raise Misplaced(
                 f"discovery.min_authors is {self.discovery.min_authors}, more than min_tickets"
-                f" ({self.discovery.min_tickets}): nothing could become a theme; lower it"
+                f" ({self.discovery.min_tickets}): nothing could become a theme; lower it",
+                *("discovery", "min_authors"),
             )
         return self
 

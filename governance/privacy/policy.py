@@ -14,6 +14,7 @@ import polars as pl
 from pydantic import Field, field_validator, model_validator
 
 from governance.errors import PolicyError, one_of
+from governance.faults import Misplaced
 from governance.policy import Policy, Strict, config_file, config_files, load, load_policy
 from governance.privacy.patterns import Pattern, load_patterns
 from governance.signals import RESOURCE, SIGNALS
@@ -151,11 +152,13 @@ class PrivacyPolicy(Policy):
             expected = set(signal.columns) - {"attributes", RESOURCE}
             treatments = columns.get(name, {})
             if wrong := sorted(expected ^ set(treatments)):
-                raise ValueError(f"{name}.{wrong[0]} must stand there if, and only if, it is a column of {name}")
+                said = f"{name}.{wrong[0]} must stand there if, and only if, it is a column of {name}"
+                raise Misplaced(said, name, wrong[0])
             for column, treatment in treatments.items():
                 is_text = signal.columns[column] in (pl.String, pl.List(pl.String))
                 if not is_text and treatment.action not in ("keep", "drop"):
-                    raise ValueError(f"{name}.{column} is {treatment.action}; it holds no text: allowed: drop, keep")
+                    said = f"{name}.{column} is {treatment.action}; it holds no text: allowed: drop, keep"
+                    raise Misplaced(said, name, column)
         return columns
 
     @field_validator("entities")
@@ -163,7 +166,7 @@ class PrivacyPolicy(Policy):
     def _keeps_no_secret(cls, entities: dict[str, str]) -> dict[str, str]:
         kept = sorted(entity for entity, what in entities.items() if entity.startswith("SECRET") and what != "remove")
         if kept:
-            raise ValueError(f"{kept[0]} is {entities[kept[0]]}; secrets are removed: write remove")
+            raise Misplaced(f"{kept[0]} is {entities[kept[0]]}; secrets are removed: write remove", kept[0])
         return entities
 
     @property
@@ -215,9 +218,9 @@ class FieldRules(Policy):
     def _names_something(cls, attributes: dict[str, Treatment]) -> dict[str, Treatment]:
         for key in attributes:
             if key != key.lower():
-                raise ValueError(f"{key}: keys are compared in lower case; write {key.lower()}")
+                raise Misplaced(f"{key}: keys are compared in lower case; write {key.lower()}", key)
             if not key.strip("*."):
-                raise ValueError(f"{key} would name every field; an unknown field is withheld: name the fields")
+                raise Misplaced(f"{key} would name every field; an unknown field is withheld: name the fields", key)
         return attributes
 
 

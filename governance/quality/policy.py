@@ -8,6 +8,7 @@ from typing import get_args
 from pydantic import Field, field_validator, model_validator
 
 from governance.errors import one_of
+from governance.faults import Misplaced
 from governance.policy import Policy, Strict
 from governance.quality.suites import Expectation, Kind
 from governance.signals import SIGNALS
@@ -59,9 +60,8 @@ class Volume(Strict):
     @model_validator(mode="after")
     def can_be_met(self) -> Volume:
         if self.min_weeks > self.weeks:
-            raise ValueError(
-                f"min_weeks is {self.min_weeks}, more than weeks ({self.weeks}): nothing would be compared"
-            )
+            said = f"min_weeks is {self.min_weeks}, more than weeks ({self.weeks}): nothing would be compared"
+            raise Misplaced(said, "min_weeks")
         return self
 
 
@@ -98,7 +98,8 @@ class QualityPolicy(Policy):
     @classmethod
     def are_those_of_the_gate(cls, value: dict[str, Advice]) -> dict[str, Advice]:
         if wrong := sorted(value.keys() ^ set(OWN_FACTS)):
-            raise ValueError(f"{wrong[0]} must stand there if, and only if, it is one of {', '.join(OWN_FACTS)}")
+            said = f"{wrong[0]} must stand there if, and only if, it is one of {', '.join(OWN_FACTS)}"
+            raise Misplaced(said, wrong[0])
         return value
 
     @field_validator("kinds")
@@ -124,4 +125,4 @@ class QualityPolicy(Policy):
 def _check_signals(named: Mapping[str, object]) -> None:
     for name in named:
         if name not in SIGNALS:
-            raise ValueError(f"signal {name} does not exist; {one_of(name, SIGNALS)}")
+            raise Misplaced(f"signal {name} does not exist; {one_of(name, SIGNALS)}", name)

@@ -9,6 +9,7 @@ from typing import Literal
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from governance.errors import one_of
+from governance.faults import Misplaced, first_fault
 from governance.policy import Policy, Strict
 from governance.signals import SIGNALS
 
@@ -146,8 +147,8 @@ class Expectation(Strict):
         try:
             refers = self.reference
         except ValidationError as error:
-            first = error.errors()[0]
-            raise ValueError(f"{self.name}: kwargs.{first['loc'][0]}: {first['msg']}") from None
+            place, fault = first_fault(error, Reference)
+            raise Misplaced(f"{self.name}: kwargs.{fault}", "kwargs", *place) from None
         if refers.signal not in SIGNALS:
             raise ValueError(f"{self.name}: signal {refers.signal} does not exist; {one_of(refers.signal, SIGNALS)}")
         columns = SIGNALS[refers.signal].columns
@@ -174,18 +175,19 @@ class Suite(Policy):
     @classmethod
     def names_are_distinct(cls, value: tuple[Expectation, ...]) -> tuple[Expectation, ...]:
         names = [expectation.name for expectation in value]
-        if twice := [name for name in names if names.count(name) > 1]:
-            raise ValueError(f"two expectations are called {twice[0]}; a name is one fact")
+        if twice := [number for number, name in enumerate(names) if name in names[:number]]:
+            raise Misplaced(f"two expectations are called {names[twice[0]]}; a name is one fact", twice[0], "name")
         return value
 
     @model_validator(mode="after")
     def columns_exist(self) -> Suite:
         allowed = (*SIGNALS[self.signal].columns, *DERIVED)
-        for expectation in self.expectations:
+        for number, expectation in enumerate(self.expectations):
             only = (expectation.only.column,) if expectation.only else ()
             for column in (*expectation.columns, *only):
                 if column not in allowed:
-                    raise ValueError(f"{expectation.name}: column {column} does not exist; {one_of(column, allowed)}")
+                    said = f"{expectation.name}: column {column} does not exist; {one_of(column, allowed)}"
+                    raise Misplaced(said, "expectations", number)
         return self
 
     @property

@@ -10,6 +10,7 @@ from typing import Literal
 from pydantic import AwareDatetime, Field, field_validator, model_validator
 
 from governance.errors import one_of
+from governance.faults import Misplaced
 from governance.owners import ANY
 from governance.policy import Policy, Strict
 
@@ -140,17 +141,20 @@ class SlosPolicy(Policy):
     @model_validator(mode="after")
     def definitions_do_not_meet(self) -> SlosPolicy:
         seen: dict[str, Objective] = {}
-        for objective in sorted(self.objectives, key=lambda one: (one.name, one.valid_from)):
+        numbered = sorted(enumerate(self.objectives), key=lambda one: (one[1].name, one[1].valid_from))
+        for number, objective in numbered:
             before = seen.get(objective.name)
             if before and before.valid_from == objective.valid_from:
-                raise ValueError(
+                raise Misplaced(
                     f"{objective.name} is defined twice from {objective.valid_from} on; give the later definition"
-                    " its own valid_from, or another name"
+                    " its own valid_from, or another name",
+                    *("objectives", number),
                 )
             if before and (before.kind, before.service) != (objective.kind, objective.service):
-                raise ValueError(
+                raise Misplaced(
                     f"{objective.name} changes from {before.kind} of {before.service} to {objective.kind} of"
-                    f" {objective.service} on {objective.valid_from}; expected another name for another thing"
+                    f" {objective.service} on {objective.valid_from}; expected another name for another thing",
+                    *("objectives", number),
                 )
             seen[objective.name] = objective
         return self
@@ -158,15 +162,17 @@ class SlosPolicy(Policy):
     @model_validator(mode="after")
     def windows_fit_into_periods(self) -> SlosPolicy:
         windows = [(alert.severity, alert.long_minutes) for alert in self.alerts]
-        for window in windows:
-            if windows.count(window) > 1:
-                raise ValueError(f"alerts: {window[0]} over {window[1]} minutes is there twice; leave one")
+        for number, window in enumerate(windows):
+            if window in windows[:number]:
+                said = f"alerts: {window[0]} over {window[1]} minutes is there twice; leave one"
+                raise Misplaced(said, "alerts", number)
         longest = max((minutes for _, minutes in windows), default=0)
-        for objective in self.objectives:
+        for number, objective in enumerate(self.objectives):
             if objective.period_days * 24 * 60 < longest:
-                raise ValueError(
+                raise Misplaced(
                     f"{objective.name}: period_days is {objective.period_days}, the longest window of alerts {longest}"
-                    " minutes; expected a period that is not shorter"
+                    " minutes; expected a period that is not shorter",
+                    *("objectives", number, "period_days"),
                 )
         return self
 

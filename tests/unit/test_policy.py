@@ -1,19 +1,30 @@
 """A wrong policy fails at load with file, line, key, value and what is allowed."""
 
+from typing import Literal
+
 import pytest
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from governance.errors import PolicyError, one_of
-from governance.policy import Policy, Strict, config_file, config_files, load
+from governance.faults import Misplaced
+from governance.policy import SHIPPED, Policy, Strict, config_file, config_files, load
 from orchestration.inspection import load_policies
 
 
 class Rate(Strict):
     share: float = Field(gt=0, le=1)
+    kind: Literal["whole", "part"] = "whole"
 
 
 class Sample(Policy):
     rates: dict[str, Rate]
+
+    @model_validator(mode="after")
+    def signals_exist(self):
+        for name in self.rates:
+            if name not in ("logs", "spans"):
+                raise Misplaced(f"{name} is no signal", "rates", name)
+        return self
 
 
 GOOD = "owner: a@example.com\nreason: because\nrates:\n  logs: {share: 0.5}\n"
@@ -32,9 +43,20 @@ def test_a_good_policy_loads_and_its_digest_follows_what_it_says(tmp_path):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        (GOOD.replace("0.5", "1.4"), ":4: rates.logs.share is 1.4; Input should be less than or equal to 1"),
-        (GOOD + "colour: red\n", ":5: colour is 'red'; Extra inputs are not permitted"),
-        (GOOD.replace("owner: a@example.com\n", ""), "owner; Field required"),
+        (GOOD.replace("0.5", "1.4"), ":4: rates.logs.share is 1.4; expected at most 1"),
+        (GOOD.replace("0.5", "half"), ":4: rates.logs.share is 'half'; expected a number"),
+        (GOOD.replace("0.5", "0"), ":4: rates.logs.share is 0; expected more than 0"),
+        (GOOD + "colour: red\n", ":5: colour is no key here; allowed: owner, rates, reason"),
+        (GOOD.replace("share", "shore"), ":4: rates.logs.shore is no key here; did you mean share? allowed: kind"),
+        (GOOD.replace("share: 0.5", ""), ":4: rates.logs.share is missing; add it"),
+        (
+            GOOD.replace("}", ", shere: 1}"),
+            ":4: rates.logs.shere is no key here; did you mean share? allowed: kind",
+        ),
+        (GOOD.replace("}", ", kind: whle}"), ":4: rates.logs.kind is 'whle'; did you mean whole? allowed: part, whole"),
+        (GOOD.replace("{share: 0.5}", "[]"), ":4: rates.logs; expected keys with values"),
+        (GOOD.replace("owner: a@example.com\n", ""), ":1: owner is missing; add it"),
+        (GOOD + "  spans: {share: 0.5}\n  spens: {share: 0.5}\n", ":6: spens is no signal"),
         ("rates: [1, 2\n", "p.yml:2: not readable as YAML"),
         (GOOD + "owner: twice@example.com\n", "p.yml:5: this key is there twice in one block; keep one of the two"),
         (GOOD.replace("0.5", "!half 0.5"), "p.yml:4: not readable as YAML"),
@@ -50,6 +72,32 @@ def test_a_wrong_policy_names_file_line_key_and_value(tmp_path, text, said):
     assert "p.yml" in str(error.value)
     assert "\n" not in str(error.value)
     assert error.value.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "said"),
+    [
+        ("access", "rpt_pain_points: {}", "rpt_pain_pints: {}", "did you mean rpt_pain_points"),
+        ("access", "roles: [steward]", "roles: [stewart]", "role stewart does not exist"),
+        ("owners", "default: platform", "default: platfrm", "default platfrm is no team; did you mean platform"),
+        ("owners", "[shipping, notification]", "[shipping, cart]", "cart has two owners, payments and fulfilment"),
+        ("stewards", "compliance: [support, warehouse]}", "compliance: [suport]}", "suport, which is no domain"),
+        ("stewards", '["zendesk/*", "surveys/*", marts/support]', '["otel/*"]', "is in two domains"),
+        ("slos", "- name: requests-are-fast", "- name: requests-succeed", "is defined twice from 2020-01-01"),
+        ("retention", "traits: {days: 400, reason: x}", "traits: {days: 401, reason: x}", "kept longer than rates"),
+    ],
+)
+def test_a_check_of_a_whole_file_names_the_line_at_fault(tmp_path, monkeypatch, name, old, new, said):
+    shipped = (SHIPPED / "policies" / f"{name}.yml").read_text()
+    shipped = shipped.replace('"Decides the sample of neighbouring days."', "x")
+    assert old in shipped
+    (tmp_path / "policies").mkdir()
+    text = shipped.replace(old, f"{new}  # here", 1)
+    (tmp_path / "policies" / f"{name}.yml").write_text(text)
+    monkeypatch.setenv("FEEDBACK_CONFIG", str(tmp_path))
+    line = next(number for number, line in enumerate(text.splitlines(), 1) if line.endswith("# here"))
+    with pytest.raises(PolicyError, match=rf"policies/{name}\.yml:{line}: .*{said}"):
+        load_policies()
 
 
 def test_a_missing_policy_is_an_error_not_a_default(tmp_path):

@@ -53,6 +53,11 @@ def test_two_owners_of_one_service_are_refused() -> None:
         policy(one=["cart"], two=["cart"])
 
 
+def test_a_service_given_twice_to_its_owner_is_told_as_that() -> None:
+    with pytest.raises(ValidationError, match="cart is there twice for its owner one; leave it there once"):
+        policy(one=["cart", "cart"])
+
+
 def test_the_default_must_be_a_team() -> None:
     with pytest.raises(ValidationError, match="default nobody is no team"):
         OwnersPolicy.model_validate({"owner": "o", "reason": "r", "default": "nobody", "teams": {}})

@@ -59,13 +59,16 @@ def test_every_suite_demands_unique_ids_times_and_the_right_day() -> None:
             "{name: a, type: expect_column_values_to_match_regex, kwargs: {column: body, regex: '('}}",
             "no regular expression",
         ),
-        ("{name: A b, type: expect_column_values_to_be_null, kwargs: {column: body}}", "pattern"),
+        ("{name: A b, type: expect_column_values_to_be_null, kwargs: {column: body}}", "expected text of the form"),
         ("{name: a, type: expect_column_values_to_be_unique, kwargs: {column: body}}", "is no row expectation"),
-        ("{name: a, type: expect_column_values_to_be_null, kwargs: {column: body}, severty: row}", "Extra inputs"),
+        (
+            "{name: a, type: expect_column_values_to_be_null, kwargs: {column: body}, severty: row}",
+            "severty is no key here; did",
+        ),
         # a reference to what does not exist
         (REFERS.format("signal: ticket, refers_to: ticket_id"), "signal ticket does not exist; did you mean tickets"),
         (REFERS.format("signal: tickets, refers_to: ticket"), "tickets has no ticket; did you mean ticket_id"),
-        (REFERS.format("signal: tickets"), "kwargs.refers_to: Field required"),
+        (REFERS.format("signal: tickets"), "kwargs.refers_to is missing"),
         (REFERS.format("signal: tickets, refers_to: ticket_id, mostly: 2"), "kwargs.mostly"),
     ],
 )

@@ -244,7 +244,7 @@ def test_a_wrong_declaration_is_refused(tmp_path: Path, metrics: list[dict[str, 
 def test_a_metric_without_an_owner_is_refused(tmp_path: Path) -> None:
     metric = simple("requests", "all")
     del metric["config"]["meta"]["owner"]
-    with pytest.raises(PolicyError, match="metric requests: owner: is missing"):
+    with pytest.raises(PolicyError, match="metric requests: owner is missing; add it"):
         load_catalogue(manifest(tmp_path, metric))
 
 

@@ -46,7 +46,7 @@ WRONG = [
     ("description: x\ncanaries: [{signal: logs, field: body, type: mail}]", "canaries.0", "email"),
     ("description: x\ncanaries: [{signal: logs, field: text, type: email}]", "field text of logs", "body"),
     ("description: x\nflags: [{service: cart, key: a, variants: {b: 0.4}}]", "flags.0.variants", "add up to 1"),
-    ("description: x\ncolour: red", "colour is 'red'", "not permitted"),
+    ("description: x\ncolour: red", "colour is no key here", "allowed: accounts"),
 ]
 
 
