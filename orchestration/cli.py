@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from governance.errors import FeedbackError, PolicyError
 from orchestration.audit_commands import By, Why, audit_app, reviews_app
@@ -57,7 +58,7 @@ def main() -> None:
     except typer.Exit as done:
         sys.exit(done.exit_code)
     except FeedbackError as error:
-        Console(stderr=True, highlight=False).print(f"[bold red]error:[/] {error}", soft_wrap=True)
+        Console(stderr=True, highlight=False).print(f"[bold red]error:[/] {escape(str(error))}", soft_wrap=True)
         sys.exit(error.exit_code)
     except typer.Abort:
         sys.exit(1)

@@ -1,5 +1,6 @@
 """Every asset can be understood in the UI, and both ways of loading the code work."""
 
+import json
 import os
 import subprocess
 import sys
@@ -103,3 +104,22 @@ def test_the_code_location_loads_without_scikit_learn():
     code = "import sys; from orchestration.definitions import defs; defs(); print('sklearn' in sys.modules)"
     done = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+@pytest.mark.parametrize(
+    ("results", "said"),
+    [
+        (None, "dbt failed on its start; "),
+        (
+            [("model.x.fct_a", "success"), ("model.x.fct_b", "error"), ("test.x.c", "fail")],
+            "on model.x.fct_b, test.x.c; ",
+        ),
+    ],
+)
+def test_a_failed_build_names_what_failed_and_the_log_of_that_build(definitions, tmp_path, results, said):
+    from orchestration.defs.transform.assets import build_failure
+
+    if results:
+        told = {"results": [{"unique_id": name, "status": status} for name, status in results]}
+        (tmp_path / "run_results.json").write_text(json.dumps(told))
+    assert f"{said}{tmp_path}/dbt.log says why" in str(build_failure(tmp_path))

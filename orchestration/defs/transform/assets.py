@@ -1,6 +1,7 @@
 """Schema `lake` (what dbt reads) and the dbt project itself."""
 
 import hashlib
+import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -97,6 +98,14 @@ def _manifest() -> Path:
     return manifest
 
 
+def build_failure(target: Path) -> FeedbackError:
+    """What failed in the build that left its files in `target`, and where dbt says why: its own words quote values."""
+    results = target / "run_results.json"
+    told = json.loads(results.read_text())["results"] if results.is_file() else []
+    failed = [result["unique_id"] for result in told if result["status"] in ("error", "fail")]
+    return FeedbackError(f"dbt failed on {', '.join(failed) or 'its start'}; {target / 'dbt.log'} says why")
+
+
 @dbt_assets(manifest=_manifest(), project=DBT)
 def models(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[object]:
     """Staging, intermediate and marts in one build; their data tests are checks."""
@@ -111,10 +120,6 @@ def models(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[o
         for event in invocation.stream():
             yield lineage.told(event, invocation) if isinstance(event, dg.Output) else event
     except DagsterDbtCliRuntimeError:
-        # What dbt says of a failure quotes values.
-        results = invocation.get_artifact("run_results.json")["results"]
-        failed = [result["unique_id"] for result in results if result["status"] in ("error", "fail")]
-        log = home().root / "dbt" / "logs" / "dbt.log"
-        raise FeedbackError(f"dbt failed on {', '.join(failed) or 'its start'}; {log} says why") from None
+        raise build_failure(invocation.target_path) from None
     finally:
         lineage.save()

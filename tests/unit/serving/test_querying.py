@@ -163,6 +163,30 @@ def test_a_wrong_name_names_the_nearest_in_one_line(published: Path) -> None:
     assert "`show tables` lists what is published for this role" in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("sql", "said"),
+    [
+        ("select cast(note as int) from orders", "conversion error in line 1 at `cast(note as int) from orders`"),
+        ("select order_id\nfrom orders where note::date > current_date", "conversion error in line 2 at `::date > "),
+        ("select * from orders where note = 1", "conversion error in line 1 at `note = 1`"),
+        ("select strptime(note, '%Y') from orders", "invalid input error; "),
+        ("select error(note) from orders", "invalid input error; "),
+        ("select chr(-order_id::int - 7654321) from orders", "invalid input error; "),
+        ("select (order_id + 9e18)::bigint * 7654321 from orders", "out of range error; "),
+    ],
+)
+def test_an_error_in_a_row_says_where_and_never_the_value(published: Path, sql: str, said: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        query(published, "analyst", sql)
+    message = str(caught.value)
+    assert said in message
+    assert "try_cast" in message
+    assert "plain" not in message
+    assert "cmd" not in message
+    assert "7654321" not in message.replace(sql, "").replace("7654322", "")
+    assert "\n" not in message
+
+
 def test_a_question_without_end_is_stopped(published: Path) -> None:
     endless = "select count(*) from range(1000000000) a, range(1000000000) b"
     with pytest.raises(FeedbackError, match=r"stopped after 0\.2 s"):
