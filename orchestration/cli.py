@@ -54,9 +54,7 @@ def main() -> None:
     """Run the command; an error a user can act on is one line on stderr."""
     try:
         enter(home())
-        app(standalone_mode=False)
-    except typer.Exit as done:
-        sys.exit(done.exit_code)
+        sys.exit(app(standalone_mode=False))  # the code of a typer.Exit, which is not raised in this mode
     except FeedbackError as error:
         Console(stderr=True, highlight=False).print(f"[bold red]error:[/] {escape(str(error))}", soft_wrap=True)
         sys.exit(error.exit_code)
@@ -138,17 +136,19 @@ def metric(
     what: Annotated[str, typer.Argument(metavar="list|show|NAME", help="What there is, or a metric to measure.")],
     name: Annotated[str, typer.Argument(help="With show: which metric.")] = "",
     by: Annotated[list[str] | None, typer.Option(help="A dimension; several where given several times.")] = None,
-    grain: Annotated[str, typer.Option(help="A row for each day, week, month, quarter or year.")] = "",
-    since: Annotated[str, typer.Option(help="First day (ISO).")] = "",
-    until: Annotated[str, typer.Option(help="Last day (ISO).")] = "",
+    grain: Annotated[str | None, typer.Option(help="A row for each day, week, month, quarter or year.")] = None,
+    since: Annotated[str | None, typer.Option(help="First day (ISO).")] = None,
+    until: Annotated[str | None, typer.Option(help="Last day (ISO).")] = None,
     role: Annotated[str, typer.Option(help="Whose published file to read.")] = "analyst",
     output: Annotated[Format, typer.Option("--format", help="How to print it.")] = Format.table,
 ) -> None:
     """Ask a metric of what was published for a role; `list` says which there are, `show NAME` what one means."""
     from orchestration.serving.metrics import Question
     from orchestration.serving.querying import published_file
-    from orchestration.serving.telling import list_all, measure, show
+    from orchestration.serving.telling import list_all, measure, require_fitting, show
 
+    given = {"--by": by, "--grain": grain, "--since": since, "--until": until}
+    require_fitting(what, name, [option for option, value in given.items() if value is not None], output.value)
     console, file = Console(highlight=False), published_file(home().published, role)
     if what == "list":
         list_all(console, file, output.value)
@@ -156,9 +156,9 @@ def metric(
         show(console, file, name)
     else:
         first, last = (
-            day_of(text, option) if text else None for text, option in ((since, "--since"), (until, "--until"))
+            None if text is None else day_of(text, option) for text, option in ((since, "--since"), (until, "--until"))
         )
-        measure(console, file, Question(what, tuple(by or ()), grain or None, first, last), output.value)
+        measure(console, file, Question(what, tuple(by or ()), grain, first, last), output.value)
 
 
 @app.command(epilog="Example: `feedback explain request_latency_p95 --by service=checkout --at 2026-W48`")

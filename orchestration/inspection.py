@@ -128,7 +128,7 @@ def _findings(deployment: Home) -> Iterator[Finding]:
     )
     for package in ("dagster", "dbt-core", "duckdb", "great-expectations", "presidio-analyzer", "polars"):
         yield Finding(package, is_well=True, found=version(package))
-    yield _policies()
+    yield from _policies(deployment)
     yield _keys(deployment)
     yield _disk(deployment)
     yield _protection(deployment)
@@ -137,12 +137,18 @@ def _findings(deployment: Home) -> Iterator[Finding]:
     yield from _published(deployment)
 
 
-def load_policies() -> int:
-    """Load every kind of policy, the sources and suites; how many there are.
+def load_policies() -> None:
+    """Load every kind of policy, the sources and suites.
 
     Raises:
         PolicyError: one of them is wrong.
     """
+    for load in policy_loaders():
+        load()
+
+
+def policy_loaders() -> tuple[Callable[[], object], ...]:
+    """What loads each kind of policy, the sources and suites."""
     from governance.access import load_access
     from governance.changes import load_changes
     from governance.costs import load_costs
@@ -163,20 +169,41 @@ def load_policies() -> int:
     from governance.themes import load_themes
     from governance.triage import load_triage
 
-    loaders: tuple[Callable[[], object], ...] = (
+    return (
         *(load_sources, load_privacy, load_quality, load_source_suites, load_sampling_policy, load_ranking),
         *(load_owners, load_access, load_retention, load_freshness, load_subscriptions, load_slos),
         *(load_triage, load_initiatives, load_stewards, load_services, load_changes, load_themes),
         *(load_surveys, load_costs, load_estimates_policy),
     )
-    return len([load() for load in loaders])
 
 
-def _policies() -> Finding:
+def _policies(deployment: Home) -> Iterator[Finding]:
+    """Each mistake once: what is wrong in one file is wrong for all that are read with it."""
+    checks = (*policy_loaders(), lambda: check_access(deployment))
+    wrong = dict.fromkeys(told for check in checks if (told := _mistake(check)))
+    yield from (Finding("policies", is_well=False, found=told, fix="correct that line") for told in wrong)
+    if not wrong:
+        yield Finding("policies", is_well=True, found=f"{len(checks) - 1} kinds read without a mistake")
+
+
+def _mistake(check: Callable[[], object]) -> str:
     try:
-        return Finding("policies", is_well=True, found=f"{load_policies()} kinds read without a mistake")
+        check()
     except FeedbackError as error:
-        return Finding("policies", is_well=False, found=str(error), fix="correct that line")
+        return str(error)
+    return ""
+
+
+def check_access(deployment: Home) -> None:
+    """Look whether the columns that access.yml names are those of the models, as far as dbt has told them.
+
+    Raises:
+        PolicyError: there is no such column.
+    """
+    from governance.access import load_access
+    from orchestration.serving.known_columns import known_columns, require_known_columns
+
+    require_known_columns(load_access(), known_columns(deployment.root / "dbt" / "manifest.json"))
 
 
 def _keys(deployment: Home) -> Finding:
@@ -231,7 +258,13 @@ def _decisions(deployment: Home) -> Finding:
 def _published(deployment: Home) -> Iterator[Finding]:
     from governance.access import load_access
 
-    for role in load_access().roles:
+    try:
+        roles = load_access().roles
+    except FeedbackError:
+        fix = "correct policies/access.yml"
+        yield Finding("published", is_well=False, found="which roles there are is not known", fix=fix)
+        return
+    for role in roles:
         path = deployment.published / f"{role}.duckdb"
         found = f"{path.stat().st_size / 2**20:.1f} MiB" if path.exists() else "not yet"
         yield Finding(f"published/{role}", path.exists(), found, "feedback run")

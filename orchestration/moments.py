@@ -35,7 +35,7 @@ def day_of(text: str, option: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise PolicyError(f"{option} {text}: expected an ISO date such as 2026-11-23") from None
+        raise PolicyError(f"{option} {text or 'is empty'}: expected an ISO date such as 2026-11-23") from None
 
 
 def period_of(text: str, option: str) -> tuple[date, date]:

@@ -24,7 +24,7 @@ from rich.progress import (
 from governance.errors import FeedbackError, GateBlocked, UsageError
 from governance.sources import load_sources
 from orchestration.deciding import rulings_at
-from orchestration.inspection import load_policies
+from orchestration.inspection import check_access, load_policies
 from orchestration.key_management import deployment_keys
 from orchestration.lake import Lake
 from orchestration.progress import listening
@@ -51,6 +51,7 @@ def run_flow(inbox: Path, as_of: datetime, *, is_plain: bool) -> int:
     os.environ["FEEDBACK_INBOX"] = str(inbox.resolve())
     console = Console(stderr=True, highlight=False)
     with _reading_ahead(inbox, as_of), _steps(console, is_plain=is_plain or not console.is_terminal) as execute:
+        check_access(home())  # the models are parsed by now
         execute("receive", as_of, None)
         _bring_up_to_date(execute, as_of)
     _show_result()

@@ -134,7 +134,7 @@ def sql_of(metric: Mapping[str, object], question: Question) -> str:
         if name not in dimensions:
             raise UsageError(f"metric {metric['metric']}: no dimension {name}; {one_of(name, dimensions)}")
     if question.grain is not None and question.grain not in GRAINS:
-        raise UsageError(f"--grain {question.grain} does not exist; {one_of(question.grain, GRAINS)}")
+        raise UsageError(f"--grain {question.grain or 'is empty: it'} does not exist; {one_of(question.grain, GRAINS)}")
     if twice := [name for name in question.by if question.by.count(name) > 1]:
         raise UsageError(f"--by {twice[0]} is given twice; give each dimension once")
     if question.since and question.until and question.since > question.until:

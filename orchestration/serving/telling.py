@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import polars as pl
@@ -18,6 +19,29 @@ from orchestration.serving.querying import written
 _BAR = 24
 _FULL, _PARTS = "█", " ▏▎▍▌▋▊▉"
 _BETTER = {"up": "more is better", "down": "less is better", "neutral": "neither more nor less is better"}
+
+
+def require_fitting(what: str, name: str, options: Sequence[str], output: str) -> None:
+    """Nothing of a command is left out without a word.
+
+    Args:
+        what, name: the words behind `feedback metric`.
+        options: those given that only a metric's values have.
+
+    Raises:
+        UsageError: a word or an option has no meaning there; it says which have.
+    """
+    if what in ("list", "show") and options:
+        allowed = "--role, --format" if what == "list" else "--role"
+        raise UsageError(f"metric {what}: {options[0]} has no meaning there; allowed: {allowed}")
+    if what == "show" and output != "table":
+        raise UsageError("metric show: --format has no meaning there; allowed: --role (metric list has --format)")
+    if what != "show" and name:
+        told = (
+            f"`feedback metric show {name}` says what it is" if what == "list" else "allowed: --by, --grain, --since, "
+        )
+        told += "" if what == "list" else "--until, --role, --format"
+        raise UsageError(f"metric {what}: {name} has no meaning behind it; {told}")
 
 
 def list_all(console: Console, file: Path, output: str = "table") -> None:

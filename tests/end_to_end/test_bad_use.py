@@ -18,6 +18,7 @@ def empty(new_deployment):
         (["query", "select 1", "--role", "analist"], "did you mean analyst?"),
         (["source", "check", "otell", "--inbox", "."], "did you mean otel?"),
         (["keys", "destroy", "1a2b"], "no pseudonym key 1a2b; allowed: none"),
+        (["metric", "requests", "--since", "", "--role", "analist"], "did you mean analyst?"),
         (["simulate", "--scenario", "defualt"], "did you mean default?"),
     ],
 )
@@ -58,6 +59,17 @@ def test_a_wrong_policy_names_file_line_and_key(new_deployment, tmp_path):
     assert done.returncode == 2
     assert re.search(r"policies/sampling.yml:\d+: traces.ordinary_share is 1.4", done.stderr)
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("name", ["owners", "access"])
+def test_the_doctor_goes_on_behind_a_broken_policy_and_fails(new_deployment, tmp_path, name):
+    (tmp_path / "policies").mkdir()
+    (tmp_path / "policies" / f"{name}.yml").write_text("colour: red\n")
+    done = new_deployment(f"ill-{name}", FEEDBACK_CONFIG=str(tmp_path)).feedback("doctor", check=False)
+    assert done.returncode == 1
+    assert f"policies/{name}.yml:1: colour" in done.stdout
+    assert "ledger" in done.stdout
+    assert "published" in done.stdout
 
 
 def test_an_empty_inbox_says_that_nothing_belongs_to_a_source(new_deployment):

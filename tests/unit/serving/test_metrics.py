@@ -17,6 +17,7 @@ from orchestration.lake import Lake
 from orchestration.serving.catalogue import load_catalogue, require_declared_once
 from orchestration.serving.metrics import Question, ask, list_metrics
 from orchestration.serving.publishing import publish
+from orchestration.serving.telling import require_fitting
 from orchestration.stages.field_lineage import Lineage
 from orchestration.stages.publishing import note_definitions
 
@@ -275,6 +276,27 @@ def test_what_its_columns_are_computed_by_is_part_of_a_formula(tmp_path: Path) -
         note_definitions(lake, catalogue, changed, AS_OF)
     raised = load_catalogue(manifest(tmp_path, simple("requests", "all", version=2)))
     note_definitions(lake, raised, changed, AS_OF)
+
+
+@pytest.mark.parametrize(
+    ("what", "name", "options", "output", "message"),
+    [
+        ("list", "", ["--by"], "table", "metric list: --by has no meaning there; allowed: --role, --format"),
+        ("list", "requests", [], "table", "metric list: requests .* `feedback metric show requests`"),
+        ("show", "requests", ["--grain"], "table", "metric show: --grain has no meaning there; allowed: --role"),
+        ("show", "requests", [], "json", "metric show: --format has no meaning there"),
+        ("requests", "service", ["--by"], "table", "metric requests: service has no meaning .* allowed: --by, --grain"),
+    ],
+)
+def test_what_has_no_meaning_is_refused(what: str, name: str, options: list[str], output: str, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        require_fitting(what, name, options, output)
+
+
+def test_what_has_a_meaning_is_not_refused() -> None:
+    require_fitting("list", "", [], "json")
+    require_fitting("show", "requests", [], "table")
+    require_fitting("requests", "", ["--by", "--grain", "--since"], "csv")
 
 
 METRIC, MODEL = "metrics:\n- {name: requests}\n", "semantic_models:\n- {name: days}\n"
