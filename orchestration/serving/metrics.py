@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 TABLE = "metrics"
 GRAINS: tuple[str, ...] = get_args(Grain)
 _EVERYTHING = "total"
+_MONTHS = {"month": 1, "quarter": 3, "year": 12}
 
 
 @dataclass(frozen=True)
@@ -108,6 +109,26 @@ def ask(file: Path, question: Question) -> pl.DataFrame:
         UsageError: the metric, a dimension or the grain does not exist; the message lists those that do.
     """
     return answer(file, sql_of(find_metric(file, question.name), question))
+
+
+def part_periods(periods: Iterable[date], grain: str, first: date | None, last: date | None) -> list[date]:
+    """Those periods, each told by its first day, that do not lie whole within the days from `first` to `last`.
+
+    Args:
+        first, last: None: every day counts on that side.
+    """
+    return [
+        start
+        for start in periods
+        if (first is not None and start < first) or (last is not None and _last_day(start, grain) > last)
+    ]
+
+
+def _last_day(start: date, grain: str) -> date:
+    if grain not in _MONTHS:
+        return start + timedelta(days=6 if grain == "week" else 0)
+    month = start.month - 1 + _MONTHS[grain]
+    return date(start.year + month // 12, month % 12 + 1, 1) - timedelta(days=1)
 
 
 def equals(column: str, value: str) -> str:

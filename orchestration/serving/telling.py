@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 
 import polars as pl
@@ -13,11 +14,20 @@ from rich.table import Table
 
 from governance.errors import UsageError, one_of
 from orchestration.serving.behind import days_behind, notes
-from orchestration.serving.metrics import Question, ask, dimensions_of, find_metric, list_metrics, texts_of
+from orchestration.serving.metrics import (
+    Question,
+    ask,
+    dimensions_of,
+    find_metric,
+    list_metrics,
+    part_periods,
+    texts_of,
+)
 from orchestration.serving.querying import written
 
 _BAR = 24
 _FULL, _PARTS = "█", " ▏▎▍▌▋▊▉"
+_PART = "*"  # behind a period of which not all days are counted
 _BETTER = {"up": "more is better", "down": "less is better", "neutral": "neither more nor less is better"}
 
 
@@ -74,12 +84,12 @@ def show(console: Console, file: Path, name: str) -> None:
     table = Table(show_header=False, box=None, pad_edge=False)
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
-    target = f"; target {metric['target']:g}" if metric["target"] is not None else ""
     told = {
         "metric": f"{metric['metric']} (version {metric['version']})",
         "is": f"{metric['label']}: {metric['description']}",
         "unit": metric["unit"],
-        "direction": f"{_BETTER[str(metric['direction'])]}{target}",
+        "direction": _BETTER[str(metric["direction"])],
+        "target": "none agreed" if metric["target"] is None else f"{metric['target']:g} {metric['unit']}",
         "owner": f"{metric['owner']}, reviewed {metric['review']}",
         "figure": metric["figure"],
         "no data": metric["no_data"],
@@ -96,33 +106,54 @@ def show(console: Console, file: Path, name: str) -> None:
 def measure(console: Console, file: Path, question: Question, output: str = "table") -> None:
     """The values, with a bar for each in a terminal; then the days in their time that were waived or withheld.
 
-    In another format than a table those days are told on stderr.
+    A period of which some days are not counted, by the question or as nothing is known of them, is marked. In another
+    format than a table those days and periods are told on stderr.
     """
     values, metric = ask(file, question), find_metric(file, question.name)
     days = days_behind(file, texts_of(metric, "signals"), question.since, question.until)
+    parts, note = _parts(file, texts_of(metric, "signals"), values, question)
     if output != "table":
         sys.stdout.buffer.write(written(values, output))
         sys.stdout.buffer.flush()
-        sys.stderr.writelines(f"{note}\n" for note in notes(days))
+        named = [f"{', '.join(map(str, parts))}: {note}"] if parts else []
+        sys.stderr.writelines(f"{line}\n" for line in (*named, *notes(days)))
         return
     console.print(escape(f"{metric['label']} [{metric['unit']}]"), style="italic")
     table = Table()
     for name in values.columns[:-1]:
         table.add_column(escape(name), overflow="fold")
     table.add_column("value", justify="right")
+    top = max((value for value in values["value"] if value is not None), default=0) or 1
     if console.is_terminal:
-        table.add_column("")
-    known = [value for value in values["value"] if value is not None]
-    top = max(known, default=0) or 1
+        table.add_column(f"0 to {_number(top)}" + (", in all rows" if values.height > 1 else ""))
     for *keys, value in values.iter_rows():
         bar = (_bar(value / top) if value is not None else "",) if console.is_terminal else ()
-        table.add_row(*("unknown" if key is None else escape(str(key)) for key in keys), _number(value), *bar)
+        told = ["unknown" if key is None else f"{key}{_PART if key in parts else ''}" for key in keys]
+        table.add_row(*map(escape, told), _number(value), *bar)
     console.print(table)
+    if parts:
+        console.print(f"{_PART} {note}", soft_wrap=True)
     console.print(
         f"{metric['figure']}; {_BETTER[str(metric['direction'])]}; days are UTC; no data: {metric['no_data']}"
     )
     for note in notes(days):
         console.print(escape(note), style="bold yellow", soft_wrap=True)
+
+
+def _parts(
+    file: Path, signals: Sequence[str] | None, values: pl.DataFrame, question: Question
+) -> tuple[Sequence[date], str]:
+    """The periods of which not all days are counted, and what is said of them."""
+    if question.grain is None or question.grain == "day":
+        return (), ""
+    judged = days_behind(file, signals, None, None)
+    known = [day["event_date"] for day in judged if day["verdict"] != "withheld"]
+    days = [day for day in known if isinstance(day, date)]
+    first = max((day for day in (question.since, min(days, default=None)) if day), default=None)
+    last = min((day for day in (question.until, max(days, default=None)) if day), default=None)
+    parts = part_periods(values["period"].unique().sort().to_list(), question.grain, first, last)
+    told = " ".join(f"{word} {day}" for word, day in (("from", first), ("to", last)) if day)
+    return parts, f"only part of the {question.grain}: days {told} are counted"
 
 
 def _bar(share: float) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from orchestration.moments import period_of
 from orchestration.serving.behind import JUDGED_SCHEMA, RESTATEMENTS_SCHEMA, Behind
 from orchestration.serving.metrics import Question
 from orchestration.serving.publishing import publish
-from orchestration.serving.telling import measure
+from orchestration.serving.telling import measure, show
 from orchestration.stages.field_lineage import Lineage
 
 AS_OF = datetime(2026, 3, 20, tzinfo=UTC)
@@ -268,3 +269,38 @@ def test_a_metric_is_told_with_the_days_in_it_that_were_waived_or_withheld(
     measure(Console(file=out, width=200), file, Question("tickets_created", since=since))
     told = [line for line in out.getvalue().splitlines() if line.startswith(("waived", "withheld"))]
     assert [line[: len(note)] for line, note in zip(told, notes, strict=True)] == notes
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "grain", "marked", "note"),
+    [
+        # the gate let 14 and 15 March in
+        (
+            *(None, None, "week", ["2026-03-09*", "2026-03-16*"]),
+            "* only part of the week: days from 2026-03-14 to 2026-03-15 are counted",
+        ),
+        (date(2026, 3, 14), date(2026, 3, 14), "month", ["2026-03-01*"], "month: days from 2026-03-14 to 2026-03-14"),
+        (None, None, "day", [], None),
+    ],
+)
+def test_a_part_of_a_period_is_marked(
+    file: Path, since: date | None, until: date | None, grain: str, marked: list[str], note: str | None
+) -> None:
+    out = io.StringIO()
+    question = Question("tickets_created", grain=grain, since=since, until=until)
+    measure(Console(file=out, width=200), file, question)
+    assert re.findall(r"2026-\d\d-\d\d\*", out.getvalue()) == marked
+    assert ("only part of" in out.getvalue()) is (note is not None)
+    assert (note or "") in out.getvalue()
+
+
+def test_bars_say_their_scale(file: Path) -> None:
+    out = io.StringIO()
+    measure(Console(file=out, width=200, force_terminal=True), file, Question("tickets_created", grain="day"))
+    assert re.search(r"0 to \d+, in all rows", out.getvalue())
+
+
+def test_a_metric_without_a_target_says_that_none_was_agreed(file: Path) -> None:
+    out = io.StringIO()
+    show(Console(file=out, width=200), file, "tickets_created")
+    assert re.search(r"target +none agreed", out.getvalue())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from governance.errors import PolicyError, UsageError
 from governance.metrics import Metric
 from orchestration.lake import Lake
 from orchestration.serving.catalogue import load_catalogue, require_declared_once
-from orchestration.serving.metrics import Question, ask, list_metrics
+from orchestration.serving.metrics import Question, ask, list_metrics, part_periods
 from orchestration.serving.publishing import publish
 from orchestration.serving.telling import require_fitting
 from orchestration.stages.field_lineage import Lineage
@@ -276,6 +276,36 @@ def test_what_its_columns_are_computed_by_is_part_of_a_formula(tmp_path: Path) -
         note_definitions(lake, catalogue, changed, AS_OF)
     raised = load_catalogue(manifest(tmp_path, simple("requests", "all", version=2)))
     note_definitions(lake, raised, changed, AS_OF)
+
+
+@pytest.mark.parametrize(
+    ("grain", "periods", "parts"),
+    [
+        ("day", ["2026-01-05", "2026-02-20"], []),
+        ("week", ["2025-12-29", "2026-01-05", "2026-02-09", "2026-02-16"], ["2025-12-29", "2026-02-16"]),
+        ("month", ["2026-01-01", "2026-02-01"], ["2026-01-01", "2026-02-01"]),
+        ("quarter", ["2026-01-01"], ["2026-01-01"]),
+        ("year", ["2026-01-01"], ["2026-01-01"]),
+    ],
+)
+def test_a_period_is_whole_only_within_the_days_that_are_counted(
+    grain: str, periods: list[str], parts: list[str]
+) -> None:
+    """From Monday, 5 January to Friday, 20 February 2026."""
+    starts = [date.fromisoformat(start) for start in periods]
+    found = part_periods(starts, grain, date(2026, 1, 5), date(2026, 2, 20))
+    assert [str(start) for start in found] == parts
+    assert part_periods(starts, grain, None, None) == []
+
+
+@pytest.mark.parametrize(
+    ("grain", "start", "last"),
+    [("month", date(2026, 12, 1), date(2026, 12, 31)), ("quarter", date(2026, 10, 1), date(2026, 12, 31)),
+     ("year", date(2026, 1, 1), date(2026, 12, 31)), ("month", date(2028, 2, 1), date(2028, 2, 29))],
+)  # fmt: skip
+def test_a_period_whose_last_day_is_counted_is_whole(grain: str, start: date, last: date) -> None:
+    assert part_periods([start], grain, start, last) == []
+    assert part_periods([start], grain, start, last - timedelta(days=1)) == [start]
 
 
 @pytest.mark.parametrize(
