@@ -49,6 +49,7 @@ def explain_problem(file: Path, identifier: str) -> list[Section]:
         Section("score", "Score: reach x impact x confidence / effort", [_known(problem, _PARTS)]),
         _table(file, "weights", "How the rank depends on the weights", "rpt_pain_point_ranks", own, "weight"),
         Section("evidence", "Evidence", [_known(problem, _EVIDENCE)], _made_of(file)),
+        _table(file, "supported_by", "What supports it", "fct_pain_point_evidence", own, "all"),
         *_changes(file, problem, own),
         _table(file, "states", "States", "fct_state_history", _subject(problem), "valid_from"),
         _table(file, "values", "Day by day", "rpt_pain_point_days", f"{own} and {_within(scope)}", "event_date"),

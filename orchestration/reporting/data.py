@@ -85,6 +85,22 @@ MARTS: Mapping[str, tuple[str, Mapping[str, str]]] = {
         "rpt_pain_point_days",
         {"pain_point_id": _TEXT, "event_date": _DAY, "value": _FIGURE, "baseline": _FIGURE, "unit": _TEXT, **_ORIGIN},
     ),
+    "evidence": (
+        "fct_pain_point_evidence",
+        {
+            "pain_point_id": _TEXT,
+            "evidence_role": _TEXT,
+            "evidence_kind": _TEXT,
+            "service": _TEXT,
+            "evidence_id": _TEXT,
+            "evidence_name": _TEXT,
+            "observed_count": _COUNT,
+            "unit": _TEXT,
+            "first_seen_at": _TIME,
+            "last_seen_at": _TIME,
+            **_ORIGIN,
+        },
+    ),
     "effects": (
         "fct_initiative_effects",
         {
@@ -261,6 +277,7 @@ class ReportData:
 
     pain_points: pl.DataFrame
     pain_point_days: pl.DataFrame
+    evidence: pl.DataFrame
     effects: pl.DataFrame
     loop: pl.DataFrame
     services: pl.DataFrame

@@ -141,7 +141,7 @@ def _environment() -> Environment:
     for write in (
         wording.number, wording.counted, wording.percent, wording.milliseconds, wording.duration, wording.age,
         wording.moment, wording.day, wording.measured, wording.trend, wording.ranks,
-        wording.days, wording.verdict, wording.size, wording.money,
+        wording.days, wording.verdict, wording.size, wording.money, wording.evidence, wording.role,
     ):  # fmt: skip
         environment.filters[write.__name__] = write
     return environment

@@ -15,7 +15,7 @@ from orchestration.reporting.wording import changed
 Row = dict[str, object]
 
 # A page stays readable and below 2 MB: what does not fit is counted, and is whole in the published files.
-CARDS, LISTED, PANELS, LINES, TREND_DAYS = 10, 50, 12, 30, 60
+CARDS, LISTED, PANELS, LINES, TREND_DAYS, PIECES = 10, 50, 12, 30, 60, 12
 _ENDED = ("solved", "closed", "resolved", "deleted")
 LEDGER_COUNTS = (
     "pulled", "malformed", "duplicates", "held", "quarantined", "discarded", "withheld", "checked", "sampled",
@@ -56,10 +56,18 @@ def pain_points(data: ReportData) -> list[Row]:
             "curve": line(values, 640, 120, baseline) if point["rank"] <= CARDS else None,
         }
         drawn = {"days": of_point.to_dicts(), "baseline": baseline, "unit": _first(of_point["unit"])}
+        pieces = _evidence(data, str(point["pain_point_id"]))
+        supported = {"evidence": pieces.head(PIECES).to_dicts(), "evidence_pieces": pieces.height}
         # On the first list everything is new.
         was = changed(point) if has_before else "first list"
-        found.append({**point, **lines, **drawn, "peak": of_point["value"].max(), "changed": was})
+        found.append({**point, **lines, **drawn, **supported, "peak": of_point["value"].max(), "changed": was})
     return found
+
+
+def _evidence(data: ReportData, pain_point: str) -> pl.DataFrame:
+    """What supports a pain point, its changes first; traces are for those who look into systems, not for this page."""
+    of_point = data.evidence.filter(pl.col("pain_point_id") == pain_point, pl.col("evidence_kind") != "trace")
+    return of_point.sort("evidence_role", "evidence_kind", "observed_count", descending=[False, False, True])
 
 
 def services(data: ReportData) -> list[Row]:

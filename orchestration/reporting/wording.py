@@ -143,3 +143,19 @@ _NO_VERDICTS = {
 def verdict(row: Mapping[str, object]) -> str:
     """Whether an initiative helped, or why that is not known."""
     return _VERDICTS.get(str(row["verdict"])) or _NO_VERDICTS.get(str(row["no_verdict_reason"]), NO_DATA)
+
+
+_ROLES = {"cause": "began it", "fix": "ended it or was meant to", "scope": "confined to it", "symptom": "shows it"}
+
+
+def evidence(row: Mapping[str, object]) -> str:
+    """A piece of evidence as `deployment 4711 (2.8.0)`, `operation PlaceOrder` or `log template lost <*>`."""
+    kind, named = str(row["evidence_kind"]).replace("_", " "), str(row["evidence_name"])
+    if kind == "deployment" and named != row["evidence_id"]:
+        named = f"{row['evidence_id']} ({named})"
+    return f"{kind} {named}"
+
+
+def role(word: str) -> str:
+    """What a piece of evidence has to do with its pain point."""
+    return _ROLES[word]

@@ -139,6 +139,34 @@ class Planted:
         assert not missed, f"not among the first {first}: {missed}; ranked: {shown[:10]}"
 
     @staticmethod
+    def assert_supported(deployment):
+        """The evidence of every fault names its operation, flag, log line, theme, deployment, fix and incident."""
+        rows = deployment.dicts(
+            "select p.service as broken, e.* from rpt_pain_points as p"
+            " inner join fct_pain_point_evidence as e using (pain_point_id)"
+        )
+        for fault in deployment.truth["faults"]:
+            own = [row for row in rows if row["broken"] == fault["service"]]
+            named = {(row["evidence_kind"], row["evidence_role"], row["evidence_id"]) for row in own}
+            operations = {
+                row["evidence_name"]: row["observed_count"] for row in own if row["evidence_kind"] == "operation"
+            }
+            for key, piece in (
+                ("deployment_id", ("deployment", "cause", fault["deployment_id"])),
+                ("fix_deployment_id", ("deployment", "fix", fault["fix_deployment_id"])),
+                ("incident_id", ("incident", "symptom", fault["incident_id"])),
+                ("feature_flag", ("feature_flag", "scope", f"{fault['feature_flag']}={fault['feature_variant']}")),
+            ):
+                assert fault[key] is None or piece in named, (fault["name"], piece)
+            if fault["operation"]:  # a few fail or are slow anyway
+                met = operations[fault["operation"]]
+                assert fault["requests_affected"] <= met <= 1.1 * fault["requests_affected"], (fault["name"], met)
+            for kind, texts in (("log_template", [fault["template"]]), ("ticket_theme", fault["theme"])):
+                said = [words(row["evidence_name"]) for row in own if row["evidence_kind"] == kind]
+                planted = words(" ".join(text for text in texts if text))
+                assert not planted or any(overlap(one, planted) >= 0.5 for one in said), (fault["name"], said)
+
+    @staticmethod
     def assert_noise_is_low(deployment, first=10):
         """No harmless log template is among the first."""
         ranked = deployment.dicts(f"select * from rpt_pain_points where rank <= {first} and template is not null")

@@ -41,6 +41,17 @@ def test_every_planted_problem_is_among_the_first_five_and_named(company, plante
     planted.assert_found(company)
 
 
+def test_the_evidence_of_every_planted_problem_names_what_was_planted(company, planted):
+    planted.assert_supported(company)
+
+
+def test_the_traces_that_are_evidence_are_kept_and_leads_do_not_see_them(company):
+    traces = "select count(*) from fct_pain_point_evidence where evidence_kind = 'trace'"
+    kept = f"{traces} and evidence_id in (select trace_id from sampled_spans)"
+    assert company.rows(kept, "analyst") == company.rows(traces, "analyst") != [(0,)]
+    assert company.rows(traces, "lead") == [(0,)]
+
+
 def test_the_harmless_noise_is_not_among_the_first_ten(company, planted):
     planted.assert_noise_is_low(company)
 

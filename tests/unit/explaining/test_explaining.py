@@ -57,6 +57,9 @@ WAREHOUSE = f"""
     cross join (select null as operation, null as dependency, null as template, null as incident_id,
         'd1' as deployment_id, null as fix_deployment_id, timestamptz '2026-03-14 09:00:00+00' as started_at,
         null::timestamptz as ended_at, timestamptz '2026-03-16 09:00:00+00' as last_seen_at);
+    create table marts.fct_pain_point_evidence as select *, {ORIGIN} from (values
+        ('4857aa', 'symptom', 'ticket_theme', 't1', 'slow cart', 2), ('4857bb', 'cause', 'deployment', 'd1', 'd1', null)
+    ) as e (pain_point_id, evidence_role, evidence_kind, evidence_id, evidence_name, observed_count);
     create table marts.fct_deployments as select 'd1' as deployment_id, 'cart' as service,
         timestamptz '2026-03-14 08:00:00+00' as created_at, {ORIGIN};
 """
@@ -202,6 +205,7 @@ def test_a_pain_point_is_told_with_its_score_changes_days_and_rows(
     assert told["problem"][0]["title"] == "checkout is slow"
     assert told["score"] == [{"rank": 1, "score": 33.0, "reach": 3.0, "impact": 11.0}]
     assert told["caused_by"][0]["deployment_id"] == "d1"
+    assert [(row["evidence_name"], row["observed_count"]) for row in told["supported_by"]] == [("slow cart", 2)]
     assert [day["gate"] for day in told["days_to_know_of"]] == ["waived", "withheld"]
     assert [row["ticket_id"] for row in told["examples_tickets"]] == ["1"]
 

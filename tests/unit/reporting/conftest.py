@@ -102,6 +102,23 @@ def _point_days() -> list[Row]:
     return rows
 
 
+def _evidence() -> list[Row]:
+    """Of a slow operation what shows it and what began it, more than a page has room for; a trace is not for it."""
+    at = {"first_seen_at": datetime(2026, 11, 2, 9, tzinfo=UTC), "last_seen_at": AS_OF}
+    piece = {"pain_point_id": "pp-1", "service": "checkout", "evidence_role": "symptom", **at}
+    opened = {"pain_point_id": "pp-2", "service": "payment", "evidence_role": "symptom", **at, "last_seen_at": None}
+    return [
+        {**piece, "evidence_kind": "operation", "evidence_id": "5864", "evidence_name": "POST /checkout",
+         "observed_count": 8120, "unit": "requests"},
+        {**piece, "evidence_kind": "deployment", "evidence_id": "4711", "evidence_name": "2.14.0",
+         "evidence_role": "cause"},
+        *({**piece, "evidence_kind": "log_template", "evidence_id": f"t{n}", "evidence_name": f"step {n} took long",
+           "observed_count": n, "unit": "records"} for n in range(1, 15)),
+        {**piece, "evidence_kind": "trace", "evidence_id": "0d0c86c6", "evidence_name": "0d0c86c6"},
+        {**opened, "evidence_kind": "incident", "evidence_id": "PX-20", "evidence_name": "PX-20"},
+    ]  # fmt: skip
+
+
 def _health(service: str, requests: int, p95: float, errors: float) -> Row:
     figures = {"span_count": requests * 2, "request_count": requests, "error_count": round(requests * 2 * errors)}
     return {"service": service, **figures, "error_ratio": errors, "p50_ms": p95 / 3, "p95_ms": p95, "p99_ms": p95 * 2.4}
@@ -285,6 +302,7 @@ def rows_of_marts() -> dict[str, list[Row]]:
     return {
         "pain_points": _pain_points(),
         "pain_point_days": _point_days(),
+        "evidence": _evidence(),
         "effects": _effects(),
         "loop": _loop(),
         "services": [{"service": service, "owner_team": team} for service, team in OWNERS.items()],

@@ -96,11 +96,19 @@ def test_every_chart_has_a_table_beside_it(page):
         "first commit to production 27 h 43 min high 61 changes 4 0",
         "Deployments with an incident 6.2 % high 48 deployments 0 0",
         "from a failed deployment no data: too many go on none 3 incidents put down to one 0 2",
+        "Evidence of pain point 1, 12 of 16, the others are in the published files",
+        "deployment 4711 (2.14.0) checkout began it 2026-11-02 09:00 UTC",
+        "log template step 14 took long checkout shows it 14 records 2026-11-02 09:00 UTC 2026-11-21 00:00 UTC",
+        "incident PX-20 payment shows it 2026-11-02 09:00 UTC no data: still open",
         "search otel spans 42,000 no data: not sampled yet",  # one day is not known, so the sum is not
     ],
 )
 def test_page_says(words, sentence):
     assert sentence in words
+
+
+def test_traces_are_not_on_the_page_that_everybody_reads(page):
+    assert "0d0c86c6" not in page
 
 
 def test_run_and_definitions_are_named(words):

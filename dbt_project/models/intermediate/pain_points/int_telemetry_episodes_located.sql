@@ -133,6 +133,8 @@ final as (
             versions.bad_count * 1.0 / versions.span_count,
             bad_counts.bad_count * 1.0 / bad_counts.span_count
         ) as bad_ratio,
+        variants.bad_count as variant_bad_count,
+        versions.bad_count as version_bad_count,
         failing.failing_trace_count * 2 >= failing.trace_count and failing.failing_trace_count > 0 as is_failing
     from episodes
     left join concentrated as variants

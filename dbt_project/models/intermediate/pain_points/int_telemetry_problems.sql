@@ -104,6 +104,7 @@ merged as (
         max(case when is_same_thing then ended_at end) as ended_at,
         bool_or(is_same_thing and not is_over) as is_ongoing,
         count(*) as evidence_count,
+        array_agg(episode_id) as episode_ids,
         count(distinct case when is_same_service then operation_id end) as operation_count,
         max_by(template, evidence) filter (where problem_kind = 'log' and is_same_service and severity != 'WARN')
             as loudest_template,
@@ -141,6 +142,7 @@ final as (
         merged.ended_at,
         merged.is_ongoing,
         merged.evidence_count,
+        merged.episode_ids,
         merged.operation_count
     from merged
     inner join episodes as leaders on merged.leader_place = leaders.place
