@@ -12,10 +12,12 @@ from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 from typing import Literal
 
+import polars as pl
 from pydantic import Field, model_validator
 
 from governance.errors import PolicyError, one_of
 from governance.policy import Policy, Strict, load_policy
+from governance.signals import TIMESTAMP
 
 # unknown: no data yet, and still time for it to arrive.
 State = Literal["fresh", "warn", "late", "unknown", "never_arrived"]
@@ -66,12 +68,17 @@ class FreshnessPolicy(Policy):
         Raises:
             PolicyError: no window fits; a data set without one would never be missed.
         """
+        window = self.fitting(asset)
+        if window is None:
+            raise PolicyError(f"policies/freshness.yml: {asset} has no window; {one_of(asset, self.windows)}; add one")
+        return window
+
+    def fitting(self, asset: str) -> Window | None:
+        """The same; None where no window fits."""
         if asset in self.windows:
             return self.windows[asset]
         fitting = sorted((p for p in self.windows if fnmatchcase(asset, p)), key=lambda p: (-len(p), p))
-        if not fitting:
-            raise PolicyError(f"policies/freshness.yml: {asset} has no window; {one_of(asset, self.windows)}; add one")
-        return self.windows[fitting[0]]
+        return self.windows[fitting[0]] if fitting else None
 
 
 @dataclass(frozen=True)
@@ -108,6 +115,39 @@ def state_of(last_at: datetime | None, now: datetime, window: Window, first_seen
     if age > window.fail_after:
         return "late"
     return "warn" if age > window.warn_after else "fresh"
+
+
+FRESHNESS_SCHEMA = pl.Schema(
+    {
+        "source": pl.String(),
+        "signal": pl.String(),
+        "last_event_at": TIMESTAMP,
+        "age_hours": pl.Float64(),
+        "warn_after_hours": pl.Float64(),
+        "late_after_hours": pl.Float64(),
+        "state": pl.String(),
+        "policy_digest": pl.String(),
+    }
+)
+
+
+def freshness_frame(
+    newest: Mapping[tuple[str, str], datetime | None], now: datetime, expected_since: datetime, policy: FreshnessPolicy
+) -> pl.DataFrame:
+    """How old what was heard is; one row per source and signal (FRESHNESS_SCHEMA), the state null without a window.
+
+    Args:
+        newest: time of the newest record that passed the gate, by source and signal; null where none has.
+        expected_since: from when on a signal that never came is missed.
+    """
+    rows = []
+    for (source, signal), last_at in sorted(newest.items()):
+        window = policy.fitting(f"checked/{source}/{signal}")
+        age = (now - last_at) / timedelta(hours=1) if last_at else None
+        limits = (window.warn_after_hours, window.late_after_hours) if window else (None, None)
+        state = state_of(last_at, now, window, expected_since) if window else None
+        rows.append((source, signal, last_at, age, *limits, state, policy.digest))
+    return pl.DataFrame(rows, FRESHNESS_SCHEMA, orient="row")
 
 
 def changes(previous: Mapping[str, State], current: Mapping[str, Freshness]) -> list[Change]:

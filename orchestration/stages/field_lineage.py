@@ -165,7 +165,7 @@ def signals_of(catalogue: Iterable[Metric], lineage: Lineage) -> dict[str, list[
 
 def _signals_of(relation: str) -> Sequence[str]:
     name = relation.removeprefix(_LAKE)
-    if name in ("ledger", "malformed"):
+    if name in ("ledger", "freshness", "malformed"):
         return list(SIGNALS)
     if name not in LAKE_TABLES or name == "state_history":
         return []  # a policy, or what earlier runs said

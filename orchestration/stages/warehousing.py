@@ -19,6 +19,7 @@ import polars as pl
 from governance.changes import load_changes
 from governance.costs import load_costs
 from governance.estimates import load_estimates_policy
+from governance.freshness import load_freshness
 from governance.initiatives import load_initiatives
 from governance.owners import load_owners
 from governance.privacy.findings import FINDINGS_SCHEMA
@@ -30,6 +31,7 @@ from governance.signals import MALFORMED_SCHEMA, SIGNALS, TIMESTAMP
 from governance.slos import load_slos, slo_frames
 from governance.surveys import load_surveys
 from governance.triage import load_triage, triage_frames
+from orchestration.freshness import expected, freshness
 from orchestration.lake import Lake
 from orchestration.ledger import ledger
 from orchestration.rollups import schemas
@@ -67,7 +69,7 @@ LAKE_TABLES: Mapping[str, LakeTable] = {
 PARTITIONS_SCHEMA = pl.Schema({**PLACE, "digest": pl.String()})
 # Small enough to be copied into the warehouse whole.
 COPIED_TABLES = (
-    *("partitions", "ledger", "malformed", "owners", "ranking", "request_attributes", "costs"),
+    *("partitions", "ledger", "freshness", "malformed", "owners", "ranking", "request_attributes", "costs"),
     *("slos", "slo_alerts", "maintenance_windows", "change_rules", "service_journeys", "survey_rules"),
     *("triage", "triage_weights", "assessments", "initiatives", "waivers"),
 )
@@ -84,15 +86,17 @@ def run_id(lake: Lake, as_of: datetime) -> str:
         digest.update(lake.state_digest(state).encode())
     digest.update(past_digest(lake, as_of).encode())
     policies = (load_owners(), load_ranking(), load_estimates_policy(), load_costs(), load_slos(), load_services())
-    for policy in (*policies, load_surveys(), load_changes(), load_triage(), load_initiatives()):
+    for policy in (*policies, load_surveys(), load_changes(), load_triage(), load_initiatives(), load_freshness()):
         digest.update(policy.digest.encode())
+    digest.update(repr(expected()).encode())
     return f"run-{digest.hexdigest()[:12]}"
 
 
-def prepare_warehouse(lake: Lake, warehouse: Path, rulings: Rulings | None = None) -> dict[str, int]:
+def prepare_warehouse(lake: Lake, warehouse: Path, as_of: datetime, rulings: Rulings | None = None) -> dict[str, int]:
     """(Re)create schema `lake` in the warehouse; returns how many partitions each relation covers.
 
     Args:
+        as_of: the time that freshness is true for.
         rulings: what stewards have decided; None: nothing.
     """
     with opened(warehouse) as connection:
@@ -105,7 +109,7 @@ def prepare_warehouse(lake: Lake, warehouse: Path, rulings: Rulings | None = Non
                 connection.execute(f"create view lake.{name} as select {columns} from loaded.{name}")
             else:
                 covered[name] = create_view(connection, lake, name, table)
-        for name, frame in {**_copies(lake), "waivers": (rulings or Rulings()).waivers_frame()}.items():
+        for name, frame in {**_copies(lake, as_of), "waivers": (rulings or Rulings()).waivers_frame()}.items():
             arrow = frame.to_arrow()
             connection.register("incoming", arrow)
             connection.execute(f"create table lake.{name} as select * from incoming")
@@ -142,10 +146,11 @@ def opened(warehouse: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         connection.close()
 
 
-def _copies(lake: Lake) -> dict[str, pl.DataFrame]:
+def _copies(lake: Lake, as_of: datetime) -> dict[str, pl.DataFrame]:
     return {
         "partitions": _partitions(lake),
         "ledger": ledger(lake),
+        "freshness": freshness(lake, as_of),
         "malformed": _malformed(lake),
         "owners": load_owners().as_frame(),
         "ranking": load_ranking().as_frame(),

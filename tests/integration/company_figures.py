@@ -17,6 +17,7 @@ from tests.integration.small_company import AS_OF, DAYS, SILENT, UNSAMPLED, WITH
 
 Row = dict[str, Any]
 DAY = timedelta(days=1)
+HOUR = timedelta(hours=1)
 MINUTE = timedelta(minutes=1)
 UNKNOWN = "unknown"
 ANSWERING = ("server", "consumer")
@@ -116,6 +117,37 @@ class CompanyFigures:
                     "kept": kept if is_known else None,
                     "saved": ((received or 0) - kept) * price / 1e9 if is_known else None,
                 })  # fmt: skip
+        return found
+
+    @cached_property
+    def ages(self) -> list[Row]:
+        """How old the newest record is that the warehouse has, by source and signal."""
+        found = []
+        for signal in ("spans", "tickets", "ticket_events", "surveys", "outcomes"):
+            had = [row for row in self.made.records[signal] if row.get("is_kept", True)]
+            for (source,), rows in grouped(had, "source").items():
+                age = (AS_OF - max(row["event_at"] for row in rows)) / HOUR
+                found.append({"source": source, "signal": signal, "as_of_date": AS_OF.date(), "age": age})
+        return found
+
+    @cached_property
+    def covered(self) -> list[Row]:
+        """Every service that telemetry or a ticket names: heard, owned, with an objective today."""
+        spoken = {row["service"] for row in self.spans} - {UNKNOWN}
+        heard = spoken | {row["service"] for row in self.logs}
+        today = AS_OF.date()
+        in_force = {one.name: one for one in sorted(self.made.slos.objectives, key=lambda one: one.valid_from)
+                    if one.valid_from <= today}.values()  # fmt: skip
+        found = []
+        for service in sorted(heard | ({row["service"] for row in self.tickets} - {UNKNOWN})):
+            is_owned, is_active = service.endswith("-cart"), service in heard
+            is_promised = service in spoken and any(
+                fnmatchcase(service, one.service) and not _fits(service, one.except_services) for one in in_force
+            )
+            found.append({
+                "service": service, "owner_team": "shop" if is_owned else "platform", "as_of_date": today,
+                "is_active": is_active, "is_owned": is_active and is_owned, "is_promised": is_active and is_promised,
+            })  # fmt: skip
         return found
 
     @cached_property
@@ -375,6 +407,13 @@ RECOUNTS = {
     **_of(
         "collected", "event_date",
         received_bytes=total("received"), kept_bytes=total("kept"), saved_cost=total("saved"),
+    ),
+    **_of("ages", "as_of_date", data_age_hours=lambda rows: max(row["age"] for row in rows)),
+    **_of(
+        "covered", "as_of_date",
+        active_services=hits("is_active"), owned_services=hits("is_owned"),
+        services_with_objective=hits("is_promised"), service_owner_ratio=share(hits("is_owned"), hits("is_active")),
+        service_objective_ratio=share(hits("is_promised"), hits("is_active")),
     ),
     **_of(
         "outcomes", "event_date",

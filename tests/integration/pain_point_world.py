@@ -16,6 +16,7 @@ from dbt.cli.main import dbtRunner
 from governance.changes import load_changes
 from governance.costs import load_costs
 from governance.estimates import load_estimates_policy
+from governance.freshness import freshness_frame, load_freshness
 from governance.initiatives import load_initiatives
 from governance.keys import Keyring
 from governance.owners import load_owners
@@ -122,13 +123,19 @@ def _add(tables: dict[str, list[pl.DataFrame]], **frames: pl.DataFrame) -> None:
         tables.setdefault(name, []).append(frame.select(pl.lit("otel").alias("source"), pl.all()))
 
 
-def fill_warehouse(warehouse: Path, tables: dict[str, list[pl.DataFrame]]) -> None:
+def fill_warehouse(warehouse: Path, tables: dict[str, list[pl.DataFrame]], as_of: datetime = AS_OF) -> None:
     """Schema `lake` with every relation of the contract, empty where `tables` has none."""
     frames = {
         name: pl.concat([pl.DataFrame(schema={"source": pl.String(), **schema}), *tables.get(name, [])])
         for name, schema in _LAKE.items()
     }
     frames["partitions"] = partitions_of(frames)
+    newest = {
+        (source, signal): at
+        for signal in SIGNALS
+        for source, at in frames[signal].group_by("source").agg(pl.col("event_at").max()).iter_rows()
+    }
+    frames["freshness"] = freshness_frame(newest, as_of, as_of, load_freshness())
     frames["owners"] = load_owners().as_frame()
     frames["costs"] = load_costs().as_frame()
     frames["change_rules"] = load_changes().as_frame()

@@ -16,7 +16,7 @@ import duckdb
 import polars as pl
 
 from governance.costs import CostsPolicy, load_costs
-from governance.owners import load_owners
+from governance.owners import OwnersPolicy, load_owners
 from governance.sampling import SAMPLED_SPANS_SCHEMA
 from governance.signals import SIGNALS
 from governance.slos import SlosPolicy, frames_of, load_slos
@@ -38,8 +38,14 @@ JOURNEYS = ("place order", "fill cart", "sign up", "win a prize")  # the last is
 MODELS = (
     *("fct_service_health", "fct_service_health_daily", "fct_operation_health_daily", "fct_latency_days"),
     *("fct_slo_days", "fct_ledger", "fct_collection_costs", "fct_journey_outcomes"),
+    *("fct_signal_freshness", "rpt_service_coverage"),
     *("fct_tickets", "fct_ticket_volume_daily", "fct_theme_days", "fct_survey_waves"),
 )
+OWNERS = OwnersPolicy.model_validate(
+    load_owners().model_dump() | {"teams": {
+        "platform": {"email": "platform@example.com"}, "shop": {"email": "shop@example.com", "services": ["*-cart"]},
+    }}
+)  # fmt: skip
 Row = dict[str, Any]
 
 
@@ -63,9 +69,10 @@ class Companies:
     def built(self, folder: Path) -> Path:
         """The marts with metrics over it, data tests included."""
         warehouse = folder / "feedback.duckdb"
-        fill_warehouse(warehouse, self._tables())
+        fill_warehouse(warehouse, self._tables(), AS_OF)
         given = {
             **frames_of(self.slos, load_owners()),
+            "owners": OWNERS.as_frame(),
             "costs": self.costs.as_frame(),
             "int_problems_united": _frame(self.records["problems"], _PROBLEMS),
             "int_problem_states": _frame(self.records["problems"], _STATES),

@@ -131,7 +131,7 @@ def build(folder):
 
     def run(lake):
         warehouse = folder / "feedback.duckdb"
-        prepare_warehouse(Lake(folder / "empty"), warehouse)
+        prepare_warehouse(Lake(folder / "empty"), warehouse, AS_OF)
         with duckdb.connect(str(warehouse)) as connection:
             frames = {name: frame_of(name, lake.get(name, [])) for name in LAKE_TABLES}
             for name, frame in {**frames, "partitions": partitions_of(frames)}.items():

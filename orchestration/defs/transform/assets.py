@@ -64,8 +64,8 @@ def _lake_specs() -> Iterator[dg.AssetSpec]:
 def lake_views(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
     """What dbt reads: one relation per table over exactly the partitions that exist."""
     deployment = context.resources.home
-    rulings = rulings_at(deployment, as_of(context))
-    covered = prepare_warehouse(context.resources.lake, deployment.warehouse, rulings)
+    moment = as_of(context)
+    covered = prepare_warehouse(context.resources.lake, deployment.warehouse, moment, rulings_at(deployment, moment))
     yield from (
         dg.MaterializeResult(asset_key=["lake", name], metadata={"partitions_or_rows": count})
         for name, count in covered.items()

@@ -7,7 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from governance.errors import PolicyError
-from governance.freshness import Freshness, FreshnessPolicy, Window, changes, load_freshness, state_of
+from governance.freshness import (
+    Freshness,
+    FreshnessPolicy,
+    Window,
+    changes,
+    freshness_frame,
+    load_freshness,
+    state_of,
+)
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 WINDOW = Window(warn_after_hours=26, late_after_hours=36, never_arrived_after_hours=24, reason="nightly")
@@ -79,10 +87,36 @@ def test_exact_window_wins_over_a_pattern():
 
 
 def test_data_set_without_a_window_is_an_error():
-    with pytest.raises(PolicyError, match=r"marts/x has no window; allowed: published/\*"):
+    with pytest.raises(PolicyError, match=r"marts/x has no window; allowed: checked/\*, .*, published/\*"):
         load_freshness().window_of("marts/x")
 
 
 def test_warning_must_come_before_late():
     with pytest.raises(ValueError, match="must be less than late_after_hours"):
         Window(warn_after_hours=36, late_after_hours=36, never_arrived_after_hours=1, reason="r")
+
+
+def test_every_signal_has_its_age_and_the_state_that_its_own_window_gives():
+    windows = {"checked/*": WINDOW, "checked/pager/*": WINDOW.model_copy(update={"late_after_hours": 99})}
+    policy = FreshnessPolicy(owner="o", reason="r", windows=windows)
+    newest = {("otel", "spans"): hours_ago(40), ("pager", "incidents"): hours_ago(40), ("desk", "tickets"): None}
+    frame = freshness_frame(newest, NOW, hours_ago(25), policy)
+    assert frame.select("source", "age_hours", "late_after_hours", "state").rows() == [
+        ("desk", None, 36, "never_arrived"),
+        ("otel", 40, 36, "late"),
+        ("pager", 40, 99, "warn"),
+    ]
+
+
+def test_signal_without_a_window_has_an_age_and_no_state():
+    policy = FreshnessPolicy(owner="o", reason="r", windows={"published/*": WINDOW})
+    frame = freshness_frame({("otel", "spans"): hours_ago(40)}, NOW, NOW, policy)
+    assert frame.select("age_hours", "warn_after_hours", "late_after_hours", "state").rows() == [(40, None, None, None)]
+
+
+@pytest.mark.parametrize(
+    ("signal", "state"), [("spans", "late"), ("tickets", "late"), ("deployments", "fresh"), ("incidents", "fresh")]
+)
+def test_three_silent_days_are_a_gap_only_where_there_is_something_every_day(signal, state):
+    frame = freshness_frame({("any", signal): hours_ago(72)}, NOW, NOW, load_freshness())
+    assert frame["state"].to_list() == [state]

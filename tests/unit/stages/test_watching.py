@@ -118,7 +118,7 @@ def test_findings_reach_the_warehouse_and_a_partition_without_them_stays_readabl
     with lake.replace(f"anonymized/{LOGS}/{DAYS[0]}", as_of=AS_OF) as out:  # as an earlier version made it
         out.write("records", lake.read(f"anonymized/{LOGS}/{DAYS[1]}"))
         out.counts = {"anonymized": 3}
-    prepare_warehouse(lake, tmp_path / "w" / "feedback.duckdb")
+    prepare_warehouse(lake, tmp_path / "w" / "feedback.duckdb", AS_OF)
     with opened(tmp_path / "w" / "feedback.duckdb") as connection:
         rows = connection.execute("select * from lake.privacy_findings").fetchall()
     assert rows == [("otel", "logs", date(2026, 3, 2), "body", "EMAIL", 2, 0, 3)]

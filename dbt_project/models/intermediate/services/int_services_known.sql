@@ -90,6 +90,7 @@ owned as (
         distinct_services.last_seen_at,
         owners.owner_team,
         owners.owner_email,
+        owners.service != '*' as is_owner_named,
         row_number() over (
             partition by distinct_services.service
             order by
@@ -105,7 +106,7 @@ owned as (
 ),
 
 final as (
-    select service, first_seen_at, last_seen_at, owner_team, owner_email
+    select service, first_seen_at, last_seen_at, owner_team, owner_email, is_owner_named
     from owned
     where place = 1
 )
