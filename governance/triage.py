@@ -152,6 +152,9 @@ class States(Strict):
     new_days: int = Field(ge=0)
     aged_out_after_days: int = Field(ge=1)
     initiative_tag: str = Field(min_length=1)
+    milestone_tag: str = Field(min_length=1)
+    due_tag: str = Field(min_length=1)
+    owner_tag: str = Field(min_length=1)
 
 
 class Effect(Strict):

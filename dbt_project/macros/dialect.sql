@@ -117,6 +117,26 @@
 {%- endmacro %}
 
 
+{# What follows a prefix in the first tag of a list that begins with it; null where none does. #}
+{% macro tag_after(tags, prefix) -%}
+    nullif(substr({{ adapter.dispatch('first_tag')(tags, prefix) }}, length({{ prefix }}) + 1), '')
+{%- endmacro %}
+
+{% macro default__first_tag(tags, prefix) -%}
+    list_filter({{ tags }}, lambda tag: starts_with(tag, {{ prefix }}))[1]
+{%- endmacro %}
+
+{% macro spark__first_tag(tags, prefix) -%}
+    filter({{ tags }}, tag -> startswith(tag, {{ prefix }}))[0]
+{%- endmacro %}
+
+
+{# The day that a text begins with, as people and systems write it (2026-12-15, 2026-12-15T08:00:00Z); null: none. #}
+{% macro day_told(text) -%}
+    try_cast(substr({{ text }}, 1, 10) as date)
+{%- endmacro %}
+
+
 {# Whole minutes from 1970 (UTC) to a time; windows and periods are compared as numbers of them. #}
 {% macro minute_of(time) -%}
     {{ return(adapter.dispatch('minute_of')(time)) }}

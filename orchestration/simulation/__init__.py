@@ -41,8 +41,9 @@ a `share` of the calls (see company.py for names). Without `operation` and `depe
 service serves itself. It lasts `from` .. `to`; without `from` it begins with `caused_by.deployment`; without `to` it
 lasts to the end, or until `cured_by`, a deployment with `helps: true` (with `helps: false` a fix that changes nothing).
 `log` is a line each hit call writes, `tickets` who notices (`share` of the accounts hit a day), `incident` how people
-met it. A fault with `version` hits only requests served by that version; a deployment with `share: 0.3` reaches only
-that share of them. An error of a dependency's calls can have `retries`: each is tried so many times more.
+met it, `planned` what they decided to do. A fault with `version` hits only requests served by that version; a
+deployment with `share: 0.3` reaches only that share of them. An error of a dependency's calls can have `retries`: each
+is tried so many times more.
 
 Tickets and comments name people, as their writers do (people.py). truth.json lists these names with the canaries, as
 `person` with `is_structured: false`, the first 2,000 of a run; a scenario's canaries can be of type `person` too.

@@ -51,8 +51,8 @@ def write_deployments(out: Path, rollouts: Sequence[Rollout], window: Window, pl
         truth.file(file, "deployments", rows=total, lines=1)
 
 
-def write_issues(out: Path, window: Window, seed: int, truth: Truth) -> None:
-    """A few issues and pull requests of engineers, as one answer of the issues endpoint."""
+def write_issues(out: Path, faults: Sequence[Active], window: Window, seed: int, truth: Truth) -> None:
+    """A few issues and pull requests of engineers and the plans about faults, as one answer of the issues endpoint."""
     rng = stream(seed, Stream.ISSUES)
     rows: list[Json] = []
     for number in range(1, 15):
@@ -62,8 +62,17 @@ def write_issues(out: Path, window: Window, seed: int, truth: Truth) -> None:
         closed = at + 2 * DAY if at + 2 * DAY < window.end_ns and rng.random() < 0.5 else None
         row = _issue(number, service, title.format(service=service), label, at, closed)
         rows.append(row)
-        if "pull_request" not in row:
+        if number % 3 == 0:
+            pulls = str(row["url"]).replace("issues", "pulls")
+            row["pull_request"] = {"url": pulls, "merged_at": iso(closed) if closed else None}
+        else:
             truth.count("issues", day_of(closed or at))
+    for row, fault in _planned(faults, window, len(rows)):
+        rows.append(row)
+        truth.count("issues", str(row["created_at"])[:10])
+        for told in truth.faults:
+            if told.name == fault:
+                told.issue_id = str(row["id"])
     write_json(out / "github" / "issues.json", rows)
     truth.file("github/issues.json", "issues", rows=len(rows), lines=1)
 
@@ -139,18 +148,28 @@ def _deployment(rollout: Rollout, states: list[tuple[str, int]], canaries: str) 
     }  # fmt: skip
 
 
+def _planned(faults: Sequence[Active], window: Window, known: int) -> Iterator[tuple[Record, str]]:
+    """The issues with which something was decided about faults, and about which; numbered on from those `known`."""
+    for active in faults:
+        fault, plan = active.fault, active.fault.planned
+        if plan is None or not window.start_ns <= window.ns(plan.at) < window.end_ns:
+            continue
+        known += 1
+        row = _issue(known, fault.service, plan.title, "initiative", window.ns(plan.at), None)
+        row["labels"] = [{"name": label} for label in ("initiative", fault.service, f"owner:{plan.owner}")]
+        row["milestone"] = {"number": 1, "title": plan.milestone, "due_on": iso(window.ns(plan.due))}
+        yield row, fault.name
+
+
 def _issue(number: int, service: str, title: str, label: str, at: int, closed: int | None) -> Record:
     url = f"{API}/repos/shop/{service}/issues/{number}"
-    row: Record = {
+    return {
         "url": url, "id": 5_000_000 + number, "number": number, "title": title,
         "body": f"Seen while working on {service}.",
         "state": "closed" if closed else "open", "labels": [{"name": label}, {"name": service}], "comments": 0,
         "user": {"login": f"engineer{number % 5}", "id": 4300 + number % 5, "type": "User"},
         "created_at": iso(at), "updated_at": iso(closed or at), "closed_at": iso(closed) if closed else None,
     }  # fmt: skip
-    if number % 3 == 0:
-        row["pull_request"] = {"url": url.replace("issues", "pulls"), "merged_at": iso(closed) if closed else None}
-    return row
 
 
 def _of_faults(faults: Sequence[Active], window: Window) -> Iterator[_Trouble]:

@@ -110,6 +110,16 @@ class Cause(Strict):
         return self
 
 
+class Plan(Strict):
+    """What was decided to do about a fault: an issue with the tag of an initiative, a team, a milestone, a due date."""
+
+    title: str
+    at: Moment
+    owner: str
+    milestone: str
+    due: Moment
+
+
 class Incident(Strict):
     """How people met a fault; what has not happened is left out."""
 
@@ -160,6 +170,7 @@ class Fault(Of):
     log: Message | None = None
     tickets: Tickets | None = None
     incident: Incident | None = None
+    planned: Plan | None = None
     caused_by: Cause | None = None
     cured_by: Cure | None = None
 

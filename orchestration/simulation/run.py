@@ -124,7 +124,7 @@ class _Run:
     def write(self) -> None:
         self._desk.write_users()
         write_deployments(self._out, self._rollouts, self._window, self._planter, self._truth)
-        write_issues(self._out, self._window, self._seed, self._truth)
+        write_issues(self._out, self._faults, self._window, self._seed, self._truth)
         write_incidents(self._out, self._faults, self._window, self._seed, self._planter, self._truth)
         write_changes(self._out, self._changes(), self._window, self._planter, self._truth)
         write_outcomes(self._out, self._scenario, self._faults, self._window, self._seed, self._scale, self._truth)

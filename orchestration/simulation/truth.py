@@ -31,6 +31,7 @@ class FaultTruth:
     fix_deployment_id: str | None
     is_fix_effective: bool | None
     incident_id: str | None = None
+    issue_id: str | None = None  # with which something was decided about it
     pull_request_id: str | None = None  # the change that was deployed with the fault in it
     journeys: dict[str, float] = field(default_factory=dict)  # whose outcomes it makes worse: successes to be missed
     requests_affected: int = 0

@@ -38,7 +38,7 @@ Take = Callable[[Pull, Mapping[str, Json], Rows, int], None]
 class GitHub:
     """Ticket versions, deployment statuses, changes and CI runs from GitHub's REST answers."""
 
-    version = 3
+    version = 4
 
     def documents(self, pull: Pull) -> Iterator[Document]:
         return files(pull)
@@ -125,6 +125,7 @@ def _issue(pull: Pull, issue: Mapping[str, Json]) -> dict[str, Json]:
                 "repository": repository(issue),
                 "comments": issue.get("comments"),
                 "milestone": at(issue, "milestone.title"),
+                "due_at": at(issue, "milestone.due_on"),
                 "author_association": issue.get("author_association"),
             }
         ),

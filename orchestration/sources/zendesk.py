@@ -53,7 +53,7 @@ class Zendesk:
 
     transport: httpx.BaseTransport | None = None
     sleep: Callable[[float], None] | None = None
-    version: int = 1
+    version: int = 2
     _people: dict[str, _Person] = field(default_factory=dict, init=False, repr=False)
 
     def documents(self, pull: Pull) -> Iterator[Document]:
@@ -178,7 +178,8 @@ def _closed_at(ticket: Mapping[str, Json], status: str) -> Json:
 
 
 def _attributes(ticket: Mapping[str, Json]) -> dict[str, Json]:
-    own = {name: at(ticket, name) for name in ("brand_id", "group_id", "ticket_form_id", "satisfaction_rating.score")}
+    names = ("brand_id", "group_id", "ticket_form_id", "satisfaction_rating.score", "due_at")
+    own = {name: at(ticket, name) for name in names}
     custom = {
         f"custom_fields.{at(entry, 'id')}": at(entry, "value")
         for entry in list_of(ticket.get("custom_fields"), "custom_fields")

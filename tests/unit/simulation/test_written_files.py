@@ -183,6 +183,15 @@ def test_each_service_has_deployments_besides_the_planted_ones(default: Written)
             )
 
 
+def test_what_was_planned_about_a_fault_is_an_issue_with_owner_milestone_and_due_date(default: Written) -> None:
+    told = fault(default, "wrong-export-totals")
+    (issue,) = [row for row in json.loads((default.out / "github/issues.json").read_bytes()) if "milestone" in row]
+    assert str(issue["id"]) == told.issue_id
+    assert {label["name"] for label in issue["labels"]} == {"initiative", "export", "owner:insights"}
+    assert issue["milestone"]["due_on"] > issue["created_at"] > told.started_at
+    assert "pull_request" not in issue
+
+
 def test_requests_are_served_by_the_version_deployed_before_them(spans: Rows) -> None:
     orders = [s for s in spans if s["name"] == "PlaceOrder"]
     served = {s["version"] for s in orders}

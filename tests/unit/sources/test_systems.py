@@ -33,6 +33,12 @@ def test_an_issue_is_a_ticket_version_and_a_pull_request_is_skipped(read):
     assert said.skipped == 1
 
 
+def test_an_issue_tells_its_milestone_and_when_that_is_due(read):
+    milestone = {"title": "Books 2", "due_on": "2026-12-12T08:00:00Z"}
+    (row,) = read("github", [{**ISSUE, "milestone": milestone}]).rows("tickets")
+    assert (row["attributes"]["milestone"], row["attributes"]["due_at"]) == ("Books 2", "2026-12-12T08:00:00Z")
+
+
 def test_a_deployment_is_one_row_for_its_creation_and_one_for_each_status(read):
     rows = read("github", [DEPLOYMENT]).rows("deployments")
     assert [(row["record_id"], row["status"], row["event_at"].minute) for row in rows] == [
@@ -129,6 +135,11 @@ def test_a_ticket_says_who_about_what_in_which_version(read):
     said = ("status", "channel", "requester", "account_id", "service", "tags")
     assert [row[name] for name in said] == ["open", "email", "501", "900", "checkout", ["vip"]]
     assert row["attributes"] == {"custom_fields.360002": "eu"}
+
+
+def test_a_task_tells_when_it_is_due(read):
+    (row,) = read("zendesk", {"tickets": [{**TICKET, "due_at": "2026-12-12T08:00:00Z"}]}).rows("tickets")
+    assert row["attributes"]["due_at"] == "2026-12-12T08:00:00Z"
 
 
 def test_a_steward_says_which_field_holds_the_service(read):

@@ -29,19 +29,11 @@ pull_requests as (
 ),
 
 tickets as (
-    select * from {{ ref('int_tickets_latest') }}
-),
-
-ticket_versions as (
-    select * from {{ ref('stg_lake__tickets') }}
+    select * from {{ ref('int_initiatives_ticketed') }}
 ),
 
 services as (
     select * from {{ ref('int_services_known') }}
-),
-
-triage as (
-    select * from {{ ref('stg_lake__triage') }}
 ),
 
 -- A deployment was decided on when the change it brought was proposed.
@@ -50,12 +42,6 @@ proposed as (
     from deployment_statuses
     inner join pull_requests on deployment_statuses.sha = pull_requests.merge_commit_sha
     group by deployment_statuses.deployment_id
-),
-
-tagged as (
-    select distinct ticket_versions.source, ticket_versions.ticket_id
-    from ticket_versions
-    inner join triage on array_contains(ticket_versions.tags, triage.initiative_tag)
 ),
 
 of_policy as (
@@ -81,25 +67,23 @@ of_policy as (
 of_tickets as (
     select
         problems.problem_id,
-        'ticket-' || tickets.ticket_id as initiative_id,
+        tickets.initiative_id,
         'ticket' as origin,
-        'Ticket ' || tickets.ticket_id as title,
-        services.owner_team,
-        services.owner_email,
-        cast(null as varchar) as milestone,
-        cast(null as date) as due_on,
-        tickets.created_at as decided_at,
-        tickets.solved_at as shipped_at,
+        tickets.title,
+        tickets.owner_team,
+        tickets.owner_email,
+        tickets.milestone,
+        tickets.due_on,
+        tickets.decided_at,
+        tickets.shipped_at,
         cast(null as varchar) as deployment_id,
         problems.started_at
     from tickets
-    inner join tagged on tickets.source = tagged.source and tickets.ticket_id = tagged.ticket_id
     inner join problems
         on
             tickets.service = problems.service
             and tickets.created_at >= problems.started_at
             and (problems.is_ongoing or tickets.created_at <= problems.ended_at)
-    inner join services on problems.service = services.service
 ),
 
 of_deployments as (
@@ -107,8 +91,8 @@ of_deployments as (
         problems.problem_id,
         'deployment-' || deployments.deployment_id as initiative_id,
         'deployment' as origin,
-        'Deployment ' || deployments.deployment_id
-        || coalesce(' (' || {{ shown_version('deployments.service_version') }} || ')', '') as title,
+        deployments.service || coalesce(' ' || {{ shown_version('deployments.service_version') }}, '')
+        || ' (deployment ' || deployments.deployment_id || ')' as title,
         services.owner_team,
         services.owner_email,
         cast(null as varchar) as milestone,

@@ -72,15 +72,15 @@ judged as (
         problems.ended_at,
         problems.is_ongoing,
         chosen.initiative_id,
-        chosen.origin,
         chosen.title,
         chosen.milestone,
         chosen.due_on,
         chosen.decided_at,
         chosen.shipped_at,
         chosen.verdict,
-        case when chosen.origin = 'policy' then chosen.owner_team else services.owner_team end as owner_team,
-        case when chosen.origin = 'policy' then chosen.owner_email else services.owner_email end as owner_email,
+        -- Who does something about it answers for it, else who has the service.
+        coalesce(chosen.owner_team, services.owner_team) as owner_team,
+        coalesce(chosen.owner_email, services.owner_email) as owner_email,
         case
             when chosen.verdict = 'improved' then 'verified'
             when chosen.verdict = 'too early' then 'shipped'

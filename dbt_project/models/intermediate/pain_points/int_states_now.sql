@@ -1,4 +1,5 @@
--- Where everything stands that changes hands: what the run leaves in the lake for later ones; one row per subject_kind.
+-- Where everything stands that changes hands: what the run leaves in the lake for later ones; one row per subject. The
+-- states of tickets, and of what was decided with them, are told by their versions.
 with problems as (
     select * from {{ ref('int_problems_united') }}
 ),
@@ -19,6 +20,10 @@ deployments as (
     select * from {{ ref('int_deployments_finished') }}
 ),
 
+problem_initiatives as (
+    select * from {{ ref('int_problem_initiatives') }}
+),
+
 services as (
     select * from {{ ref('int_services_known') }}
 ),
@@ -32,6 +37,10 @@ initiatives_told as (
     from initiatives
     left join deployments on initiatives.deployment_id = deployments.deployment_id
     group by initiatives.initiative_id
+    union all
+    select distinct initiative_id, owner_team, title, shipped_at
+    from problem_initiatives
+    where origin = 'deployment'
 ),
 
 final as (

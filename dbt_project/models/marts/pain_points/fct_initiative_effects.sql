@@ -10,25 +10,55 @@ planned as (
     select * from {{ ref('stg_lake__initiatives') }}
 ),
 
+tickets as (
+    select * from {{ ref('int_initiatives_ticketed') }}
+),
+
 triage as (
     select * from {{ ref('stg_lake__triage') }}
 ),
 
+decided as (
+    select
+        initiative_id,
+        'policy' as origin,
+        title,
+        owner_team,
+        milestone,
+        due_on,
+        cast(decided_on as timestamp with time zone) as decided_at,
+        cast(shipped_on as timestamp with time zone) as shipped_at,
+        deployment_id
+    from planned
+    union all
+    select
+        initiative_id,
+        'ticket' as origin,
+        title,
+        owner_team,
+        milestone,
+        due_on,
+        decided_at,
+        shipped_at,
+        cast(null as varchar) as deployment_id
+    from tickets
+),
+
 -- What was decided about nothing that is found: named wrongly, or over for longer than the list looks back.
 without_problem as (
-    select
-        planned.initiative_id,
-        min(planned.title) as title,
-        min(planned.owner_team) as owner_team,
-        min(planned.milestone) as milestone,
-        min(planned.due_on) as due_on,
-        min(planned.decided_on) as decided_on,
-        min(planned.shipped_on) as shipped_on,
-        min(planned.deployment_id) as deployment_id
-    from planned
-    left join initiatives on planned.initiative_id = initiatives.initiative_id
+    select distinct
+        decided.initiative_id,
+        decided.origin,
+        decided.title,
+        decided.owner_team,
+        decided.milestone,
+        decided.due_on,
+        decided.decided_at,
+        decided.shipped_at,
+        decided.deployment_id
+    from decided
+    left join initiatives on decided.initiative_id = initiatives.initiative_id
     where initiatives.initiative_id is null
-    group by planned.initiative_id
 ),
 
 united as (
@@ -60,13 +90,13 @@ united as (
     select
         initiative_id,
         cast(null as varchar) as problem_id,
-        'policy' as origin,
+        origin,
         title,
         owner_team,
         milestone,
         due_on,
-        cast(decided_on as timestamp with time zone) as decided_at,
-        cast(shipped_on as timestamp with time zone) as shipped_at,
+        decided_at,
+        shipped_at,
         deployment_id,
         cast(null as varchar) as unit,
         cast(null as bigint) as days_before,

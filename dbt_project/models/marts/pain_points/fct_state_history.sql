@@ -6,6 +6,10 @@ states_now as (
     select * from {{ ref('int_states_now') }}
 ),
 
+ticket_initiatives as (
+    select * from {{ ref('int_initiatives_dated') }}
+),
+
 ticket_versions as (
     select * from {{ ref('stg_lake__tickets') }}
 ),
@@ -106,6 +110,29 @@ united as (
         valid_from,
         valid_to
     from periods
+    union all
+    select
+        'initiative' as subject_kind,
+        ticket_initiatives.initiative_id as subject_id,
+        ticket_initiatives.source,
+        ticket_initiatives.service,
+        ticket_initiatives.state,
+        ticket_initiatives.title as reason,
+        -- The team that its ticket names, else that which was recorded for its service then, else the one of now.
+        case
+            when ticket_initiatives.is_owner_named then ticket_initiatives.owner_team
+            else coalesce(owned.owner_team, ticket_initiatives.owner_team)
+        end as owner_team,
+        ticket_initiatives.initiative_id,
+        ticket_initiatives.valid_from,
+        ticket_initiatives.valid_to
+    from ticket_initiatives
+    left join periods as owned
+        on
+            owned.subject_kind = 'service'
+            and ticket_initiatives.service = owned.subject_id
+            and ticket_initiatives.valid_from >= owned.valid_from
+            and (owned.valid_to is null or ticket_initiatives.valid_from < owned.valid_to)
     union all
     select
         'ticket' as subject_kind,

@@ -19,6 +19,8 @@ final as (
         account_id,
         service,
         tags,
+        {{ attribute_of('attributes', 'milestone') }} as milestone,
+        {{ day_told(attribute_of('attributes', 'due_at')) }} as due_on,
         {{ attribute_of('attributes', 'satisfaction_rating.score') }} as satisfaction
     from source
 )
