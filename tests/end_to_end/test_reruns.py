@@ -20,6 +20,57 @@ def test_running_twice_changes_no_row(undisturbed, tmp_path):
     assert not any("Unable to do partial parsing" in log for log in logs)
 
 
+PAST = """
+    select subject_kind, source, subject_id, state, owner_team, initiative_id, epoch(valid_from), epoch(valid_to)
+    from fct_state_history order by all
+"""
+INITIATIVES = """
+owner: platform@example.com
+reason: A test.
+initiatives:
+  - id: sums
+    title: Sums as booked
+    owner: insights
+    author: lead@example.com
+    decided_on: 2026-11-16
+    problems: [{service: export}]
+"""
+
+
+def owners_of_export(home):
+    at = "strftime(valid_from at time zone 'UTC', '%H:%M')"
+    return home.rows(f"select owner_team, {at} from fct_state_history where subject_id = 'export' order by valid_from")
+
+
+def test_past_states_are_those_that_were_published_and_outlive_the_warehouse(undisturbed, tmp_path):
+    home = undisturbed.copy(tmp_path / "home")
+    policies = tmp_path / "config" / "policies"
+    policies.mkdir(parents=True)
+    home.settings["FEEDBACK_CONFIG"] = str(policies.parent)
+    (policies / "initiatives.yml").write_text(INITIATIVES)
+
+    def run(hour, *, team="insights", access=None, check=True):
+        owners = home.policy("owners")
+        if team == "fulfilment":
+            owners = owners.replace("[export, ", "[").replace("[shipping", "[export, shipping")
+        (policies / "owners.yml").write_text(owners)
+        (policies / "access.yml").write_text(access or home.policy("access"))
+        return home.feedback("run", "--plain", "--as-of", f"2026-11-21T{hour}:00:00+00:00", check=check)
+
+    refused = home.policy("access").replace("subject_kind != 'ticket'", "no_such_column = 1")
+    # Another owner at two, whom nobody got to see; the same day, at six, who had it at midnight.
+    assert run("02", team="fulfilment", access=refused, check=False).returncode != 0
+    run("06")
+    assert owners_of_export(home) == [("insights", "00:00")]
+    run("09", team="fulfilment")
+    assert owners_of_export(home) == [("insights", "00:00"), ("fulfilment", "09:00")]
+    told = home.rows(PAST)
+    assert {row[0] for row in told} == {"pain_point", "initiative", "service", "ticket"}
+    (home.root / "warehouse" / "feedback.duckdb").unlink()
+    run("09", team="fulfilment")
+    assert home.rows(PAST) == told
+
+
 def assert_a_killed_run_is_repaired(undisturbed, root, moment):
     """Kill the whole process group after `moment` of an undisturbed run's time, and run again."""
     victim = undisturbed.__class__(root, {})

@@ -1,4 +1,6 @@
-"""One asset per role: the masked copy it reads. It materialises only when something new passed the gate."""
+"""One asset per role: the masked copy it reads, which materialises only when something new passed the gate; and the
+recording of the states that were published, in the same step: nothing is recorded that was not.
+"""
 
 from collections.abc import Iterator
 
@@ -6,13 +8,16 @@ import dagster as dg
 
 from governance.access import load_access
 from governance.freshness import load_freshness
+from governance.retention import load_retention
 from orchestration.defs.partitions import as_of, guarded_steps
 from orchestration.lake import Lake
 from orchestration.signing import told
 from orchestration.stages.publishing import Publication, publish_roles
+from orchestration.stages.remembering import remember_states
 
 # Nothing is published before it was looked through for canaries.
 _LOOKED_THROUGH = dg.AssetKey(["leaks", "before_publishing"])
+_STATES = dg.AssetKey(["history", "states"])
 
 
 def _specs() -> Iterator[dg.AssetSpec]:
@@ -32,6 +37,14 @@ def _specs() -> Iterator[dg.AssetSpec]:
                 fail_window=window.fail_after, warn_window=window.warn_after
             ),
         )
+    yield dg.AssetSpec(
+        _STATES,
+        deps=[dg.AssetKey(["intermediate", "int_states_now"]), _LOOKED_THROUGH],
+        description="State, owner and initiative of every pain point as published, and who owned each service.",
+        group_name="publish",
+        kinds={"parquet"},
+        owners=[load_retention().owner],
+    )
 
 
 def _waiting(role: Publication) -> dict[str, str]:
@@ -44,9 +57,12 @@ def _waiting(role: Publication) -> dict[str, str]:
 def published(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
     """The files of every role, written whole; reported as materialised where what passed the gate has changed."""
     lake: Lake = context.resources.lake
-    done = publish_roles(lake, context.resources.home, as_of(context))
+    home = context.resources.home
+    done = publish_roles(lake, home, as_of(context))
+    is_recorded = remember_states(lake, home.warehouse, as_of(context))
     yield from (
         dg.MaterializeResult(asset_key=["published", role.name], metadata={**role.counts, **_waiting(role)})
         for role in done
         if role.has_new_data
     )
+    yield dg.MaterializeResult(asset_key=_STATES, metadata={"recorded": is_recorded})

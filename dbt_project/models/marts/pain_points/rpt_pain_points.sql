@@ -25,7 +25,7 @@ states as (
 history as (
     select *
     from {{ ref('stg_lake__state_history') }}
-    where subject_kind = 'pain_point'
+    where subject_kind = 'pain_point' and recorded_at < date_trunc('day', {{ as_of() }})
 ),
 
 ranking as (
@@ -41,7 +41,7 @@ latest as (
     from history
 ),
 
--- What the list before this one said.
+-- What the last list of the days before said.
 before as (
     select history.subject_id as problem_id, history.state, history.place
     from history

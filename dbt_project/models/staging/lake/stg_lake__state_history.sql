@@ -15,8 +15,8 @@ final as (
         place,
         score
     from source
-    -- A day's recording is what its own run leaves: a run for an earlier time knows nothing of later ones.
-    where recorded_at < date_trunc('day', {{ as_of() }})
+    -- A recording is what its own run leaves: a run for an earlier time knows nothing of later ones.
+    where recorded_at < {{ as_of() }}
 )
 
 select * from final

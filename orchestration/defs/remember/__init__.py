@@ -1,1 +1,0 @@
-"""Remember: states that cannot be computed again."""
