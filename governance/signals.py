@@ -30,11 +30,16 @@ _TEXT, _INT, _NUMBER = pl.String(), pl.Int64(), pl.Float64()
 
 @dataclass(frozen=True)
 class Signal:
-    """One kind of record: its landing columns by name, without the provenance."""
+    """One kind of record: its landing columns by name, without the provenance.
+
+    Attributes:
+        is_versioned: a record says how something stood at a time, which its id tells by the second.
+    """
 
     name: str
     columns: Mapping[str, pl.DataType]
     is_sampled: bool = False
+    is_versioned: bool = False
 
     @property
     def fields(self) -> Mapping[str, pl.DataType]:
@@ -52,8 +57,8 @@ class Signal:
         return pl.Schema(dict(self.columns))
 
 
-def _signal(name: str, *, is_sampled: bool = False, **columns: pl.DataType) -> Signal:
-    return Signal(name, {**_COMMON, **columns, "raw_bytes": _INT}, is_sampled)
+def _signal(name: str, *, is_sampled: bool = False, is_versioned: bool = False, **columns: pl.DataType) -> Signal:
+    return Signal(name, {**_COMMON, **columns, "raw_bytes": _INT}, is_sampled, is_versioned)
 
 
 SIGNALS: Mapping[str, Signal] = {
@@ -98,6 +103,7 @@ SIGNALS: Mapping[str, Signal] = {
         ),
         _signal(
             "tickets",  # one row per version of a ticket; event_at is its updated_at
+            is_versioned=True,
             ticket_id=_TEXT,
             created_at=TIMESTAMP,
             status=_TEXT,  # new | open | pending | hold | solved | closed
@@ -125,6 +131,7 @@ SIGNALS: Mapping[str, Signal] = {
         ),
         _signal(
             "deployments",  # one row per status of a deployment; event_at is the status's created_at
+            is_versioned=True,
             deployment_id=_TEXT,
             status=_TEXT,  # created | queued | pending | in_progress | success | failure | error | inactive
             created_at=TIMESTAMP,
@@ -139,6 +146,7 @@ SIGNALS: Mapping[str, Signal] = {
         ),
         _signal(
             "incidents",  # one row per log entry of an incident; event_at is the entry's created_at
+            is_versioned=True,
             incident_id=_TEXT,
             entry_type=_TEXT,  # trigger | acknowledge | mitigate | resolve | note
             started_at=TIMESTAMP,  # when it began to hurt, where the system says so
@@ -154,6 +162,7 @@ SIGNALS: Mapping[str, Signal] = {
         ),
         _signal(
             "pull_requests",  # one row per version of a pull request; event_at is its updated_at
+            is_versioned=True,
             pull_request_id=_TEXT,  # repository#number
             repository=_TEXT,
             service=_TEXT,
@@ -203,6 +212,7 @@ SIGNALS: Mapping[str, Signal] = {
         ),
         _signal(
             "ci_runs",  # one row per version of an attempt of a run; event_at is its updated_at
+            is_versioned=True,
             run_id=_TEXT,
             attempt=_INT,  # 1: the first; more: somebody ran it again
             repository=_TEXT,

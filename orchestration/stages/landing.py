@@ -3,7 +3,7 @@
 State `landing/<source>/<signal>/<day>`, table `records`; of a large day in parts, so that no stage need hold it whole:
 all records of a trace are in the same part, and the parts of later states hold what became of those of this one. A
 version once landed stays, also when the document it came from is gone; a day whose landing has expired, or whose
-pseudonym key was destroyed, is closed and left as it is.
+pseudonym key was destroyed, is closed and left as it is. What a record with the id of another is, versions.py says.
 """
 
 from __future__ import annotations
@@ -13,19 +13,21 @@ import math
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
 import polars as pl
 
-from governance.signals import PROVENANCE, SIGNALS, Signal
+from governance.signals import SIGNALS, Signal
 from governance.sources import Source
 from orchestration.lake import Lake, Manifest, part_name
-from orchestration.stages.receiving import day_counts, superseded_by
+from orchestration.stages.receiving import arrival, day_counts, superseded_by
 from orchestration.stages.tally import Tally
+from orchestration.stages.versions import Once, id_shared, once
 
 # Raised whenever the same documents would land differently.
-VERSION = "2"
+VERSION = "3"
 # Of a part, about: what every later stage holds at once.
 PART_ROWS = 100_000
 _PART = "__part"
@@ -162,25 +164,19 @@ def _land(
     return Landed("landed", counts)
 
 
-@dataclass(frozen=True)
-class _Once:
-    """Records each once, and how many of their ids had come with more than one content."""
-
-    rows: pl.DataFrame
-    conflicts: int
-
-
-def _parts(together: Sequence[pl.LazyFrame], signal: Signal, parts: int, folder: Path) -> Iterator[_Once]:
+def _parts(together: Sequence[pl.LazyFrame], signal: Signal, parts: int, folder: Path) -> Iterator[Once]:
     """The records of each part, each once, by time.
 
     Args:
         together: all records of the day, those that win first, a batch in each.
         folder: an empty one, for what is split.
     """
+    each_once_of = partial(_in_order, signal)
     if parts == 1:
-        yield _once(pl.concat(together).collect())
+        yield each_once_of(pl.concat(together).collect())
         return
-    by_id = map(_once, _split((batch.collect() for batch in together), pl.col("record_id"), parts, folder / "ids"))
+    batches = (batch.collect() for batch in together)
+    by_id = map(each_once_of, _split(batches, id_shared(signal), parts, folder / "ids"))
     if not signal.is_sampled:
         yield from by_id
         return
@@ -188,12 +184,12 @@ def _parts(together: Sequence[pl.LazyFrame], signal: Signal, parts: int, folder:
 
     def each_once() -> Iterator[pl.DataFrame]:
         nonlocal conflicts
-        for once in by_id:
-            conflicts += once.conflicts
-            yield once.rows
+        for part in by_id:
+            conflicts += part.conflicts
+            yield part.rows
 
     for frame in _split(each_once(), pl.coalesce("trace_id", "record_id"), parts, folder / "traces"):
-        yield _Once(frame.sort(_ORDER), conflicts)
+        yield Once(frame.sort(_ORDER), conflicts)
         conflicts = 0  # they are the day's; told once
 
 
@@ -214,10 +210,9 @@ def _split(batches: Iterable[pl.DataFrame], by: pl.Expr, parts: int, folder: Pat
         yield pl.read_parquet(files) if files else schema.to_frame()
 
 
-def _once(together: pl.DataFrame) -> _Once:
-    # What landed before wins, then what was received first: so the order of arrival decides, never chance.
-    rows = together.unique("record_id", keep="first", maintain_order=True).sort(_ORDER)
-    return _Once(rows, _conflicts(together))
+def _in_order(signal: Signal, together: pl.DataFrame) -> Once:
+    found = once(signal, together)
+    return Once(found.rows.sort(_ORDER), found.conflicts)
 
 
 def _ledger(manifests: Mapping[str, Manifest], before: Manifest | None, signal: str, day: str) -> dict[str, _Received]:
@@ -236,7 +231,7 @@ def _ledger(manifests: Mapping[str, Manifest], before: Manifest | None, signal: 
 def _records(lake: Lake, manifests: Mapping[str, Manifest], signal: str, day: str) -> list[pl.LazyFrame]:
     """Every received record of the day, in the order of arrival, a batch in each."""
     start = datetime.combine(date.fromisoformat(day), datetime.min.time(), UTC)
-    ordered = sorted(manifests.items(), key=lambda item: (item[1].facts["received_at"], item[1].facts["name"], item[0]))
+    ordered = sorted(manifests.items(), key=lambda item: (*arrival(item[1]), item[0]))
     is_of_the_day = pl.col("event_at").is_between(start, start + timedelta(days=1), closed="left")
     files = [file for key, _ in ordered for file in lake.files(key, signal)]
     return [pl.LazyFrame(schema=SIGNALS[signal].landing_schema)] + [
@@ -255,13 +250,3 @@ def _carried(
     names = {parts[name][0] for name in replaced | again if name in parts} - expired
     for part in lake.parts(key):
         yield lake.scan_part(part).filter(~pl.col("received_file").is_in(sorted(names)))
-
-
-def _conflicts(records: pl.DataFrame) -> int:
-    """How many ids came with more than one content; where it was read and what it took there are no part of it."""
-    repeated = records.filter(pl.col("record_id").is_duplicated()).drop(*PROVENANCE, "raw_bytes")
-    if repeated.is_empty():
-        return 0
-    content = repeated.select("record_id", said=pl.struct(pl.all().exclude("record_id")).struct.json_encode())
-    variants = content.group_by("record_id").agg(pl.col("said").n_unique())
-    return variants.filter(pl.col("said") > 1).height

@@ -78,11 +78,12 @@ class ReceivedTally:
 
 @dataclass(frozen=True)
 class _Task:
-    """A document to be read, and the keys of those that it begins with."""
+    """A document to be read, the keys of those that it begins with, and of a page its place in the answer."""
 
     document: Document
     pull: Pull
     superseded: tuple[str, ...]
+    place: int = 0
 
 
 @dataclass(frozen=True)
@@ -137,7 +138,7 @@ def receive(
         if is_due:
             superseded = known.grown_into(document) if source.files else ()
             pull = _pull(source, inbox, keys, as_of, before or known.first_of(superseded))
-            task = _Task(document, pull, superseded)
+            task = _Task(document, pull, superseded, place=0 if source.files else len(present))
             if source.files:
                 files[key] = task
             else:  # one page at a time: what a server answered is kept, also where it fails later
@@ -154,6 +155,11 @@ def day_counts(manifest: Manifest) -> DayCounts:
     """Records and malformed rows of a received document, by signal and day."""
     stored: DayCounts = json.loads(manifest.facts["days"])
     return stored
+
+
+def arrival(manifest: Manifest) -> tuple[str, str, str]:
+    """Orders received documents: by pull, then pages as they were answered, then files by name."""
+    return manifest.facts["received_at"], manifest.facts.get("place", ""), manifest.facts["name"]
 
 
 def superseded_by(manifest: Manifest) -> list[str]:
@@ -218,6 +224,7 @@ def _read(lake: Lake, connector: Connector, key: str, task: _Task) -> _Read:
         "name": task.document.name,
         "size": str(task.document.size),
         "received_at": task.pull.received_at.isoformat(),
+        "place": f"{task.place:06}",
         "supersedes": json.dumps(task.superseded),
     }
     return _Read(tables, counted.counts, about)

@@ -10,10 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from governance.keys import Keyring
+from governance.signals import SIGNALS
 from governance.sources import Files, Source
 from orchestration.lake import Lake
 from orchestration.stages.landing import days_received, land, land_days, stale_landing_days
 from orchestration.stages.receiving import receive
+from orchestration.stages.versions import once
 
 AS_OF = datetime(2026, 6, 1, tzinfo=UTC)
 KEYS = Keyring(b"p" * 32, b"i" * 32)
@@ -49,6 +51,9 @@ class Desk:
     def landed(self, day=DAY):
         return self.lake.read(f"landing/desk/tickets/{day}")
 
+    def versions(self):
+        return self.landed().select("record_id", "subject").rows()
+
     def expire(self, name):
         for key in self.lake.keys("received/desk"):
             if self.lake.manifest(key).facts["name"] == name:
@@ -82,13 +87,54 @@ def test_the_same_record_of_two_files_lands_once_and_is_counted(desk):
     assert counts == {"pulled": 6, "malformed": 1, "duplicates": 2, "landed": 3, "conflicts": 0}
 
 
-def test_one_id_with_two_contents_keeps_what_came_first_and_counts_the_conflict(desk):
+def test_of_two_versions_with_one_id_both_are_kept_and_the_one_received_later_is_the_later(desk):
     desk.write("b.csv", row(1, "first pull"))
     desk.run()
-    desk.write("a.csv", row(1, "second pull"))
+    desk.write("a.csv", row(1, "second pull"), row(1, "first pull"))
     counts = desk.run()[DAY].counts
-    assert desk.landed()["subject"].to_list() == ["first pull"]
-    assert (counts["conflicts"], counts["landed"]) == (1, 1)
+    assert desk.versions() == [("1", "first pull"), ("1~002", "second pull")]
+    assert counts == {"pulled": 3, "malformed": 0, "duplicates": 1, "landed": 2, "conflicts": 1}
+
+
+@pytest.mark.parametrize("gone", ["a.csv", "b.csv", "c.csv"])
+def test_versions_with_one_id_keep_their_ids_when_a_document_has_expired(desk, gone):
+    for name, subject in (("c.csv", "one"), ("b.csv", "two"), ("a.csv", "three")):
+        desk.write(name, row(1, subject))
+        desk.run()
+    desk.expire(gone)
+    (desk.inbox / gone).unlink()
+    desk.write("0.csv", row(1, "two"), row(1, "four"))
+    desk.run()
+    assert desk.versions() == [("1", "one"), ("1~002", "two"), ("1~003", "three"), ("1~004", "four")]
+
+
+def test_a_version_of_a_document_read_anew_takes_the_place_that_it_left(desk):
+    desk.write("a.csv", row(1, "one"))
+    desk.run()
+    desk.write("b.csv", row(1, "two"))
+    desk.run()
+    desk.write("a.csv", row(1, "one"), row(1, "three"))  # it grew
+    desk.run()
+    assert desk.versions() == [("1", "one"), ("1~002", "two"), ("1~003", "three")]
+
+
+def test_an_id_that_looks_like_that_of_a_later_version_stays_as_it_is(desk):
+    desk.write("a.csv", row("7~002"), row("8"))
+    desk.run()
+    assert [record_id for record_id, _ in desk.versions()] == ["7~002", "8"]
+
+
+@pytest.mark.parametrize("signal", ["tickets", "deployments", "incidents", "pull_requests", "ci_runs"])
+def test_how_something_stood_is_kept_in_every_version(signal):
+    assert SIGNALS[signal].is_versioned
+
+
+def test_of_what_happened_once_what_came_first_is_kept_and_the_conflict_counted():
+    schema = {"record_id": pl.String, "event_at": pl.Int64, "body": pl.String}
+    told = pl.DataFrame([("1", 1, "first"), ("2", 1, "x"), ("1", 1, "second"), ("2", 1, "x")], schema, orient="row")
+    found = once(SIGNALS["ticket_events"], told.with_columns(received_file=pl.lit("f"), received_line=1, raw_bytes=1))
+    assert sorted(found.rows.select("record_id", "body").rows()) == [("1", "first"), ("2", "x")]
+    assert found.conflicts == 1
 
 
 def test_running_again_changes_no_row_and_no_count(desk):
@@ -172,16 +218,17 @@ _FILES = st.lists(
 
 @settings(max_examples=25, deadline=None)
 @given(writes=_FILES, expired=st.sampled_from("abc"))
-def test_every_day_balances_and_never_loses_an_id(writes, expired):
+def test_every_day_balances_and_never_loses_a_version(writes, expired):
     with tempfile.TemporaryDirectory() as folder:
         desk = Desk(Path(folder))
-        seen: set[str] = set()
+        seen: set[tuple[str, str]] = set()
         for name, rows in writes:
             desk.write(f"{name}.csv", *rows)
             landed = desk.run()
             desk.expire(f"{expired}.csv")
-            seen |= {line.split(",")[0] for line in rows if line != "bad"}
+            seen |= {(line.split(",")[0], line.split(",")[2]) for line in rows if line != "bad"}
             assert all(balances(day.counts) and min(day.counts.values()) >= 0 for day in landed.values())
             days = desk.lake.keys("landing/desk/tickets")
-            kept = pl.concat([desk.lake.read(key)["record_id"] for key in days]) if days else pl.Series([])
-            assert sorted(kept) == sorted(seen)
+            kept = [row for key in days for row in desk.lake.read(key).select("record_id", "subject").rows()]
+            assert sorted((record_id.partition("~")[0], subject) for record_id, subject in kept) == sorted(seen)
+            assert len({record_id for record_id, _ in kept}) == len(kept)

@@ -9,11 +9,12 @@ import pytest
 from governance.errors import UsageError
 from governance.keys import Keyring
 from governance.retention import load_retention
-from governance.sources import Files, Source
+from governance.sources import Files, Http, Source
 from orchestration.lake import Lake
+from orchestration.sources.reading import page
 from orchestration.sources.tabular import Tabular
 from orchestration.stages.expiring import expire
-from orchestration.stages.receiving import receive
+from orchestration.stages.receiving import arrival, receive
 
 AS_OF = datetime(2026, 6, 1, tzinfo=UTC)
 KEYS = Keyring(b"p" * 32, b"i" * 32)
@@ -107,6 +108,26 @@ def test_a_newer_connector_reads_again(lake, desk):
     newer.version = 2
     assert pull(lake, desk, connector=newer).read == 1
     assert pull(lake, desk, connector=newer).read == 0
+
+
+class Pages(Tabular):
+    """The bodies of pages of one address, in the order they are answered."""
+
+    def __init__(self, *bodies):
+        self.bodies = bodies
+
+    def documents(self, pull):
+        return (page("desk/tickets", (HEADER + body).encode()) for body in self.bodies)
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_pages_arrive_in_the_order_they_are_answered(lake, desk, turned):
+    said = ROWS[:5][::-1] if turned else ROWS[:5]
+    pull(lake, desk, source(files=None, http=Http(url="https://desk.example")), connector=Pages(*said))
+    pull(lake, desk, source(files=None, http=Http(url="https://desk.example")), AS_OF + timedelta(1), Pages(ROWS[5]))
+    keys = sorted(lake.keys("received/desk"), key=lambda key: arrival(lake.manifest(key)))
+    arrived = [lake.read(key, "tickets-0001")["subject"].item() for key in keys]
+    assert arrived == [row.strip().rsplit(",")[-1] for row in [*said, ROWS[5]]]
 
 
 def test_a_document_that_expired_is_not_read_again(lake, desk):
