@@ -24,6 +24,7 @@ histories as (
         deployment_id,
         coalesce(min(created_at), min(case when status = 'created' then occurred_at end)) as created_at,
         min(occurred_at) as first_status_at,
+        min(case when status = 'in_progress' then occurred_at end) as begun_at,
         -- The first success: a system that touches a deployment later does not move it.
         min(case when status = 'success' then occurred_at end) as finished_at,
         min(case when status in ('failure', 'error') then occurred_at end) as failed_at
@@ -44,6 +45,9 @@ final as (
         histories.created_at,
         histories.first_status_at,
         histories.finished_at,
+        coalesce(
+            histories.finished_at < histories.created_at or histories.finished_at < histories.begun_at, false
+        ) as is_in_wrong_order,
         case when histories.finished_at is null then histories.failed_at end as failed_at,
         case when histories.finished_at is not null then 'success' else latest.status end as status
     from latest

@@ -44,11 +44,14 @@ final as (
         deployments.finished_at,
         deployments.failed_at,
         deployments.status,
-        {{ minutes_between('deployments.created_at', 'deployments.finished_at') }} as duration_minutes,
+        case
+            when not deployments.is_in_wrong_order
+                then {{ minutes_between('deployments.created_at', 'deployments.finished_at') }}
+        end as duration_minutes,
         case
             when deployments.finished_at is null then 'not_finished'
             when deployments.created_at is null then 'not_recorded'
-            when deployments.finished_at < deployments.created_at then 'wrong_order'
+            when deployments.is_in_wrong_order then 'wrong_order'
         end as no_duration_reason,
         coalesce(retried.is_retry, false) as is_retry,
         -- Where no incident was ever told of, nothing is known of failures.
