@@ -7,9 +7,9 @@ import json
 from collections.abc import Mapping
 from typing import Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
-from governance.errors import PolicyError
+from governance.errors import PolicyError, one_of
 from governance.faults import first_fault
 from governance.policy import Strict
 
@@ -27,6 +27,7 @@ class About(Strict):
         version: raised with every change of the formula, here or in the SQL of the models behind it.
         figure: counted over all rows, or estimated from the sample.
         no_data: what it means where there is no row or no value.
+        always_by: dimensions over which values say nothing: an answer has a row for each of theirs, asked or not.
     """
 
     unit: str
@@ -38,6 +39,7 @@ class About(Strict):
     figure: Literal["exact", "estimated"]
     no_data: str = Field(min_length=1)
     do_not_use_for: str = Field(min_length=1)
+    always_by: tuple[str, ...] = ()
 
 
 class Metric(Strict):
@@ -63,6 +65,14 @@ class Metric(Strict):
     columns: tuple[str, ...]
     declared_in: str
     query: str
+
+    @model_validator(mode="after")
+    def always_by_what_it_can_be_asked_by(self) -> Metric:
+        for name in self.about.always_by:
+            if name not in self.dimensions:
+                fault = f"metric {self.name}: always_by names {name}, which is no dimension of it"
+                raise PolicyError(f"{fault}; {one_of(name, self.dimensions)} ({self.declared_in})")
+        return self
 
     @property
     def formula_hash(self) -> str:

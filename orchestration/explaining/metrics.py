@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from governance.errors import UsageError
 from orchestration.explaining.parts import Row, Scope, Section, examples, gate_sections, lineage
 from orchestration.serving.behind import RESTATEMENTS, rows_where, text
-from orchestration.serving.metrics import Question, equals, find_metric, sql_of, texts_of
+from orchestration.serving.metrics import Question, equals, find_metric, not_told, sql_of, texts_of
 from orchestration.serving.querying import answer
 
 
@@ -14,9 +15,12 @@ def explain_metric(file: Path, name: str, scope: Scope) -> list[Section]:
     """Definition, figure with its SQL, lineage, days behind it, restatements and a few rows.
 
     Raises:
-        UsageError: the metric or a dimension does not exist for the role of the file.
+        UsageError: the metric or a dimension does not exist for the role of the file, or one is missing over which it
+            says nothing.
     """
     metric = find_metric(file, name)
+    if missing := not_told(metric, scope.only):
+        raise UsageError(f"metric {name}: says nothing over {missing[0]}; add --by {missing[0]}=VALUE")
     signals = texts_of(metric, "signals")
     return [
         Section("definition", f"{metric['label']} ({name})", [_definition(metric)]),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
@@ -63,16 +63,17 @@ def write_metrics(
     connection.execute(
         f"create table {schema}.{TABLE} (metric varchar, label varchar, description varchar, unit varchar,"
         " owner varchar, direction varchar, target double, review varchar, version integer, figure varchar,"
-        " no_data varchar, do_not_use_for varchar, table_name varchar, time_column varchar, dimensions varchar[],"
-        " columns varchar[], signals varchar[], query varchar, formula_hash varchar)"
+        " no_data varchar, do_not_use_for varchar, always_by varchar[], table_name varchar, time_column varchar,"
+        " dimensions varchar[], columns varchar[], signals varchar[], query varchar, formula_hash varchar)"
     )
     known = signals or {}
     for metric in metrics:
         said, of = metric.about, known.get(metric.name)
         row = (
             *(metric.name, metric.label, metric.description, said.unit, said.owner, said.direction, said.target),
-            *(said.review, said.version, said.figure, said.no_data, said.do_not_use_for, metric.table, metric.time),
-            *(list(metric.dimensions), list(metric.columns), None if of is None else list(of)),
+            *(said.review, said.version, said.figure, said.no_data, said.do_not_use_for),
+            *(list(said.always_by), metric.table, metric.time, list(metric.dimensions), list(metric.columns)),
+            None if of is None else list(of),
             *(metric.query, metric.formula_hash),
         )
         connection.execute(f"insert into {schema}.{TABLE} values ({', '.join('?' * len(row))})", row)
@@ -105,10 +106,19 @@ def find_metric(file: Path, name: str) -> dict[str, object]:
 def ask(file: Path, question: Question) -> pl.DataFrame:
     """The answer: `period` where there is a grain, the dimensions asked by, and `value`; ordered by them.
 
+    Dimensions over which the metric says nothing (`always_by`) follow those asked by.
+
     Raises:
         UsageError: the metric, a dimension or the grain does not exist; the message lists those that do.
     """
-    return answer(file, sql_of(find_metric(file, question.name), question))
+    metric = find_metric(file, question.name)
+    by = (*question.by, *not_told(metric, (*question.by, *question.only)))
+    return answer(file, sql_of(metric, replace(question, by=by)))
+
+
+def not_told(metric: Mapping[str, object], told: Iterable[str]) -> list[str]:
+    """Dimensions over which a published metric says nothing and that are not among those told."""
+    return [name for name in texts_of(metric, "always_by") or () if name not in told]
 
 
 def part_periods(periods: Iterable[date], grain: str, first: date | None, last: date | None) -> list[date]:

@@ -20,6 +20,7 @@ from orchestration.serving.metrics import (
     dimensions_of,
     find_metric,
     list_metrics,
+    not_told,
     part_periods,
     texts_of,
 )
@@ -95,6 +96,7 @@ def show(console: Console, file: Path, name: str) -> None:
         "no data": metric["no_data"],
         "do not use for": metric["do_not_use_for"],
         "by": ", ".join(dimensions_of(metric)),
+        "always by": ", ".join(not_told(metric, ())) or "nothing",
         "computed from": f"{metric['table_name']}, dated by {metric['time_column']}",
         "formula": f"{metric['query']} (hash {metric['formula_hash']})",
     }

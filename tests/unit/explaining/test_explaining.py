@@ -86,6 +86,7 @@ CREATED = Metric(
     query='select {keys}, sum(created_count) as value from (select {select_keys}, * from "fct_ticket_days"'
     " where {where}) group by {keys}",
 )
+OF_EACH = CREATED.model_copy(update={"name": "of_each", "about": about("of_each", {**SAID, "always_by": ["service"]})})
 LINEAGE = Lineage(
     {
         "marts.fct_ticket_days": {"service": [("staging.stg", "service")], "created_count": []},
@@ -118,7 +119,7 @@ def file(tmp_path: Path) -> Path:
         pl.DataFrame(restated, RESTATEMENTS_SCHEMA, orient="row"),
         {"tickets_created": ["tickets"]},
     )
-    publish(tmp_path / "feedback.duckdb", tmp_path / "clerk.duckdb", role, AS_OF, [CREATED], behind)
+    publish(tmp_path / "feedback.duckdb", tmp_path / "clerk.duckdb", role, AS_OF, [CREATED, OF_EACH], behind)
     return tmp_path / "clerk.duckdb"
 
 
@@ -217,6 +218,7 @@ def test_a_pain_point_is_told_with_its_score_changes_days_and_rows(
         (("tickets_created",), ("services=cart",), "", "no dimension services; did you mean service"),
         (("tickets_created",), ("service",), "", "expected DIMENSION=VALUE"),
         (("tickets_created",), ("service=a", "service=b"), "", "--by service=b: given twice"),
+        (("of_each",), (), "", "metric of_each: says nothing over service; add --by service=VALUE"),
         (("tickets_created", "x"), (), "", "expected one metric, or `problem` and an id"),
         (("problem",), (), "", "name one; allowed: 4857aa, 4857bb"),
         (("problem", "4857"), (), "", "pain point 4857: 2 begin so"),

@@ -117,6 +117,7 @@ METRICS = (
     simple("open", "left"),
     simple("middle", "half"),
     simple("p90", "most"),
+    simple("by_each", "all", always_by=["service"]),
 )
 
 
@@ -173,6 +174,11 @@ FIRST, SECOND = date(2026, 1, 5), date(2026, 1, 12)
         # the median of everyday use; another percentile is one of the values
         (Question("middle"), [(20,)]),
         (Question("p90", ("service",)), [("cart", 60), ("pay", 0)]),
+        # over services it says nothing: they are told, asked or not
+        (Question("by_each"), [("cart", 100), ("pay", 0)]),
+        (Question("by_each", ("service",)), [("cart", 100), ("pay", 0)]),
+        (Question("by_each", grain="week"), [(FIRST, "cart", 40), (FIRST, "pay", 0), (SECOND, "cart", 60)]),
+        (Question("by_each", only={"service": "cart"}), [(100,)]),
     ],
 )
 def test_a_metric_answers_by_dimension_and_period(
@@ -219,6 +225,7 @@ def test_a_role_has_the_metrics_that_its_tables_are_enough_for(tmp_path: Path, c
     tables = (Publication("fct_days", "marts.fct_days", tuple(map(Column, ("day", "service", "request_count")))),)
     publish(warehouse, tmp_path / "few.duckdb", Role("few", "Few.", tables), AS_OF, catalogue)
     assert [metric["metric"] for metric in list_metrics(tmp_path / "few.duckdb")] == [
+        "by_each",
         "middle",
         "p90",
         "peak",
@@ -232,6 +239,7 @@ def test_a_role_has_the_metrics_that_its_tables_are_enough_for(tmp_path: Path, c
         ([simple("requests", "all", owner=None)], "metric requests: owner is None"),
         ([simple("requests", "all", direction="sideways")], "metric requests: direction is 'sideways'"),
         ([simple("requests", "all", unite="x")], "metric requests: unite"),
+        ([simple("requests", "all", always_by=["region"])], "always_by names region, which is no .*allowed: service"),
         ([{**simple("requests", "all"), "type": "cumulative"}], "allowed: ratio, simple"),
         ([simple("median", "all")], "metric median is declared twice"),
         ([simple("requests", "between")], "metric requests: measure between needs agg_params.use_discrete_percentile"),
