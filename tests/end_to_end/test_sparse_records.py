@@ -136,24 +136,25 @@ def records(signal):
 
 @pytest.fixture(scope="module")
 def sparse(new_deployment, tmp_path_factory):
-    """A deployment that has read the records above, every signal from a CSV of its own, and its one run."""
+    """A deployment that has read the records above, every signal from two systems with the same ids."""
     config, inbox = (tmp_path_factory.mktemp(name) for name in ("config", "inbox"))
     (config / "sources").mkdir()
     for signal in SAID:
         rows = list(records(signal))
         columns = sorted({name for row in rows for name in row})
-        source = {
-            "description": f"Sparse {signal}",
-            "type": "csv",
-            "signals": [signal],
-            "owner": "support@example.com",
-            "purpose": "to learn of what is left out",
-            "files": {"folder": signal, "patterns": ["*.csv"]},
-            "columns": {name: name for name in columns},
-        }
-        (config / "sources" / f"{signal}.yml").write_text(yaml.safe_dump(source))
-        (inbox / signal).mkdir()
-        with (inbox / signal / "records.csv").open("w", newline="") as file:
+        for system in (f"{signal}_here", f"{signal}_there"):
+            source = {
+                "description": f"Sparse {system}",
+                "type": "csv",
+                "signals": [signal],
+                "owner": "support@example.com",
+                "purpose": "to learn of what is left out",
+                "files": {"folder": f"sparse/{signal}", "patterns": ["*.csv"]},
+                "columns": {name: name for name in columns},
+            }
+            (config / "sources" / f"{system}.yml").write_text(yaml.safe_dump(source))
+        (inbox / "sparse" / signal).mkdir(parents=True)
+        with (inbox / "sparse" / signal / "records.csv").open("w", newline="") as file:
             writer = csv.DictWriter(file, columns)
             writer.writeheader()
             writer.writerows(rows)
@@ -169,17 +170,17 @@ def test_records_that_leave_out_what_they_may_are_published(sparse):
 def test_none_of_them_is_lost_and_no_day_withheld(sparse):
     sql = "select sum(pulled), sum(withheld), bool_and(is_balanced) from fct_ledger where signal in (select unnest(?))"
     with_signals = sql.replace("?", str(list(SAID)))
-    assert sparse.rows(with_signals) == [(sum(len(list(records(signal))) for signal in SAID), 0, True)]
+    assert sparse.rows(with_signals) == [(2 * sum(len(list(records(signal))) for signal in SAID), 0, True)]
 
 
 @pytest.mark.parametrize(
     ("signal", "table", "ids"),
     [
-        ("deployments", "fct_deployments", "deployment_id"),
-        ("incidents", "fct_incidents", "incident_id"),
-        ("tickets", "fct_tickets", "ticket_id"),
-        ("pull_requests", "fct_changes", "pull_request_id"),
-        ("ci_runs", "fct_ci_runs", "(ci_run_id, attempt)"),
+        ("deployments", "fct_deployments", "(source, deployment_id)"),
+        ("incidents", "fct_incidents", "(source, incident_id)"),
+        ("tickets", "fct_tickets", "(source, ticket_id)"),
+        ("pull_requests", "fct_changes", "(source, pull_request_id)"),
+        ("ci_runs", "fct_ci_runs", "(source, ci_run_id, attempt)"),
     ],
 )
 def test_each_that_passed_the_gate_is_in_its_mart(sparse, signal, table, ids):

@@ -54,7 +54,7 @@ final as (
     select
         tickets.source,
         tickets.ticket_id,
-        'ticket-' || tickets.ticket_id as initiative_id,
+        'ticket-' || tickets.source || '-' || tickets.ticket_id as initiative_id,
         'Ticket ' || tickets.ticket_id as title,
         tickets.service,
         coalesce(teams.owner_team, services.owner_team) as owner_team,

@@ -17,7 +17,17 @@ initiatives as (
 ),
 
 deployments as (
-    select * from {{ ref('int_deployments_finished') }}
+    -- An id of two systems: the later one.
+    select *
+    from (
+        select
+            *,
+            row_number() over (
+                partition by deployment_id order by finished_at desc nulls last, source asc
+            ) as place
+        from {{ ref('int_deployments_finished') }}
+    ) as ordered
+    where place = 1
 ),
 
 deployment_statuses as (
