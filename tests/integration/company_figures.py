@@ -379,6 +379,11 @@ def _last_day(column: str) -> Callable[[Sequence[Any]], object]:
     return of
 
 
+def _still_allowed(rows: Sequence[Any]) -> object:
+    known = [row["allowed"] - row["bad"] for row in rows if row["allowed"] is not None and row["bad"] is not None]
+    return sum(known) if known else None
+
+
 def _of(facts: str, time: str, **values: Callable[[Sequence[Any]], object]) -> dict[str, Recount]:
     return {name: Recount(facts, time, value) for name, value in values.items()}
 
@@ -392,12 +397,13 @@ RECOUNTS = {
     # Durations are counted in buckets of 2^(1/64): the nearest rank is at most 0.55 % off.
     **{
         f"request_latency_p{percent}": Recount("requests", "event_date", percentile("ms", percent), within=0.0055)
-        for percent in (50, 95, 99)
+        for percent in (50, 90, 95, 99)
     },
     **_of(
         "slo_days", "event_date",
         slo_requests=total("counted"), slo_bad_requests=total("bad"), slo_allowed_bad_requests=total("allowed"),
         slo_error_ratio=share(total("bad"), total("counted")), slo_burn_rate=share(total("bad"), total("allowed")),
+        slo_requests_still_allowed_bad=_still_allowed, slo_budget_remaining=share(_still_allowed, total("allowed")),
     ),
     **_of(
         "ledger", "event_date",

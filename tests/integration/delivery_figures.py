@@ -505,19 +505,17 @@ RECOUNTS = {
     "ci_wait_median": _builds(survived("wait_minutes", "open_minutes", lambda row: row["is_open"])),
     "incidents": _incidents(number_of("service")),
     "open_incidents": _incidents(hits("is_open")),
-    "time_to_detect_median": _incidents(survived("time_to_detect_minutes", "open_minutes", lambda row: False)),
-    "time_to_acknowledge_median": _incidents(
-        survived("time_to_acknowledge_minutes", "open_minutes", lambda row: row["is_open"] and row["no_acknowledge"])
-    ),
-    "time_to_mitigate_median": _incidents(
-        survived("time_to_mitigate_minutes", "open_minutes", lambda row: row["is_open"] and row["no_mitigate"])
-    ),
-    "time_to_resolve_median": _incidents(
-        survived("time_to_resolve_minutes", "open_minutes", lambda row: row["is_open"])
-    ),
-    "time_to_recover_median": _incidents(
-        survived("time_to_recover_minutes", "unrecovered_minutes", lambda row: True)
-    ),
+    **{
+        f"time_to_{name}_{form}": _incidents(survived(f"time_to_{name}_minutes", going_on, is_open, percent))
+        for form, percent in (("median", 50), ("p90", 90))
+        for name, going_on, is_open in (
+            ("detect", "open_minutes", lambda row: False),
+            ("acknowledge", "open_minutes", lambda row: row["is_open"] and row["no_acknowledge"]),
+            ("mitigate", "open_minutes", lambda row: row["is_open"] and row["no_mitigate"]),
+            ("resolve", "open_minutes", lambda row: row["is_open"]),
+            ("recover", "unrecovered_minutes", lambda row: True),
+        )
+    },
     "deployments": _days(total("deployment_count")),
     "failed_deployments": _days(total("failed_deployment_count")),
     "retried_deployments": _days(total("retried_deployment_count")),

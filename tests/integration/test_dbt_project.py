@@ -232,7 +232,7 @@ def test_a_metric_names_the_signals_whose_records_it_counts(lineage, compiled, m
             "int_latency_days_read",
             "sum(",
             "2 * sum(",
-            {*(f"request_latency_p{percent}" for percent in (50, 95, 99)), "slow_requests_per_active_account"},
+            {*(f"request_latency_p{percent}" for percent in (50, 90, 95, 99)), "slow_requests_per_active_account"},
         ),
     ],
 )
