@@ -185,6 +185,13 @@ class Loop(Strict):
     shipped_to_verified_days: float = Field(gt=0)
 
 
+class Defects(Strict):
+    """Which tickets are confirmed faults of the platform: by their type, or by a tag."""
+
+    ticket_types: tuple[str, ...]
+    tags: tuple[str, ...]
+
+
 class TriagePolicy(Policy):
     """`policies/triage.yml`; the file explains each parameter."""
 
@@ -194,14 +201,17 @@ class TriagePolicy(Policy):
     states: States
     effect: Effect
     loop: Loop
+    defects: Defects
 
     def as_frame(self) -> pl.DataFrame:
         """One row: every parameter that is no weight, and the policy's digest."""
         parts = (self.states, self.effect, self.loop)
         named = {name: value for part in parts for name, value in part.model_dump().items()}
         money = {"price_per_minute": self.money.per_minute, "currency": self.money.currency}
-        row = {**named, **money, "policy_digest": self.digest}
-        return pl.DataFrame([row], schema_overrides={"price_per_minute": pl.Float64()})
+        defects = {f"defect_{name}": list(known) for name, known in self.defects.model_dump().items()}
+        row = {**named, **money, **defects, "policy_digest": self.digest}
+        lists = dict.fromkeys(defects, pl.List(pl.String()))
+        return pl.DataFrame([row], schema_overrides={"price_per_minute": pl.Float64(), **lists})
 
     def weights_frame(self) -> pl.DataFrame:
         """The weights as they are (`moved_weight` null, `moved_by` 1), then with each moved by each of MOVES."""

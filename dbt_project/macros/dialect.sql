@@ -177,3 +177,17 @@
 {% macro spark__attribute_of(attributes, key) -%}
     filter({{ attributes }}, pair -> pair.key = '{{ key }}')[0].value
 {%- endmacro %}
+
+
+{# Whether two lists have an element in common. #}
+{% macro lists_overlap(one, other) -%}
+    {{ return(adapter.dispatch('lists_overlap')(one, other)) }}
+{%- endmacro %}
+
+{% macro default__lists_overlap(one, other) -%}
+    list_has_any({{ one }}, {{ other }})
+{%- endmacro %}
+
+{% macro spark__lists_overlap(one, other) -%}
+    arrays_overlap({{ one }}, {{ other }})
+{%- endmacro %}

@@ -13,6 +13,7 @@ from typing import Any
 
 from governance.changes import ChangesPolicy
 from governance.slos import load_slos
+from governance.triage import load_triage
 from tests.integration.delivery_world import Delivery
 from tests.integration.reading import product_limit
 from tests.integration.recounting import (
@@ -320,8 +321,10 @@ class Figures:
         accounts: dict[Key, set[str]] = defaultdict(set)
         for row in records["span_account_days"]:
             accounts[row["service"], row["event_date"]] |= {row["account_id"]} - {None}
+        known = load_triage().defects
         for row in records["tickets"]:
-            _count(sums[service_of(row), row["created_at"].date()], ticket_count=1)
+            is_defect = row["ticket_type"] in known.ticket_types or not {*known.tags}.isdisjoint(row["tags"])
+            _count(sums[service_of(row), row["created_at"].date()], ticket_count=1, defect_count=is_defect)
 
         found = {}
         for service, day in self.heard_of().items():
@@ -339,13 +342,14 @@ class Figures:
                     **{n: row.get(n) for n in ("ci_wait_minutes", "review_wait_minutes")},
                     "error_count": row["error_count"] if day in span_days else None,
                     "slow_count": row["slow_count"] if day in span_days and measured else None,
-                    "ticket_count": row["ticket_count"]
-                    if service in with_tickets and min(ticket_days) <= day else None,
+                    **{n: row[n] if service in with_tickets and min(ticket_days) <= day else None
+                       for n in ("ticket_count", "defect_count")},
                     "active_account_count": active,
                 }  # fmt: skip
                 for name, above, factor in (("errors_per_active_account", "error_count", 1),
                                             ("slow_requests_per_active_account", "slow_count", 1),
-                                            ("tickets_per_1000_active_accounts", "ticket_count", 1000)):  # fmt: skip
+                                            ("tickets_per_1000_active_accounts", "ticket_count", 1000),
+                                            ("defects_per_1000_active_accounts", "defect_count", 1000)):  # fmt: skip
                     told[name] = told[above] * factor / active if active and told[above] is not None else None
                 found[service, day] = told
                 day += timedelta(days=1)
@@ -525,6 +529,9 @@ RECOUNTS = {
     "errors_per_active_account": _days(per_account("error_count", 1)),
     "slow_requests_per_active_account": _days(per_account("slow_count", 1)),
     "tickets_per_1000_active_accounts": _days(per_account("ticket_count", 1000)),
+    "defects": _days(total("defect_count")),
+    "defects_per_deployment": _days(share(total("defect_count"), total("deployment_count"))),
+    "defects_per_1000_active_accounts": _days(per_account("defect_count", 1000)),
 }  # fmt: skip
 
 

@@ -241,4 +241,5 @@ class _Company:
         for number in range(chance.randint(1, 30)):
             created = self.moment()
             self.made.add("tickets", ticket_id=f"{self.name}-{number}", service=self.services[0], created_at=created,
-                          event_at=created, status="open")  # fmt: skip
+                          event_at=created, status="open", ticket_type=chance.choice((None, "question", "problem")),
+                          tags=chance.choice(([], ["cart"], ["cart", "bug"])))  # fmt: skip

@@ -49,6 +49,7 @@ def test_every_parameter_reaches_the_models() -> None:
     parts = ("states", "effect", "loop")
     expected = {name: value for part in parts for name, value in written[part].items()}
     expected |= {"price_per_minute": None, "currency": "EUR"}
+    expected |= {f"defect_{name}": known for name, known in written["defects"].items()}
     assert frames["triage"].drop("policy_digest").rows(named=True) == [expected]
     weights = dict(written["weights"]["impact"])
     for part in ("effort", "confidence"):

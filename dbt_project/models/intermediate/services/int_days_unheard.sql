@@ -1,8 +1,8 @@
 -- UTC days of which nothing is known of a signal: that nothing was counted there does not mean that nothing happened.
 --
--- not_yet: before its first record; withheld: the gate let the day of a source not pass; silent: nothing came. Telemetry
--- speaks every day. Of the others a day without a record is quiet, not silent, as long as a source of theirs goes on to
--- tell of later things, of whatever kind.
+-- not_yet: before its first record; withheld: the gate did not let the day of a source pass; silent: nothing came.
+-- Telemetry speaks every day. Of the others a day without a record is quiet, not silent, as long as a source of theirs
+-- goes on to tell of later things, of whatever kind.
 with ledger as (
     select * from {{ ref('stg_lake__ledger') }}
 ),

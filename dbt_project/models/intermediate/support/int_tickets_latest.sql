@@ -16,6 +16,10 @@ solutions as (
     select * from {{ ref('int_tickets_solved') }}
 ),
 
+triage as (
+    select * from {{ ref('stg_lake__triage') }}
+),
+
 numbered as (
     select
         *,
@@ -117,10 +121,13 @@ final as (
         -- What tickets of one theme have in common: their subject without numbers and ids.
         trim({{ replace_pattern("lower(coalesce(latest.subject, ''))", '[^a-z ]+', '') }}) as subject_key,
         responses.first_response_at,
+        coalesce(array_contains(triage.defect_ticket_types, latest.ticket_type), false)
+        or coalesce({{ lists_overlap('triage.defect_tags', 'latest.tags') }}, false) as is_defect,
         latest.is_open,
         case when not latest.is_open then solutions.solved_at end as solved_at
     from latest
     inner join histories on latest.source = histories.source and latest.ticket_id = histories.ticket_id
+    cross join triage
     left join attributed on latest.source = attributed.source and latest.ticket_id = attributed.ticket_id
     left join responses on latest.source = responses.source and latest.ticket_id = responses.ticket_id
     left join solutions on latest.source = solutions.source and latest.ticket_id = solutions.ticket_id

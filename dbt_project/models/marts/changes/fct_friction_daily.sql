@@ -33,7 +33,11 @@ active as (
 ),
 
 tickets as (
-    select service, event_date, cast(sum(created_count) as bigint) as created_count
+    select
+        service,
+        event_date,
+        cast(sum(created_count) as bigint) as created_count,
+        cast(sum(defect_count) as bigint) as defect_count
     from {{ ref('fct_ticket_volume_daily') }}
     group by service, event_date
 ),
@@ -250,7 +254,8 @@ counted as (
             when active.active_account_count > 0 then active.active_account_count
             when spine.has_spans and coalesce(requests.request_count, 0) = 0 then 0
         end as active_account_count,
-        tickets.created_count as ticket_count
+        tickets.created_count as ticket_count,
+        tickets.defect_count
     from spine
     left join event_days on spine.service = event_days.service and spine.event_date = event_days.event_date
     left join requests on spine.service = requests.service and spine.event_date = requests.event_date
@@ -265,6 +270,7 @@ final as (
         {{ ratio('error_count', 'active_account_count') }} as errors_per_active_account,
         {{ ratio('slow_count', 'active_account_count') }} as slow_requests_per_active_account,
         {{ ratio('ticket_count * 1000', 'active_account_count') }} as tickets_per_1000_active_accounts,
+        {{ ratio('defect_count * 1000', 'active_account_count') }} as defects_per_1000_active_accounts,
         {{ audit_columns() }}
     from counted
 )

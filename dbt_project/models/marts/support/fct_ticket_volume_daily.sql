@@ -30,6 +30,7 @@ dated as (
     select
         service,
         account_plan,
+        is_defect,
         cast(created_at as date) as created_date,
         -- A ticket whose solution lies before its creation leaves the backlog when it was last changed.
         case
@@ -75,7 +76,8 @@ created as (
         service,
         account_plan,
         created_date,
-        count(*) as created_count
+        count(*) as created_count,
+        cast(sum(case when is_defect then 1 else 0 end) as bigint) as defect_count
     from dated
     group by service, account_plan, created_date
 ),
@@ -98,6 +100,7 @@ counted as (
         spine.account_plan,
         spine.unheard_reason,
         created.created_count,
+        created.defect_count,
         solved.solved_count,
         reopenings.reopened_count
     from spine
@@ -128,6 +131,7 @@ final as (
         service,
         account_plan,
         {{ counted_where_heard('created_count', 'unheard_reason') }} as created_count,
+        {{ counted_where_heard('defect_count', 'unheard_reason') }} as defect_count,
         {{ counted_where_heard('solved_count', 'unheard_reason') }} as solved_count,
         {{ counted_where_heard('reopened_count', 'unheard_reason') }} as reopened_count,
         case when coalesce(unheard_reason, 'not_yet') = 'not_yet' then backlog_count end as backlog_count,

@@ -37,6 +37,7 @@ final as (
         timed.status,
         timed.priority,
         timed.ticket_type,
+        timed.is_defect,
         timed.channel,
         timed.subject,
         timed.account_id,
