@@ -127,7 +127,7 @@ final as (
         case when not latest.is_open then solutions.solved_at end as solved_at
     from latest
     inner join histories on latest.source = histories.source and latest.ticket_id = histories.ticket_id
-    cross join triage
+    left join triage on true  -- one row: it adds columns, and no ticket depends on it
     left join attributed on latest.source = attributed.source and latest.ticket_id = attributed.ticket_id
     left join responses on latest.source = responses.source and latest.ticket_id = responses.ticket_id
     left join solutions on latest.source = solutions.source and latest.ticket_id = solutions.ticket_id
