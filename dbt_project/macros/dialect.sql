@@ -9,7 +9,7 @@
 {%- endmacro %}
 
 {% macro spark__text_list(expression, order_by, separator) -%}
-    array_join(transform(sort_array(collect_list(struct({{ order_by }}, {{ expression }}))), x -> x.col2), '{{ separator }}')
+    array_join(transform(sort_array(collect_list(struct({{ order_by }} as col1, {{ expression }} as col2))), x -> x.col2), '{{ separator }}')
 {%- endmacro %}
 
 
@@ -127,7 +127,7 @@
 {%- endmacro %}
 
 {% macro spark__first_tag(tags, prefix) -%}
-    filter({{ tags }}, tag -> startswith(tag, {{ prefix }}))[0]
+    get(filter({{ tags }}, tag -> startswith(tag, {{ prefix }})), 0)
 {%- endmacro %}
 
 
@@ -175,7 +175,7 @@
 {%- endmacro %}
 
 {% macro spark__attribute_of(attributes, key) -%}
-    filter({{ attributes }}, pair -> pair.key = '{{ key }}')[0].value
+    get(filter({{ attributes }}, pair -> pair.key = '{{ key }}'), 0).value
 {%- endmacro %}
 
 

@@ -1,11 +1,11 @@
--- The backlog of the last day that was heard is what is open: created, solved and open tickets tell one story.
+-- The backlog of the last day, where it is known and nothing changed after it, is what is open: created, solved and
+-- open tickets tell one story.
 with volume as (
     select * from {{ ref('fct_ticket_volume_daily') }}
-    where backlog_count is not null
 ),
 
 tickets as (
-    select * from {{ ref('fct_tickets') }}
+    select * from {{ ref('int_tickets_latest') }}
     where created_at is not null
 ),
 
@@ -19,15 +19,17 @@ dated as (
 backlogs as (
     select
         service,
+        last_date,
         sum(backlog_count) as backlog_count
     from dated
     where event_date = last_date
-    group by service
+    group by service, last_date
 ),
 
 open_tickets as (
     select
         service,
+        cast(max(updated_at) as date) as changed_date,
         sum(case when is_open then 1 else 0 end) as open_count
     from tickets
     group by service
@@ -40,7 +42,12 @@ final as (
         backlogs.backlog_count
     from open_tickets
     left join backlogs on open_tickets.service = backlogs.service
-    where backlogs.backlog_count is distinct from open_tickets.open_count
+    where
+        backlogs.service is null
+        or (
+            open_tickets.changed_date <= backlogs.last_date
+            and backlogs.backlog_count != open_tickets.open_count
+        )
 )
 
 select * from final

@@ -235,13 +235,12 @@ class CompanyFigures:
     def ticket_days(self) -> list[Row]:
         """Every day for every service and plan that ever had a ticket, also without tickets."""
         dated = [row for row in self.tickets if row["created_at"]]
-        heard = {row["event_at"].date() for row in self.made.records["tickets"]}
         day, found = min(row["created_at"].date() for row in dated), []
-        while day <= AS_OF.date() - (DAY if AS_OF.date() not in heard else 0 * DAY):
+        while day < AS_OF.date() or (day == AS_OF.date() and self.is_heard(day)):
             for (service, plan), rows in grouped(dated, "service", "account_plan").items():
                 evening = midnight(day) + DAY
                 keys: Row = {"event_date": day, "service": service, "account_plan": plan}
-                if day == WITHHELD:
+                if day == WITHHELD or not self.is_heard(day):
                     found.append({**keys, **dict.fromkeys(("created", "solved", "reopened", "open"))})
                     continue
                 found.append({
@@ -256,6 +255,14 @@ class CompanyFigures:
                 })  # fmt: skip
             day += DAY
         return found
+
+    def is_heard(self, day: date) -> bool:
+        """Whether those that brought half of the tickets of four weeks go on to tell of anything."""
+        passed = [row for row in self.ledger if row["checked"]]
+        lately = [row for row in passed if row["signal"] == "tickets" and day - 27 * DAY <= row["event_date"] <= day]
+        last = {source: max(row["event_date"] for row in rows) for (source,), rows in grouped(passed, "source").items()}
+        going = sum(row["checked"] for row in lately if last[row["source"]] >= day)
+        return day <= max(last.values()) and 2 * going >= sum(row["checked"] for row in lately)
 
     @cached_property
     def texts(self) -> list[Row]:

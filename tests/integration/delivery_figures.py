@@ -200,7 +200,7 @@ class Figures:
                 "time_to_mitigate_minutes": minutes(detected, noted["mitigate"]),
                 "time_to_resolve_minutes": minutes(detected, resolved),
                 "no_acknowledge": noted["acknowledge"] is None, "no_mitigate": noted["mitigate"] is None,
-                "open_minutes": minutes(detected, self.as_of) if is_open else None,
+                "open_minutes": minutes(dated, self.as_of) if is_open else None,
                 "attribution_confidence": confidence,
                 "attributed_deployment_id": cause and cause["deployment_id"],
                 "time_to_recover_minutes": minutes(finished, resolved),

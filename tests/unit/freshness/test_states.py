@@ -115,8 +115,8 @@ def test_signal_without_a_window_has_an_age_and_no_state():
 
 
 @pytest.mark.parametrize(
-    ("signal", "state"), [("spans", "late"), ("tickets", "late"), ("deployments", "fresh"), ("incidents", "fresh")]
+    ("signal", "state"), [("spans", "late"), ("tickets", "fresh"), ("deployments", "fresh"), ("incidents", "fresh")]
 )
-def test_three_silent_days_are_a_gap_only_where_there_is_something_every_day(signal, state):
+def test_three_silent_days_are_a_gap_only_where_there_is_something_every_night(signal, state):
     frame = freshness_frame({("any", signal): hours_ago(72)}, NOW, NOW, load_freshness())
     assert frame["state"].to_list() == [state]

@@ -8,7 +8,10 @@ ordered as (
         row_number() over (partition by source, incident_id order by occurred_at desc, record_id desc) as place,
         max(case when entry_type = 'trigger' then occurred_at end) over (
             partition by source, incident_id
-        ) as last_triggered_at
+        ) as last_triggered_at,
+        max(case when status != 'resolved' then occurred_at end) over (
+            partition by source, incident_id
+        ) as last_unresolved_at
     from entries
 ),
 
@@ -24,6 +27,12 @@ histories as (
         max(deployment_id) as deployment_id,
         min(occurred_at) as first_entry_at,
         min(started_at) as started_at,
+        min(
+            case
+                when status = 'resolved' and (last_unresolved_at is null or occurred_at > last_unresolved_at)
+                    then occurred_at
+            end
+        ) as called_resolved_at,
         coalesce(min(case when entry_type = 'trigger' then occurred_at end), min(created_at)) as detected_at,
         min(case when entry_type = 'acknowledge' then occurred_at end) as acknowledged_at,
         min(case when entry_type = 'mitigate' then occurred_at end) as mitigated_at,
@@ -61,9 +70,9 @@ final as (
         histories.acknowledged_at,
         histories.mitigated_at,
         histories.resolved_at,
-        -- Over by what its source calls it, though nobody said since when: by its last entry.
+        -- Over by what its source calls it, though nobody said since when: by the first entry from which on it does.
         coalesce(
-            histories.resolved_at, case when latest.status = 'resolved' then latest.occurred_at end
+            histories.resolved_at, case when latest.status = 'resolved' then histories.called_resolved_at end
         ) as ended_at
     from latest
     inner join histories on latest.source = histories.source and latest.incident_id = histories.incident_id

@@ -16,14 +16,31 @@ observed as (
     {{ observed_statuses('versions', 'events') }}
 ),
 
+-- A ticket that was made an initiative while it was solved had shipped by then.
+decided as (
+    select source, initiative_id, decided_at as observed_at, coalesce(is_solved, false) as is_solved
+    from (
+        select
+            initiatives.source,
+            initiatives.initiative_id,
+            initiatives.decided_at,
+            observed.is_solved,
+            row_number() over (
+                partition by initiatives.source, initiatives.initiative_id
+                order by observed.observed_at desc nulls last, observed.is_solved desc
+            ) as place
+        from initiatives
+        left join observed
+            on
+                initiatives.source = observed.source
+                and initiatives.ticket_id = observed.ticket_id
+                and initiatives.decided_at >= observed.observed_at
+    ) as ordered
+    where place = 1
+),
+
 moments as (
-    -- A ticket that was made an initiative after it was solved had shipped by then.
-    select
-        source,
-        initiative_id,
-        decided_at as observed_at,
-        coalesce(shipped_at <= decided_at, false) as is_solved
-    from initiatives
+    select * from decided
     union all
     select
         initiatives.source,

@@ -38,8 +38,7 @@ told as (
         {{ tag_after('versions.tags', 'triage.owner_tag') }} as owner_named,
         min(versions.updated_at) over (partition by versions.source, versions.ticket_id) as first_seen_at,
         row_number() over (
-            partition by
-                versions.source, versions.ticket_id, array_contains(versions.tags, triage.initiative_tag)
+            partition by versions.source, versions.ticket_id
             order by versions.updated_at desc, versions.record_id desc
         ) as place,
         min(versions.updated_at) over (
@@ -76,7 +75,7 @@ final as (
             and told.is_tagged
             and told.place = 1
     inner join services on tickets.service = services.service
-    left join teams on told.owner_named = teams.owner_team
+    left join teams on lower(told.owner_named) = lower(teams.owner_team)
 )
 
 select * from final

@@ -17,13 +17,13 @@ initiatives as (
 ),
 
 deployments as (
-    -- An id of two systems: the later one.
+    -- An id of two systems: the later one of a service.
     select *
     from (
         select
             *,
             row_number() over (
-                partition by deployment_id order by finished_at desc nulls last, source asc
+                partition by service, deployment_id order by finished_at desc nulls last, source asc
             ) as place
         from {{ ref('int_deployments_finished') }}
     ) as ordered
@@ -48,10 +48,20 @@ services as (
 
 -- A deployment was decided on when the change it brought was proposed.
 proposed as (
-    select deployment_statuses.deployment_id, min(pull_requests.created_at) as proposed_at
+    select
+        deployment_statuses.service,
+        deployment_statuses.deployment_id,
+        min(pull_requests.created_at) as proposed_at
     from deployment_statuses
     inner join pull_requests on deployment_statuses.sha = pull_requests.merge_commit_sha
-    group by deployment_statuses.deployment_id
+    group by deployment_statuses.service, deployment_statuses.deployment_id
+),
+
+-- The deployment an initiative names may be of another service than its problem; of two of one id the later one.
+shipped as (
+    select deployment_id, max(finished_at) as finished_at
+    from deployments
+    group by deployment_id
 ),
 
 of_policy as (
@@ -65,13 +75,13 @@ of_policy as (
         initiatives.milestone,
         initiatives.due_on,
         cast(initiatives.decided_on as timestamp with time zone) as decided_at,
-        coalesce(cast(initiatives.shipped_on as timestamp with time zone), deployments.finished_at) as shipped_at,
+        coalesce(cast(initiatives.shipped_on as timestamp with time zone), shipped.finished_at) as shipped_at,
         initiatives.deployment_id,
         problems.started_at
     from problems
     inner join measures on problems.problem_id = measures.problem_id
     inner join initiatives on {{ is_meant('initiatives', 'problems', 'measures.said') }}
-    left join deployments on initiatives.deployment_id = deployments.deployment_id
+    left join shipped on initiatives.deployment_id = shipped.deployment_id
 ),
 
 of_tickets as (
@@ -113,9 +123,11 @@ of_deployments as (
         problems.started_at
     from problems
     inner join changes on problems.problem_id = changes.problem_id
-    inner join deployments on changes.fix_deployment_id = deployments.deployment_id
+    inner join deployments
+        on problems.service = deployments.service and changes.fix_deployment_id = deployments.deployment_id
     inner join services on problems.service = services.service
-    left join proposed on deployments.deployment_id = proposed.deployment_id
+    left join proposed
+        on deployments.service = proposed.service and deployments.deployment_id = proposed.deployment_id
     left join of_policy
         on problems.problem_id = of_policy.problem_id and deployments.deployment_id = of_policy.deployment_id
     where of_policy.problem_id is null

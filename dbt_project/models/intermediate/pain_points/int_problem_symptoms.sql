@@ -1,4 +1,4 @@
--- What telemetry shows of a problem, beginning with the episode that leads it; one row per problem and episode.
+-- What telemetry shows of a problem; one row per problem and episode.
 with problems as (
     select * from {{ ref('int_problems_united') }}
 ),

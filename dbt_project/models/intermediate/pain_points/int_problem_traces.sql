@@ -1,5 +1,6 @@
 -- Three traces to look at, of those that sampling kept: the longest requests of the operation that failed, or that took
--- longer than its good days let expect, on the last day it was seen; one row per problem and trace.
+-- longer than its good days let expect, calls to others included, on the last day it was seen; one row per problem and
+-- trace.
 with problems as (
     select * from {{ ref('int_telemetry_problems') }}
     where problem_kind in ('latency', 'error')
@@ -33,6 +34,7 @@ met as (
             and problems.ended_at > spans.event_at
     where
         {{ in_window('spans.event_at') }}
+        and (problems.feature_flag is null or problems.feature_flag = spans.feature_flag)
         and (problems.feature_variant is null or problems.feature_variant = spans.feature_variant)
         and (problems.service_version is null or problems.service_version = spans.service_version)
         and case problems.problem_kind

@@ -51,10 +51,11 @@ problem_days as (
         on
             journeys.journey = journey_days.journey
             and journey_days.event_date >= cast(problems.started_at as date)
-            and journey_days.event_date <= cast(problems.ended_at as date)
+            -- The end is the first moment after it.
+            and journey_days.event_date <= cast(problems.ended_at - interval 1 second as date)
 ),
 
-spans as (
+stretches as (
     select
         problem_id,
         journey,
@@ -72,7 +73,7 @@ alike as (
         first_date,
         min(problem_id) over (partition by journey, dates) as alike_id,
         count(*) over (partition by journey, dates) as alike_count
-    from spans
+    from stretches
 ),
 
 alike_days as (
@@ -172,6 +173,7 @@ valued as (
                 then missed.missed_count * missed.share_factor * missed.unit_value
             else 0.0
         end as value_lost,
+        missed.missed_count * missed.share_factor * missed.unit_value as value_estimated,
         missed.standard_error * missed.share_factor * missed.unit_value as value_error
     from missed
     cross join triage
@@ -184,6 +186,7 @@ summed as (
         count(distinct case when valued.is_known then valued.currency end) as currency_count,
         max(case when valued.is_long_enough then 1 else 0 end) as is_long_enough,
         sum(case when valued.is_known then valued.value_lost / alike.alike_count end) as value_lost,
+        sum(case when valued.is_known then valued.value_estimated / alike.alike_count end) as value_estimated,
         sqrt(sum(case when valued.is_known then power(valued.value_error / alike.alike_count, 2) end)) as value_error
     from alike
     inner join valued on alike.alike_id = valued.alike_id and alike.journey = valued.journey
@@ -195,9 +198,13 @@ final as (
         problems.problem_id,
         case when summed.currency_count = 1 then summed.value_lost end as value_lost,
         case
-            when summed.currency_count = 1 then greatest(summed.value_lost - 1.96 * summed.value_error, 0)
+            when summed.currency_count = 1
+                then least(greatest(summed.value_estimated - 1.96 * summed.value_error, 0), summed.value_lost)
         end as value_lost_low,
-        case when summed.currency_count = 1 then summed.value_lost + 1.96 * summed.value_error end as value_lost_high,
+        case
+            when summed.currency_count = 1
+                then greatest(summed.value_estimated + 1.96 * summed.value_error, summed.value_lost)
+        end as value_lost_high,
         case when summed.currency_count = 1 then summed.currency end as value_currency,
         case
             when summed.currency_count = 1 then null

@@ -38,9 +38,14 @@ initiatives_told as (
     left join deployments on initiatives.deployment_id = deployments.deployment_id
     group by initiatives.initiative_id
     union all
-    select distinct initiative_id, owner_team, title, shipped_at
+    select
+        initiative_id,
+        min(owner_team) as owner_team,
+        min(title) as title,
+        min(shipped_at) as shipped_at
     from problem_initiatives
     where origin = 'deployment'
+    group by initiative_id
 ),
 
 final as (

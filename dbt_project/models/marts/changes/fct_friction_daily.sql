@@ -53,7 +53,7 @@ events as (
     select
         service,
         'deployments' as kind,
-        cast(created_at as date) as event_date,
+        cast(coalesce(created_at, finished_at, failed_at) as date) as event_date,
         cast(is_retry as integer) as retries,
         0 as counted,
         0 as failed,

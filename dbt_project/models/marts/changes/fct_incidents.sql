@@ -33,7 +33,7 @@ final as (
         mitigated_at,
         resolved_at,
         ended_at is null as is_open,
-        case when ended_at is null then {{ minutes_between('detected_at', as_of()) }} end as open_minutes,
+        case when ended_at is null then {{ minutes_between('dated_at', as_of()) }} end as open_minutes,
         {{ minutes_between('started_at', 'detected_at') }} as time_to_detect_minutes,
         {{ minutes_between('detected_at', 'acknowledged_at') }} as time_to_acknowledge_minutes,
         {{ minutes_between('detected_at', 'mitigated_at') }} as time_to_mitigate_minutes,

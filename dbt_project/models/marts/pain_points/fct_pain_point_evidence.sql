@@ -151,7 +151,9 @@ deployed as (
         min(deployments.service_version) as service_version,
         min(deployments.finished_at) as finished_at
     from of_changes
-    inner join deployments on of_changes.deployment_id = deployments.deployment_id
+    inner join problems on of_changes.problem_id = problems.problem_id
+    inner join deployments
+        on problems.service = deployments.service and of_changes.deployment_id = deployments.deployment_id
     group by of_changes.problem_id, of_changes.evidence_role, of_changes.deployment_id
 ),
 
@@ -161,7 +163,7 @@ of_incidents as (
         problems.problem_id,
         changes.incident_id,
         min(coalesce(incidents.started_at, incidents.detected_at)) as began_at,
-        max(incidents.resolved_at) as resolved_at
+        max(incidents.ended_at) as ended_at
     from problems
     inner join changes on problems.problem_id = changes.problem_id
     inner join incidents on problems.service = incidents.service and changes.incident_id = incidents.incident_id
@@ -246,7 +248,7 @@ united as (
         cast(null as bigint) as observed_count,
         cast(null as varchar) as unit,
         of_incidents.began_at as first_seen_at,
-        of_incidents.resolved_at as last_seen_at
+        of_incidents.ended_at as last_seen_at
     from problems
     inner join of_incidents on problems.problem_id = of_incidents.problem_id
 ),

@@ -1,5 +1,5 @@
 -- Days without tickets are rows too: a mean over the days that have rows would be too high. Where nothing is known of a
--- day its counts are null; today is no row before something came.
+-- day its counts are null; today is no row before it is known.
 with tickets as (
     select
         latest.*,
@@ -42,14 +42,9 @@ dated as (
 
 bounds as (
     select
-        min(dated.created_date) as first_date,
-        greatest(
-            max(dated.created_date),
-            coalesce(max(dated.solved_date), max(dated.created_date)),
-            max({{ today() }} - case when unheard.reason is null then 0 else 1 end)
-        ) as last_date
+        min(created_date) as first_date,
+        greatest(max(created_date), coalesce(max(solved_date), max(created_date)), {{ today() }}) as last_date
     from dated
-    left join unheard on {{ today() }} = unheard.event_date
 ),
 
 days as (
@@ -134,9 +129,10 @@ final as (
         {{ counted_where_heard('defect_count', 'unheard_reason') }} as defect_count,
         {{ counted_where_heard('solved_count', 'unheard_reason') }} as solved_count,
         {{ counted_where_heard('reopened_count', 'unheard_reason') }} as reopened_count,
-        case when coalesce(unheard_reason, 'not_yet') = 'not_yet' then backlog_count end as backlog_count,
+        {{ counted_where_heard('backlog_count', 'unheard_reason') }} as backlog_count,
         {{ audit_columns() }}
     from summed
+    where event_date != {{ today() }} or unheard_reason is null
 )
 
 select * from final
