@@ -18,15 +18,17 @@ from sqlglot.optimizer.scope import Scope
 from orchestration.origins import ROWS, Logic
 
 # What a digest is made with: of another parser, it says nothing.
-MADE_WITH = f"1, sqlglot {version('sqlglot')}"
+MADE_WITH = f"2, sqlglot {version('sqlglot')}"
+# The rows of a relation with its left joins: what sums them up reads this, what passes them on reads ROWS.
+_JOINED_ROWS = "**"
 _NO_ROWS = ("expressions", "with_", "joins", "where", "from_")
 
 
 def column_logic(scope: Scope, parents: Mapping[str, Logic], own: str) -> Logic:
-    """Digests of the columns of a query, and of ROWS: which rows there are.
+    """Digests of the columns of a query, and of its rows: which there are, without and with its left joins.
 
-    A left join adds columns, not rows, as in column lineage; where rows are counted or summed up afterwards it could
-    multiply them, and is part of every figure.
+    A left join adds columns, not rows, as in column lineage; where rows are grouped or summed up, there or in a query
+    that reads this one, it could multiply them, and is part of every figure.
 
     Args:
         scope: of a query whose columns are qualified.
@@ -36,8 +38,9 @@ def column_logic(scope: Scope, parents: Mapping[str, Logic], own: str) -> Logic:
     reader = _Reader(scope, parents, own)
     for step in scope.traverse():  # those that are read before those that read them: no deep recursion
         if isinstance(step.expression, exp.Query):
-            reader.rows(step)
-    return {name: reader.column(scope, name) for name in _query(scope).named_selects} | {ROWS: reader.rows(scope)}
+            reader.column(step, ROWS)
+            reader.column(step, _JOINED_ROWS)
+    return {name: reader.column(scope, name) for name in (*_query(scope).named_selects, ROWS, _JOINED_ROWS)}
 
 
 class _Reader:
@@ -45,7 +48,7 @@ class _Reader:
         self._parents, self._own = parents, own
         self._scopes = {id(scope.expression): scope for scope in root.traverse()}
         self._made: dict[tuple[int, str], str] = {}
-        self._rows_made: dict[int, list[Any]] = {}
+        self._rows_made: dict[tuple[int, str], list[Any]] = {}
 
     def column(self, scope: Scope, name: str) -> str:
         key = (id(scope), name)
@@ -54,16 +57,13 @@ class _Reader:
             self._made[key] = self._column(scope, name)
         return self._made[key]
 
-    def rows(self, scope: Scope) -> str:
-        return self.column(scope, ROWS)
-
     def _column(self, scope: Scope, name: str) -> str:
         query = _query(scope)
         if isinstance(query, exp.SetOperation):
             return self._of_sides(scope, query, name)
-        told = self._rows(scope)
+        told = self._rows(scope, name if name == _JOINED_ROWS else ROWS)
         passed_on = told[0] if len(told) == 1 else None
-        if name == ROWS:
+        if name in (ROWS, _JOINED_ROWS):
             return passed_on or digest_of(told)
         selected = next((one for one in query.selects if one.alias_or_name == name), None)
         if selected is None:  # of a star whose columns are not known
@@ -71,28 +71,32 @@ class _Reader:
         expression = selected.unalias()
         if passed_on and isinstance(expression, exp.Column):
             return self._reference(expression, scope)
-        return digest_of([self._told(expression, scope), self.rows(scope)])
+        return digest_of([self._told(expression, scope), self.column(scope, ROWS)])
 
     def _of_sides(self, scope: Scope, query: exp.SetOperation, name: str) -> str:
         names, sides = query.named_selects, scope.set_operation_scopes
-        wanted = [names.index(name)] if name != ROWS else []
+        rows = name if name == _JOINED_ROWS else ROWS
+        wanted = [names.index(name)] if name not in (ROWS, _JOINED_ROWS) else []
         if not isinstance(query, exp.Union) or query.args.get("distinct"):
             wanted = [*wanted, *range(len(names))]  # which rows are the same ones is told by all columns
         columns = [[self.column(side, _query(side).named_selects[one]) for one in wanted] for side in sides]
         rest = {key: value for key, value in query.args.items() if key not in ("this", "expression", "with_")}
-        return digest_of([type(query).__name__, self._told(rest, scope), columns, *(self.rows(side) for side in sides)])
+        told = [type(query).__name__, self._told(rest, scope), columns]
+        return digest_of([*told, *(self.column(side, rows) for side in sides)])
 
-    def _rows(self, scope: Scope) -> list[Any]:
-        """Which rows a select has; one element: those of what it reads, as they are."""
-        if id(scope) not in self._rows_made:
-            self._rows_made[id(scope)] = self._rows_anew(scope)
-        return self._rows_made[id(scope)]
+    def _rows(self, scope: Scope, name: str) -> list[Any]:
+        """Which rows a select has, without or with left joins; one element: those of what it reads, as they are."""
+        key = (id(scope), name)
+        if key not in self._rows_made:
+            self._rows_made[key] = self._rows_anew(scope, name)
+        return self._rows_made[key]
 
-    def _rows_anew(self, scope: Scope) -> list[Any]:
+    def _rows_anew(self, scope: Scope, name: str) -> list[Any]:
         query = _query(scope)
         read = query.args.get("from_")
-        told: list[Any] = [self._rows_of(read.this, scope)] if read else ["one row"]
-        told += [self._join(join, scope) for join in query.args.get("joins") or () if not _only_adds(join, query)]
+        name = _JOINED_ROWS if _adds_up(query) else name
+        told: list[Any] = [self._rows_of(read.this, name, scope)] if read else ["one row"]
+        told += [self._join(join, name, scope) for join in _joins(query) if not _keeps_rows(join, name)]
         conditions = [one for one in _conjuncts(query.args.get("where")) if not self._asks_itself(one)]
         told += [["where", self._told(one, scope)] for one in conditions]
         told += [[key, self._told(value, scope)] for key, value in query.args.items() if value and key not in _NO_ROWS]
@@ -100,17 +104,17 @@ class _Reader:
             told.append(self._told([one.unalias() for one in query.selects], scope))
         return [*told, "summed up"] if _adds_up(query) else told
 
-    def _join(self, join: exp.Join, scope: Scope) -> str:
-        key = (id(join), ROWS)
+    def _join(self, join: exp.Join, name: str, scope: Scope) -> str:
+        key = (id(join), name)
         if key not in self._made:
             self._made[key] = ""  # its condition names what it joins
-            how = [[name, self._told(value, scope)] for name, value in join.args.items() if value and name != "this"]
-            self._made[key] = digest_of([self._rows_of(join.this, scope), how])
+            how = [[arg, self._told(value, scope)] for arg, value in join.args.items() if value and arg != "this"]
+            self._made[key] = digest_of([self._rows_of(join.this, name, scope), how])
         return self._made[key]
 
-    def _rows_of(self, item: exp.Expr, scope: Scope) -> str:
+    def _rows_of(self, item: exp.Expr, name: str, scope: Scope) -> str:
         """The rows of what a select reads or joins."""
-        return self._of_source(scope.sources.get(item.alias_or_name, item), ROWS, scope)
+        return self._of_source(scope.sources.get(item.alias_or_name, item), name, scope)
 
     def _of_source(self, source: object, name: str, scope: Scope) -> str:
         if isinstance(source, exp.Table) and isinstance(source.this, exp.Identifier):
@@ -123,17 +127,43 @@ class _Reader:
         return digest_of([name, self._told(made, scope)])
 
     def _reference(self, column: exp.Column, scope: Scope) -> str:
-        """What a column of what is read is, and how that was joined where only its columns were wanted."""
+        """What a column of what is read is, of which of those that are alike, and how that was joined to the left."""
         at: Scope | None = scope
+        steps_out = 0
         while at and column.table not in at.sources:
-            at = at.parent
+            at, steps_out = at.parent, steps_out + 1
         if at is None:
             return digest_of(["name", column.name])
         made = self._of_source(at.sources[column.table], column.name, at)
         query = _query(at)
-        joins = query.args.get("joins") or ()
-        added = [join for join in joins if join.alias_or_name == column.table and _only_adds(join, query)]
-        return digest_of([made, self._join(added[0], at)]) if added else made
+        joined = next((join for join in _joins(query) if join.alias_or_name == column.table), None)
+        told: list[Any] = [made]
+        if joined and _is_left(joined) and not _adds_up(query):
+            told.append(self._join(joined, ROWS, at))
+        elif number := self._number(column.table, at):
+            told.append(number)
+        if steps_out:
+            told += ["of a query around it", steps_out]
+        return digest_of(told) if len(told) > 1 else made
+
+    def _number(self, name: str, scope: Scope) -> int:
+        """Which use of one relation in a select, from 0; a left join that only adds columns is told by itself."""
+        query = _query(scope)
+        read = query.args.get("from_")
+        joins = [join.this for join in _joins(query) if not _is_left(join) or _adds_up(query)]
+        names = [item.alias_or_name for item in (*([read.this] if read else []), *joins)]
+        if name not in names[1:]:
+            return 0
+        own = self._relation(name, scope)
+        alike = [one for one in names if self._relation(one, scope) == own]
+        return alike.index(name)
+
+    def _relation(self, name: str, scope: Scope) -> str:
+        """One text for two sources that are one relation; what is no query and no table is like nothing else."""
+        source = scope.sources.get(name)
+        is_table = isinstance(source, exp.Table) and isinstance(source.this, exp.Identifier)
+        is_query = isinstance(source, Scope) and isinstance(source.expression, exp.Query)
+        return self._of_source(source, ROWS, scope) if is_table or is_query else f"as {name}"
 
     def _told(self, node: object, scope: Scope) -> Any:
         """An expression by its structure, every column in it by what it is."""
@@ -151,7 +181,7 @@ class _Reader:
             return self._reference(node, scope)
         if id(node) in self._scopes and isinstance(node, exp.Query):
             inner = self._scopes[id(node)]
-            return [self.rows(inner), *(self.column(inner, name) for name in node.named_selects)]
+            return [self.column(inner, name) for name in (ROWS, *node.named_selects)]
         return [type(node).__name__, self._told(node.args, scope)]
 
     def _asks_itself(self, condition: exp.Expr) -> bool:
@@ -168,8 +198,18 @@ def _conjuncts(where: exp.Where | None) -> Iterator[exp.Expr]:
         yield from where.this.flatten() if isinstance(where.this, exp.And) else (where.this,)
 
 
-def _only_adds(join: exp.Join, query: exp.Query) -> bool:
-    return join.side == "LEFT" and join.kind in ("", "OUTER") and not _adds_up(query)
+def _joins(query: exp.Query) -> list[exp.Join]:
+    return query.args.get("joins") or []
+
+
+def _is_left(join: exp.Join) -> bool:
+    return join.side == "LEFT" and join.kind in ("", "OUTER")
+
+
+def _keeps_rows(join: exp.Join, name: str) -> bool:
+    """Whether a join only adds columns; a relation that is joined on `true` has one row."""
+    on, is_named = join.args.get("on"), isinstance(join.this, exp.Table)
+    return _is_left(join) and (name == ROWS or (is_named and isinstance(on, exp.Boolean) and on.this is True))
 
 
 def _adds_up(query: exp.Query) -> bool:
