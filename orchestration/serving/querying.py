@@ -35,11 +35,6 @@ _SESSION = {
     "threads": "2",
     "temp_directory": "",
 }
-# Errors of the statement itself.
-_BEFORE_ROWS = (
-    *(duckdb.ParserException, duckdb.SyntaxException, duckdb.BinderException, duckdb.CatalogException),
-    duckdb.PermissionException,
-)
 _WORD, _CARET, _SHOWN = re.compile(r"(?<=[a-z])(?=[A-Z])"), re.compile(r"\n(LINE \d+: )(.*)\n( *)\^\s*$"), 40
 # A spreadsheet runs a cell that begins with one of these as a formula.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -85,13 +80,17 @@ def answer(file: Path, sql: str, timeout_seconds: float = _TIMEOUT_SECONDS) -> p
     with open_locked(file) as connection:
         watch = threading.Timer(timeout_seconds, connection.interrupt)
         watch.start()
+        is_bound = False
         try:
             _require_select(connection, sql)
+            connection.sql(sql)  # finds its tables and columns, and reads no row
+            is_bound = True
             return connection.execute(sql).pl()
         except duckdb.InterruptException:
             raise FeedbackError(f"query: stopped after {timeout_seconds:g} s; ask for fewer rows") from None
         except duckdb.Error as error:
-            raise UsageError(f"query: {_waiting(connection, error) or _explained(error, sql)}") from None
+            told = _failed(error, sql) if is_bound else _waiting(connection, error) or _explained(error)
+            raise UsageError(f"query: {told}") from None
         finally:
             watch.cancel()
 
@@ -131,24 +130,24 @@ def _waiting(connection: duckdb.DuckDBPyConnection, error: duckdb.Error) -> str:
     return ""
 
 
-def _explained(error: duckdb.Error, sql: str) -> str:
-    """DuckDB's message as one line where it was given before a row was read: it names the nearest tables and columns.
-
-    Later it can quote a row's value: then only the kind of the error is told, and where in the statement it was.
-    """
-    if isinstance(error, duckdb.OutOfMemoryException):
-        return f"needs more memory than {_SESSION['memory_limit']}; ask for fewer rows or columns"
-    if not isinstance(error, _BEFORE_ROWS):
-        kind = _WORD.sub(" ", type(error).__name__.removesuffix("Exception")).lower()
-        return (
-            f"{kind} error{_place(error, sql)}; DuckDB's own words can quote a row's value and are left out. Look at"
-            " what is computed there: try_cast gives null where a value does not fit"
-        )
+def _explained(error: duckdb.Error) -> str:
+    """DuckDB's message on a statement, as one line: it names the nearest tables and columns."""
     lines = [line.strip() for line in str(error).splitlines()]
     told = [line for line in lines if line and not line.startswith(("LINE ", "^"))]
     explained = " ".join(told)[:500]
     is_unknown = isinstance(error, duckdb.CatalogException) and "Table with name" in explained
     return f"{explained} (`show tables` lists what is published for this role)" if is_unknown else explained
+
+
+def _failed(error: duckdb.Error, sql: str) -> str:
+    """The kind of an error in the rows and where in the statement it was: DuckDB's message can quote a row's value."""
+    if isinstance(error, duckdb.OutOfMemoryException):
+        return f"needs more memory than {_SESSION['memory_limit']}; ask for fewer rows or columns"
+    kind = _WORD.sub(" ", type(error).__name__.removesuffix("Exception")).lower()
+    return (
+        f"{kind} error{_place(error, sql)}; DuckDB's own words can quote a row's value and are left out. Look at"
+        " what is computed there: try_cast gives null where a value does not fit"
+    )
 
 
 def _place(error: duckdb.Error, sql: str) -> str:

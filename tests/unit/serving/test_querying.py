@@ -164,26 +164,29 @@ def test_a_wrong_name_names_the_nearest_in_one_line(published: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("sql", "said"),
+    ("sql", "said", "value"),
     [
-        ("select cast(note as int) from orders", "conversion error in line 1 at `cast(note as int) from orders`"),
-        ("select order_id\nfrom orders where note::date > current_date", "conversion error in line 2 at `::date > "),
-        ("select * from orders where note = 1", "conversion error in line 1 at `note = 1`"),
-        ("select strptime(note, '%Y') from orders", "invalid input error; "),
-        ("select error(note) from orders", "invalid input error; "),
-        ("select chr(-order_id::int - 7654321) from orders", "invalid input error; "),
-        ("select (order_id + 9e18)::bigint * 7654321 from orders", "out of range error; "),
+        ("select cast(note as int) from orders", "conversion error in line 1 at `cast(note as int) from", "plain"),
+        ("select order_id\nfrom orders where note::date > current_date", "conversion error in line 2 at `::d", "plain"),
+        ("select * from orders where note = 1", "conversion error in line 1 at `note = 1`", "plain"),
+        ("select strptime(note, '%Y') from orders", "invalid input error; ", "plain"),
+        ("select error(note) from orders", "invalid input error; ", "plain"),
+        ("select chr(-order_id::int - 7654321) from orders where order_id > 0", "invalid input error; ", "7654322"),
+        ("select (order_id + 9e18)::bigint * 7 from orders where order_id > 0", "out of range error; ", "90000000000"),
+        # an error of binding that only a row brings about
+        ("select e.* from orders as o, json_each('{}', '$' || o.note || o.order_id) as e", "binder error; ", "plain1"),
     ],
 )
-def test_an_error_in_a_row_says_where_and_never_the_value(published: Path, sql: str, said: str) -> None:
+def test_an_error_in_a_row_says_where_and_never_the_value(published: Path, sql: str, said: str, value: str) -> None:
+    with duckdb.connect(str(published / "analyst.duckdb")) as connection, pytest.raises(duckdb.Error, match=value):
+        connection.execute(sql).fetchall()
     with pytest.raises(UsageError) as caught:
         query(published, "analyst", sql)
     message = str(caught.value)
     assert said in message
     assert "try_cast" in message
-    assert "plain" not in message
+    assert value not in message
     assert "cmd" not in message
-    assert "7654321" not in message.replace(sql, "").replace("7654322", "")
     assert "\n" not in message
 
 
