@@ -35,7 +35,8 @@ class Publication:
 def note_definitions(lake: Lake, catalogue: Sequence[Metric], lineage: Lineage, as_of: datetime) -> None:
     """Remember the formula of each version of each metric: its own, and what the columns it reads are computed by.
 
-    What a policy says is no part of it, nor are rows. Digests of another version of the parser are not compared.
+    What a policy says is no part of it, nor are rows. Digests of another version of the parser are not compared, nor
+    is what the transform stage left nothing of: remembered, it would be another formula than any that follows.
 
     Raises:
         PolicyError: a metric has another formula than the one published before under the same name and version.
@@ -50,6 +51,8 @@ def note_definitions(lake: Lake, catalogue: Sequence[Metric], lineage: Lineage, 
         if known.setdefault(version, metric.formula_hash) != metric.formula_hash:
             raise _changed(metric, "its formula")
         columns = lineage.logic(f"marts.{metric.table}", metric.columns)
+        if columns.keys() != set(metric.columns):
+            continue
         before_by = json.loads(known.setdefault(f"{version}, columns by {MADE_WITH}", json.dumps(columns)))
         if others := sorted(name for name in columns if before_by.get(name) != columns[name]):
             raise _changed(metric, f"what {metric.table}.{others[0]} is computed by, there or in a model behind it,")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from typing import Any, Self
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DbtCliInvocation
 
+from governance.durability import sync_folder
 from orchestration.origins import ROWS, Logic, Origins
 
 _DEFINITION_HASH = re.compile(r"'[0-9a-f]{16}'")  # of a model's text, comments and all, which it writes into its rows
@@ -40,8 +42,14 @@ class ModelLineage:
             return cls(path, lake, volatile)
 
     def save(self) -> None:
-        """For the next run."""
-        self.path.write_text(json.dumps(self.known))
+        """For the next run; after a kill or a power loss it is there whole, or as it was."""
+        temporary = self.path.with_suffix(".tmp")
+        with temporary.open("w") as file:
+            json.dump(self.known, file)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.rename(self.path)
+        sync_folder(self.path.parent)
 
     def told(self, output: dg.Output[Any], invocation: DbtCliInvocation) -> dg.Output[Any]:
         """The output of a model with the lineage of its columns; parents are told before their children."""

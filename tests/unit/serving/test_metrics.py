@@ -286,6 +286,17 @@ def test_what_its_columns_are_computed_by_is_part_of_a_formula(tmp_path: Path) -
     note_definitions(lake, raised, changed, AS_OF)
 
 
+def test_a_formula_whose_columns_are_not_known_is_neither_remembered_nor_compared(tmp_path: Path) -> None:
+    """What the transform stage keeps of them can be lost; the next run tells them anew."""
+    lake, computed = Lake(tmp_path / "lake"), {"day": "d1", "service": "s1", "request_count": "r1", "*": "1"}
+    catalogue, known = load_catalogue(manifest(tmp_path, simple("requests", "all"))), {"marts.fct_days": computed}
+    for lineage in (Lineage({}), Lineage({}, known), Lineage({}), Lineage({}, known)):
+        note_definitions(lake, catalogue, lineage, AS_OF)
+    changed = Lineage({}, {"marts.fct_days": {**computed, "request_count": "r2"}})
+    with pytest.raises(PolicyError, match=r"fct_days\.request_count is computed by"):
+        note_definitions(lake, catalogue, changed, AS_OF)
+
+
 @pytest.mark.parametrize(
     ("grain", "periods", "parts"),
     [
