@@ -10,6 +10,8 @@ import orjson
 from governance.access import AccessPolicy
 from governance.errors import PolicyError, one_of
 
+_ROW_NUMBER = "rowid"  # DuckDB has it in every table
+
 
 def known_columns(manifest: Path) -> dict[str, list[str]]:
     """By `schema.name`, the columns of every model under a contract; nothing before dbt has parsed the project."""
@@ -47,7 +49,10 @@ def require_known_columns(policy: AccessPolicy, columns: Mapping[str, list[str]]
 
 
 def _named(condition: str) -> list[str]:
-    """The columns in an SQL condition; none where it is not understood: the database says what is wrong with it."""
+    """The columns of the table itself in an SQL condition; none where that is not understood: the database judges it.
+
+    Within a subquery or a list comprehension a name can be one of its own.
+    """
     from sqlglot import exp, parse_one  # a tenth of a second, which few roles need
     from sqlglot.errors import SqlglotError
 
@@ -55,4 +60,5 @@ def _named(condition: str) -> list[str]:
         columns = parse_one(condition, dialect="duckdb").find_all(exp.Column)
     except SqlglotError:
         return []
-    return [column.name.lower() for column in columns if not column.table]
+    own = (one for one in columns if not one.table and not one.find_ancestor(exp.Query, exp.Comprehension))
+    return [column.name.lower() for column in own if column.name.lower() != _ROW_NUMBER]

@@ -33,6 +33,11 @@ def policy(columns: list[str], where: str = "") -> AccessPolicy:
     [
         (["order_id", "nota"], "", "tables.orders: no column nota; did you mean note"),
         (["order_id"], "note = 'a' and order_ids > 2", "roles.clerk.tables.orders.where: no column order_ids; did you"),
+        (
+            ["order_id"],
+            "notes = 'a' and order_id in (select id from marts.accounts)",
+            "where: no column notes; did you",
+        ),
         (["order_id"], "lower(subject) = 'note'", "where: no column subject; allowed: note, order_id"),
     ],
 )
@@ -41,7 +46,20 @@ def test_an_unknown_column_is_refused(columns: list[str], where: str, message: s
         require_known_columns(policy(columns, where), KNOWN)
 
 
-@pytest.mark.parametrize("where", ["", "NOTE is null", "order_id in (1, 2) or note = 'subject'", "= no ="])
+@pytest.mark.parametrize(
+    "where",
+    [
+        "",
+        "NOTE is null",
+        "order_id in (1, 2) or note = 'subject'",
+        "= no =",
+        "order_id in (select account from marts.accounts where is_open)",
+        "exists (select 1 from (values (1)) as allowed(id) where id = order_id)",
+        "len([word for word in string_split(note, ' ') if word <> 'a']) > 2",
+        "list_filter([1], x -> x = order_id) <> []",
+        "rowid < 5",
+    ],
+)
 def test_what_is_known_or_not_understood_is_not_refused(where: str) -> None:
     require_known_columns(policy(["order_id", "note"], where), KNOWN)
     require_known_columns(policy(["whatever"], where), {})
