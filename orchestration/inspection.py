@@ -15,12 +15,13 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from governance.errors import FeedbackError, UsageError
+from governance.errors import FeedbackError, PolicyError, UsageError
 from governance.keys import KeyStore, load_keyring
 from governance.sources import load_sources, source_named
 from orchestration.deciding import decision_record
 from orchestration.key_management import deployment_keys, partitions_by_key
 from orchestration.lake import Lake
+from orchestration.parsing import is_parsed, manifest_of
 from orchestration.settings import Home, exclusive
 
 _FREE_BYTES = 2 * 2**30
@@ -180,30 +181,35 @@ def policy_loaders() -> tuple[Callable[[], object], ...]:
 def _policies(deployment: Home) -> Iterator[Finding]:
     """Each mistake once: what is wrong in one file is wrong for all that are read with it."""
     checks = (*policy_loaders(), lambda: check_access(deployment))
-    wrong = dict.fromkeys(told for check in checks if (told := _mistake(check)))
-    yield from (Finding("policies", is_well=False, found=told, fix="correct that line") for told in wrong)
+    wrong = dict.fromkeys(finding for check in checks if (finding := _mistake(check)))
+    yield from wrong
     if not wrong:
         yield Finding("policies", is_well=True, found=f"{len(checks) - 1} kinds read without a mistake")
 
 
-def _mistake(check: Callable[[], object]) -> str:
+def _mistake(check: Callable[[], object]) -> Finding | None:
     try:
         check()
+    except PolicyError as error:
+        return Finding("policies", is_well=False, found=str(error), fix="correct that line")
     except FeedbackError as error:
-        return str(error)
-    return ""
+        found, _, fix = str(error).partition("; ")
+        return Finding("models", is_well=False, found=found, fix=fix)
+    return None
 
 
 def check_access(deployment: Home) -> None:
-    """Look whether the columns that access.yml names are those of the models, as far as dbt has told them.
+    """Look whether the columns that access.yml names are those of the models; after an upgrade the next run tells them.
 
     Raises:
         PolicyError: there is no such column.
+        FeedbackError: what dbt told of the models is not readable.
     """
     from governance.access import load_access
     from orchestration.serving.known_columns import known_columns, require_known_columns
 
-    require_known_columns(load_access(), known_columns(deployment.root / "dbt" / "manifest.json"))
+    if is_parsed(deployment):
+        require_known_columns(load_access(), known_columns(manifest_of(deployment)))
 
 
 def _keys(deployment: Home) -> Finding:

@@ -8,16 +8,21 @@ from pathlib import Path
 import orjson
 
 from governance.access import AccessPolicy
-from governance.errors import PolicyError, one_of
+from governance.errors import FeedbackError, PolicyError, one_of
 
 _ROW_NUMBER = "rowid"  # DuckDB has it in every table
 
 
 def known_columns(manifest: Path) -> dict[str, list[str]]:
-    """By `schema.name`, the columns of every model under a contract; nothing before dbt has parsed the project."""
-    if not manifest.is_file():
-        return {}
-    nodes = orjson.loads(manifest.read_bytes())["nodes"].values()
+    """By `schema.name`, the columns of every model under a contract.
+
+    Raises:
+        FeedbackError: the manifest is not readable.
+    """
+    try:
+        nodes = orjson.loads(manifest.read_bytes())["nodes"].values()
+    except (OSError, ValueError, KeyError):
+        raise FeedbackError(f"{manifest}: not readable; remove it: the next `feedback run` makes it anew") from None
     return {
         f"{node['schema']}.{node['alias']}": list(node["columns"])
         for node in nodes

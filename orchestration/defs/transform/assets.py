@@ -1,6 +1,5 @@
 """Schema `lake` (what dbt reads) and the dbt project itself."""
 
-import hashlib
 import json
 import os
 from collections.abc import Iterator
@@ -18,12 +17,13 @@ from orchestration.defs.partitions import as_of, guarded_steps
 from orchestration.defs.presentation import column_schema
 from orchestration.defs.transform.model_lineage import ModelLineage
 from orchestration.lake import Lake
+from orchestration.parsing import DBT_PROJECT, is_parsed, manifest_of, note_parsed
 from orchestration.serving.catalogue import require_declared_once
-from orchestration.settings import PROJECT, home
+from orchestration.settings import home
 from orchestration.stages.theming import DATASET as THEMES
 from orchestration.stages.warehousing import COPIED_TABLES, LAKE_TABLES, lake_columns, prepare_warehouse, run_id
 
-DBT = DbtProject(project_dir=PROJECT / "dbt_project", target_path=home().root / "dbt")
+DBT = DbtProject(project_dir=DBT_PROJECT, target_path=manifest_of(home()).parent)
 RUN_ID_TAG = "feedback/run_id"
 _ASSETS = {"quarantine": "checked"}  # state -> the asset that leaves it behind, where that has another name
 _COARSER = dg.AssetKey(["retention", "grains"])  # it replaces files that the views read
@@ -73,20 +73,14 @@ def lake_views(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResu
 
 
 def _manifest() -> Path:
-    """The project's manifest, parsed again where a file is another one or the deployment was moved: what dbt keeps of a
-    parse is of no use under another path, and each run would parse anew. By content, as a version put back has older
-    files. `prepare_if_dev` does nothing outside `dagster dev`.
+    """The project's manifest, parsed again where a file is another one or the deployment was moved, or each run would
+    parse anew. `prepare_if_dev` does nothing outside `dagster dev`.
 
     Raises:
         FeedbackError: the project does not parse.
         PolicyError: a metric is declared twice.
     """
-    files = sorted(path for path in DBT.project_dir.rglob("*") if path.suffix in {".sql", ".yml", ".csv"})
-    contents = (f"{path.name} {hashlib.sha256(path.read_bytes()).hexdigest()}" for path in files)
-    read = hashlib.sha256("\n".join(contents).encode()).hexdigest()
-    manifest, parsed_for = DBT.manifest_path, DBT.manifest_path.with_name("parsed_for")
-    what = f"{home().warehouse}\n{read}"
-    if not manifest.exists() or not parsed_for.is_file() or parsed_for.read_text() != what:
+    if not is_parsed(home()):
         from dbt.cli.main import dbtRunner  # 0.2 s, of no use where nothing has changed
 
         require_declared_once(DBT.project_dir / "models")
@@ -94,8 +88,8 @@ def _manifest() -> Path:
         parsed = dbtRunner().invoke(["--quiet", "parse", "--project-dir", folder, "--profiles-dir", folder])
         if not parsed.success:
             raise FeedbackError(f"dbt_project does not parse: {parsed.exception}; see {home().root}/dbt/logs/dbt.log")
-        parsed_for.write_text(what)
-    return manifest
+        note_parsed(home())
+    return manifest_of(home())
 
 
 def build_failure(target: Path) -> FeedbackError:

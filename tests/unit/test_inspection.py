@@ -1,0 +1,46 @@
+"""The doctor judges access.yml by the models as they are, and by nothing else."""
+
+import io
+import json
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from governance.access import load_access
+from governance.errors import PolicyError
+from orchestration.inspection import check_access, examine
+from orchestration.parsing import manifest_of, note_parsed
+from orchestration.settings import Home
+
+
+@pytest.fixture
+def deployment(tmp_path: Path) -> Home:
+    """The columns of one published model have other names in the manifest than access.yml says."""
+    home = Home(tmp_path / "deployment")
+    schema, alias = next(iter(load_access().tables.values())).relation.split(".")
+    node = {"resource_type": "model", "schema": schema, "alias": alias, "contract": {"enforced": True}}
+    manifest_of(home).parent.mkdir(parents=True)
+    manifest_of(home).write_text(json.dumps({"nodes": {"a": {**node, "columns": {"of_old": {}}}}}))
+    return home
+
+
+def test_only_the_manifest_of_the_project_as_it_is_tells_columns(deployment: Home) -> None:
+    note = manifest_of(deployment).with_name("parsed_for")
+    check_access(deployment)
+    note.write_text("another version")
+    check_access(deployment)
+    note_parsed(deployment)
+    with pytest.raises(PolicyError, match="allowed: of_old"):
+        check_access(deployment)
+
+
+@pytest.mark.parametrize("text", ['{"nodes": {', "{}"])
+def test_a_manifest_that_is_not_readable_is_a_finding(deployment: Home, text: str) -> None:
+    manifest_of(deployment).write_text(text)
+    note_parsed(deployment)
+    console = Console(file=io.StringIO(), width=400, record=True)
+    assert examine(console, deployment) == 1
+    told = console.export_text()
+    assert "manifest.json: not readable" in told
+    assert "remove it: the next `feedback run` makes it anew" in told
