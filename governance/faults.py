@@ -12,8 +12,8 @@ from governance.errors import one_of
 
 Place = tuple[int | str, ...]
 
-_NOT_OUR_WORDS = re.compile(r"^(Value error, |Input should be (valid )?)")
-_QUOTED, _FAMILY = re.compile(r"'([^']*)'"), re.compile(r"(datetime|date|time|int|float|bool)_")
+_NOT_OUR_WORDS = re.compile(r"^Input should be (valid )?")
+_QUOTED, _FAMILY = re.compile(r"'([^']*)'"), re.compile(r"(datetime|date|int|float|bool)_")
 # What is expected, by type of error; in braces what pydantic says of it.
 _EXPECTED = {
     "greater_than": "more than {gt}",
@@ -23,13 +23,11 @@ _EXPECTED = {
     "too_short": "at least {min_length} of them",
     "too_long": "at most {max_length} of them",
     "string_too_short": "at least {min_length} letters",
-    "string_too_long": "at most {max_length} letters",
     "string_pattern_mismatch": "text of the form {pattern}",
     "string_type": "text",
     "finite_number": "a number",
     "dict_type": "keys with values",
     "model_type": "keys with values",
-    "model_attributes_type": "keys with values",
     "list_type": "a list",
     "tuple_type": "a list",
     "timezone_aware": "a time with its zone, such as 2026-11-23T12:00Z",
@@ -40,8 +38,9 @@ _KINDS = {
     "bool": "true or false",
     "date": "a day such as 2026-11-23",
     "datetime": "a time such as 2026-11-23T12:00Z",
-    "time": "a time of day such as 09:30",
 }
+# What is expected, by branch of a union as pydantic names it.
+_BRANCHES = _KINDS | {"str": "text", "list[str]": "a list of texts", "list[int]": "a list of whole numbers"}
 
 
 class Misplaced(ValueError):
@@ -57,10 +56,10 @@ class Misplaced(ValueError):
         self.place: Place = place
 
 
-def first_fault(error: ValidationError, model: type[BaseModel]) -> tuple[Place, str]:
-    """Where the first thing that `model` does not allow stands, and what is said of it."""
+def first_fault(error: ValidationError, model: type[BaseModel], document: object) -> tuple[Place, str]:
+    """Where in `document` the first thing that `model` does not allow stands, and what is said of it."""
     first = _most_telling(error)
-    loc: Place = first["loc"]
+    loc: Place = tuple(part for part in first["loc"] if part != "[key]")  # said of a key itself
     name, kind, context = ".".join(map(str, loc)), first["type"], first.get("ctx", {})
     if kind == "missing":
         return loc, f"{name} is missing; add it"
@@ -70,6 +69,9 @@ def first_fault(error: ValidationError, model: type[BaseModel]) -> tuple[Place, 
     if isinstance(own := context.get("error"), ValueError):
         said = f"{name or 'file'}{found}; {own}" if name or found else str(own)
         return (*loc, *(own.place if isinstance(own, Misplaced) else ())), said
+    place = loc[: _depth(document, loc)]
+    if place != loc:
+        return place, f"{'.'.join(map(str, place))}{found}; expected {_any_of(_branches(error, place))}"
     return loc, f"{name or 'file'}{found}; {_allowed(first, context)}"
 
 
@@ -79,6 +81,28 @@ def _most_telling(error: ValidationError) -> Mapping[str, Any]:
     first = faults[0]
     beside = [one for one in faults if one["type"] == "extra_forbidden" and one["loc"][:-1] == first["loc"][:-1]]
     return beside[0] if beside and first["type"] == "missing" else first
+
+
+def _depth(node: object, loc: Place) -> int:
+    """How many parts of `loc` the document has; behind them pydantic names the branch of a union that it tried."""
+    for depth, part in enumerate(loc):
+        pairs = node.items() if isinstance(node, Mapping) else enumerate(node if isinstance(node, list | tuple) else ())
+        items = {str(key): value for key, value in pairs}  # a key that is no text is told as text
+        if str(part) not in items:
+            return depth
+        node = items[str(part)]
+    return len(loc)
+
+
+def _branches(error: ValidationError, place: Place) -> Iterator[str]:
+    depth = len(place)
+    tried = (one["loc"][depth] for one in error.errors() if one["loc"][:depth] == place and len(one["loc"]) > depth)
+    return (_BRANCHES.get(str(name), str(name)) for name in dict.fromkeys(tried))
+
+
+def _any_of(names: Iterator[str]) -> str:
+    *others, last = names
+    return f"{', '.join(others)} or {last}" if others else last
 
 
 def _allowed(fault: Mapping[str, Any], context: Mapping[str, Any]) -> str:

@@ -90,5 +90,5 @@ def about(name: str, said: Mapping[str, object]) -> About:
     try:
         return About.model_validate(said)
     except ValidationError as error:
-        _, fault = first_fault(error, About)
+        _, fault = first_fault(error, About, said)
         raise PolicyError(f"metric {name}: {fault} (dbt_project/models)") from None

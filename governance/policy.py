@@ -104,7 +104,7 @@ def _loaded(path: Path, model: type[Model], changed_ns: int, size: int) -> Model
     try:
         return model.model_validate(document)
     except ValidationError as error:
-        place, said = first_fault(error, model)
+        place, said = first_fault(error, model, document)
         # This reader knows the lines, but takes seven times as long.
         line = _line(YAML(typ="rt").load(text), place)
         raise PolicyError(f"{_shown(path)}:{line}: {said}") from None
@@ -128,12 +128,12 @@ def _line(node: Any, loc: tuple[int | str, ...]) -> int:
     for part in loc:
         if not isinstance(node, dict | list):
             break
-        if isinstance(node, list) and part in node:  # told by what it is
+        if isinstance(node, list) and isinstance(part, str) and part in node:  # told by what it is
             part = node.index(part)
         try:
-            marks = node.lc  # type: ignore[union-attr]  # ruamel's containers carry their marks
+            marks = node.lc  # ruamel's containers carry their marks
             line = marks.key(part)[0] if isinstance(node, dict) else marks.item(part)[0]
-            node = node[part]  # type: ignore[index]
+            node = node[part]
         except (KeyError, IndexError, AttributeError, TypeError):
             break
     return line + 1

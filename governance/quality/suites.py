@@ -140,14 +140,17 @@ class Expectation(Strict):
     @property
     def reference(self) -> Reference:
         """What the values of its column refer to; only of the type REFERS."""
-        wanted = {name: value for name, value in self.kwargs.items() if name != "column"}
-        return Reference.model_validate(wanted)
+        return Reference.model_validate(self._refers)
+
+    @property
+    def _refers(self) -> dict[str, Argument]:
+        return {name: value for name, value in self.kwargs.items() if name != "column"}
 
     def _check_reference(self) -> None:
         try:
             refers = self.reference
         except ValidationError as error:
-            place, fault = first_fault(error, Reference)
+            place, fault = first_fault(error, Reference, self._refers)
             raise Misplaced(f"{self.name}: kwargs.{fault}", "kwargs", *place) from None
         if refers.signal not in SIGNALS:
             raise ValueError(f"{self.name}: signal {refers.signal} does not exist; {one_of(refers.signal, SIGNALS)}")

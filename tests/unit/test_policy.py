@@ -18,6 +18,8 @@ class Rate(Strict):
 
 class Sample(Policy):
     rates: dict[str, Rate]
+    days: tuple[int, ...] = ()
+    names: dict[str, str | int | list[str]] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def signals_exist(self):
@@ -46,7 +48,7 @@ def test_a_good_policy_loads_and_its_digest_follows_what_it_says(tmp_path):
         (GOOD.replace("0.5", "1.4"), ":4: rates.logs.share is 1.4; expected at most 1"),
         (GOOD.replace("0.5", "half"), ":4: rates.logs.share is 'half'; expected a number"),
         (GOOD.replace("0.5", "0"), ":4: rates.logs.share is 0; expected more than 0"),
-        (GOOD + "colour: red\n", ":5: colour is no key here; allowed: owner, rates, reason"),
+        (GOOD + "colour: red\n", ":5: colour is no key here; allowed: days, names, owner, rates, reason"),
         (GOOD.replace("share", "shore"), ":4: rates.logs.shore is no key here; did you mean share? allowed: kind"),
         (GOOD.replace("share: 0.5", ""), ":4: rates.logs.share is missing; add it"),
         (
@@ -57,6 +59,12 @@ def test_a_good_policy_loads_and_its_digest_follows_what_it_says(tmp_path):
         (GOOD.replace("{share: 0.5}", "[]"), ":4: rates.logs; expected keys with values"),
         (GOOD.replace("owner: a@example.com\n", ""), ":1: owner is missing; add it"),
         (GOOD + "  spans: {share: 0.5}\n  spens: {share: 0.5}\n", ":6: spens is no signal"),
+        (GOOD + "  7: {share: 0.5}\n", "rates.7 is 7; expected text"),
+        (GOOD + "days:\n  - 2\n  - 1\n  - x\n", ":8: days.2 is 'x'; expected a whole number"),
+        (GOOD + "days:\n  - x\n  - 0\n", ":6: days.0 is 'x'; expected a whole number"),
+        (GOOD + "days:\n  - 2\n  - x\n  - 1\n", ":7: days.1 is 'x'; expected a whole number"),
+        (GOOD + "names:\n  a: x\n  b: 1.5\n", ":7: names.b is 1.5; expected text, a whole number or a list of texts"),
+        (GOOD + "names:\n  a: [x, 1.5]\n", ":6: names.a; expected text, a whole number or a list of texts"),
         ("rates: [1, 2\n", "p.yml:2: not readable as YAML"),
         (GOOD + "owner: twice@example.com\n", "p.yml:5: this key is there twice in one block; keep one of the two"),
         (GOOD.replace("0.5", "!half 0.5"), "p.yml:4: not readable as YAML"),
