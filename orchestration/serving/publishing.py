@@ -6,8 +6,10 @@ The file is the boundary: what is not in it cannot be read, whatever statement i
 from __future__ import annotations
 
 import os
+import shutil
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -23,6 +25,7 @@ from orchestration.signing import Held
 
 ABOUT = "about"
 NOTHING_KNOWN = Behind()
+_NEXT = ".next"
 # Readable by every DuckDB client from 1.0.0 on, whichever version writes it.
 _STORAGE = "v1.0.0"
 # Column types of one relation of the warehouse, by column.
@@ -70,6 +73,24 @@ def publish(
     finally:
         _discard(temporary)
     return counts
+
+
+@contextmanager
+def swapped_in_together(folder: Path) -> Iterator[Path]:
+    """A folder for files that take the place of those in `folder` once all are written; of none where one fails.
+
+    A kill between two of them leaves some of each publication: publishing again writes them all.
+    """
+    following = folder / _NEXT
+    shutil.rmtree(following, ignore_errors=True)  # by a kill: one process publishes at a time
+    following.mkdir(parents=True, mode=0o750)
+    try:
+        yield following
+        for file in sorted(following.iterdir()):
+            file.rename(folder / file.name)
+        sync_folder(folder)
+    finally:
+        shutil.rmtree(following)
 
 
 def _discard(temporary: Path) -> None:
@@ -189,6 +210,11 @@ def _copy(
         raise PolicyError(
             f"policies/access.yml: roles.{role.name}.tables.{table.name} is no condition on its columns"
             f" ({_first_line(error)})"
+        ) from None
+    except duckdb.DataError as error:  # its message holds the value
+        raise PolicyError(
+            f"policies/access.yml: roles.{role.name}.tables.{table.name} has a condition that fails on some rows"
+            f" ({type(error).__name__}); try_cast gives null where a value does not fit"
         ) from None
     _comment(connection, table, comments)
     counted = connection.execute(f"select count(*) from published.{table.name}").fetchone()

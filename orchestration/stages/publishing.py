@@ -1,4 +1,4 @@
-"""publish: one file per role, and a record of which data each publication was made from."""
+"""publish: one file per role, all or none, and a record of which data each publication was made from."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from governance.metrics import Metric
 from orchestration.lake import Lake
 from orchestration.serving.behind import JUDGED_SCHEMA, Behind
 from orchestration.serving.catalogue import load_catalogue
-from orchestration.serving.publishing import publish
+from orchestration.serving.publishing import publish, swapped_in_together
 from orchestration.settings import Home
 from orchestration.signing import Held, settle
 from orchestration.stages.field_lineage import Lineage, signals_of, unmarked
@@ -69,7 +69,7 @@ def _changed(metric: Metric, what: str) -> PolicyError:
 
 
 def publish_roles(lake: Lake, deployment: Home, as_of: datetime) -> list[Publication]:
-    """Write every role's file.
+    """Write every role's file, and swap them in together: one that is refused leaves all as they were.
 
     Freshness counts from the newest data that passed the gate, not from the last run: so a publication is news only
     where the checked partitions differ from those of the one before. What needs a sign-off is in the file as it was
@@ -83,17 +83,22 @@ def publish_roles(lake: Lake, deployment: Home, as_of: datetime) -> list[Publica
     restated = restate(lake, deployment.warehouse, catalogue, signals, days, as_of)
     passed, held = lake.state_digest("checked"), settle(lake, deployment, as_of)
     made_of = warehouse_state(deployment)
-    publications, unmarked_columns = [], unmarked(policy, lineage)
-    for name, role in policy.roles.items():
-        behind = Behind(lineage.of_role(role), days.select(list(JUDGED_SCHEMA)), restated, signals, unmarked_columns)
-        target = deployment.published / f"{name}.duckdb"
-        counts = publish(deployment.warehouse, target, role, as_of, catalogue, behind, held)
+    counts_of, unmarked_columns = dict[str, Mapping[str, int]](), unmarked(policy, lineage)
+    with swapped_in_together(deployment.published) as folder:
+        for name, role in policy.roles.items():
+            behind = Behind(
+                lineage.of_role(role), days.select(list(JUDGED_SCHEMA)), restated, signals, unmarked_columns
+            )
+            target = folder / f"{name}.duckdb"
+            counts_of[name] = publish(deployment.warehouse, target, role, as_of, catalogue, behind, held)
+    publications = []
+    for name, counts in counts_of.items():
         key = f"publications/{name}"
         before = lake.manifest(key)
         with lake.replace(key, as_of=as_of, inputs={"checked": passed}, policy=policy.digest) as out:
             out.counts, out.facts = dict(counts), {WAREHOUSE: made_of}
         is_new = before is None or before.inputs["checked"] != passed
-        tables = {table.relation for table in role.tables}
+        tables = {table.relation for table in policy.roles[name].tables}
         publications.append(Publication(name, counts, is_new, [one for one in held if one.relation in tables]))
     return publications
 

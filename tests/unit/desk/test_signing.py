@@ -229,3 +229,23 @@ def test_a_name_that_is_published_to_nobody_is_an_error_of_the_policy(world: Wor
     own.write_text(own.read_text().replace(ASSET, "marts/rpt_pain_point"))
     with pytest.raises(PolicyError, match=r"sign_off names marts/rpt_pain_point, which .*; did you mean"):
         assets_to_sign(load_stewards(), load_access())
+
+
+def test_a_role_that_is_refused_half_way_leaves_every_roles_file_and_record_as_it_was(world: World) -> None:
+    world.sign()
+    config = config_file("policies/access.yml")
+    refused = "  refused: {description: r, tables: {rpt_pain_points: {where: cast(title as int) = 1}}}\n"
+    before = (world.home.published / "lead.duckdb").read_bytes(), world.desk.lake.state_digest("publications")
+    config.write_text(ACCESS + refused)
+    with pytest.raises(
+        PolicyError, match=r"roles.refused.tables.rpt_pain_points has .* fails on some rows \(Conv"
+    ) as told:
+        world.publish(1)
+    assert "sluggish" not in str(told.value)
+    after = (world.home.published / "lead.duckdb").read_bytes(), world.desk.lake.state_digest("publications")
+    assert after == before
+    config.write_text(ACCESS)
+    (world.home.published / ".next").mkdir()  # as a kill leaves it
+    (world.home.published / ".next" / "gone.duckdb").touch()
+    world.publish(1)
+    assert [path.name for path in world.home.published.iterdir()] == ["lead.duckdb"]
