@@ -3,22 +3,26 @@
 The warehouse can be rebuilt at any time; what it said of an earlier day cannot be computed again once rows have expired
 or a policy has changed. So each day has its recordings, `history/triage/states/<day>`: one per as-of time that said
 something else than the recording before it, whole, and replaced by the run for the same time. A run that knows less
-than the one that recorded leaves them as they are.
+than the one that recorded leaves them as they are. Times that said the same are kept without rows: where an earlier one
+is recorded anew, they still say what they said. A recording without any subject has no rows either, and readers take
+the one before it to go on: that is so only where no service is known, of which every recording tells.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterable, Mapping
+from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
 
 from governance.signals import TIMESTAMP
-from orchestration.lake import Lake
+from orchestration.lake import Lake, Manifest
 
 _DATASET = "history/triage/states"
 _TABLE = "states"
+_FIRST, _TIMES = "first_day", "times"  # facts of a day
 # One row per recording and subject (a pain point, an initiative, a service).
 HISTORY_SCHEMA = pl.Schema(
     {
@@ -58,26 +62,51 @@ def remember(lake: Lake, states: pl.DataFrame, as_of: datetime, window_days: int
         False: a recording of the day was made from days of rollups that have expired since; it stays as it is.
     """
     key = _key(as_of)
-    days, manifest = _days_seen(lake, as_of, window_days), lake.manifest(key)
-    if manifest is not None and manifest.counts["days"] > days:
+    manifest = lake.manifest(key)
+    first, days = _days_seen(lake, as_of, window_days)
+    # Counts of other windows are not compared, nor that of a recording of before the window was kept with it.
+    if manifest is not None and manifest.facts.get(_FIRST) == str(first) and manifest.counts["days"] > days:
         return False
-    there = _recordings(lake, key).filter(pl.col("recorded_at") != as_of)
     now = states.select(pl.col(name).cast(kind) for name, kind in HISTORY_SCHEMA.items()).sort(_ORDER)
-    earlier = there.filter(pl.col("recorded_at") < as_of)
-    last = earlier.filter(pl.col("recorded_at") == pl.col("recorded_at").max())
-    is_news = not last.drop(_NOT_SAID).equals(now.drop(_NOT_SAID))
-    kept = pl.concat([there, now]).sort(_ORDER) if is_news else there
+    said = {**_said(_recordings(lake, key), _times(manifest)), as_of.astimezone(UTC): now}
+    kept = _news(said)
     with lake.replace(key, as_of=as_of) as out:
         out.write(_TABLE, kept)
         out.counts = {"rows": kept.height, "days": days}
+        out.facts = {_FIRST: str(first), _TIMES: json.dumps([at.isoformat() for at in sorted(said)])}
     return True
 
 
-def _days_seen(lake: Lake, as_of: datetime, window_days: int) -> int:
-    """How many partitions of rollups there are of the days that the states look at."""
+def _days_seen(lake: Lake, as_of: datetime, window_days: int) -> tuple[date, int]:
+    """The first day that the states look at, and how many partitions of rollups there are from it on."""
     last = as_of.astimezone(UTC).date()
     first = last - timedelta(days=window_days)
-    return sum(str(first) <= key.rsplit("/", 1)[1] <= str(last) for key in lake.keys("rollups"))
+    return first, sum(str(first) <= key.rsplit("/", 1)[1] <= str(last) for key in lake.keys("rollups"))
+
+
+def _times(manifest: Manifest | None) -> list[datetime]:
+    """When the day was recorded, by runs that said nothing else than the one before too."""
+    return [datetime.fromisoformat(at) for at in json.loads(manifest.facts.get(_TIMES, "[]"))] if manifest else []
+
+
+def _said(recordings: pl.DataFrame, times: Iterable[datetime]) -> dict[datetime, pl.DataFrame]:
+    """By time: its own states, else those of the time before."""
+    own = {at: recordings.filter(pl.col("recorded_at") == at) for at in recordings["recorded_at"].unique()}
+    said, before = dict[datetime, pl.DataFrame](), HISTORY_SCHEMA.to_frame()
+    for at in sorted({*own, *times}):
+        before = own.get(at, before.with_columns(pl.lit(at).cast(TIMESTAMP).alias("recorded_at")))
+        said[at] = before
+    return said
+
+
+def _news(said: Mapping[datetime, pl.DataFrame]) -> pl.DataFrame:
+    """The recordings that say something else than the one before them."""
+    kept, before = [HISTORY_SCHEMA.to_frame()], HISTORY_SCHEMA.to_frame()
+    for _, states in sorted(said.items()):
+        if not states.drop(_NOT_SAID).equals(before.drop(_NOT_SAID)):
+            kept.append(states)
+        before = states
+    return pl.concat(kept)
 
 
 def _recordings(lake: Lake, key: str) -> pl.DataFrame:

@@ -71,6 +71,18 @@ def test_the_run_for_the_same_time_replaces_its_own_recording_alone(lake: Lake) 
     assert recorded(lake) == [(MORNING, "new")]
 
 
+def test_a_time_that_said_nothing_new_still_says_it_once_the_one_before_is_recorded_anew(lake: Lake) -> None:
+    later = NOON + timedelta(hours=1)
+    remember(lake, states("open"), MORNING)
+    remember(lake, states("shipped", NOON), NOON)
+    remember(lake, states("shipped", later), later)
+    assert recorded(lake) == [(MORNING, "open"), (NOON, "shipped")]
+    remember(lake, states("open", NOON), NOON)
+    assert recorded(lake) == [(MORNING, "open"), (later, "shipped")]
+    remember(lake, states("open", later), later)
+    assert recorded(lake) == [(MORNING, "open")]
+
+
 def test_the_same_run_again_leaves_the_same(lake: Lake) -> None:
     digests = set()
     for _ in range(2):
@@ -91,6 +103,20 @@ def test_days_that_states_do_not_look_at_may_expire_between_two_runs_of_a_day(la
     state_history.remember(lake, states("new"), MORNING, window_days=30)
     lake.remove("rollups/otel/spans/2026-09-23")
     assert state_history.remember(lake, states("open", NOON), NOON, window_days=30)
+
+
+def test_a_window_made_shorter_during_a_day_does_not_lose_what_later_runs_say(lake: Lake) -> None:
+    remember(lake, states("new"), MORNING)
+    assert state_history.remember(lake, states("open", NOON), NOON, window_days=30)
+    assert recorded(lake) == [(MORNING, "new"), (NOON, "open")]
+
+
+def test_a_recording_of_before_its_window_was_kept_stays_and_is_followed_by_others(lake: Lake) -> None:
+    with lake.replace(KEY, as_of=MORNING) as out:
+        out.write("states", states("new"))
+        out.counts = {"rows": 1, "days": 70}
+    assert remember(lake, states("open", NOON), NOON)
+    assert recorded(lake) == [(MORNING, "new"), (NOON, "open")]
 
 
 def test_what_a_run_reads_are_the_recordings_of_earlier_times(lake: Lake) -> None:
