@@ -17,10 +17,10 @@ from governance.privacy.scanner import Scanner
 from governance.privacy.templates import sql_template, url_template
 from governance.privacy.threads import Mention, name_spelt
 
-# What is an id and nothing else: hexadecimal digits, a number, two of them, or a UUID.
+# What is an id and nothing else: hexadecimal digits, a number, two of them, or a UUID; of a second version, `~002`.
 PLAIN_ID = (
     r"^(?:[0-9a-fA-F]{1,64}(?:[:/-][0-9a-fA-F]{1,64})?|-?[0-9]{1,40}"
-    r"|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})$"
+    r"|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})(?:~[0-9]{3})?$"
 )
 _PLAIN_ID = re.compile(PLAIN_ID)
 _VERSION = re.compile(r"v?[0-9]{1,8}(?:\.[0-9]{1,8}){0,4}(?![0-9.])")

@@ -1,5 +1,7 @@
 """Values by treatment: templates keep the shape, generalising keeps the neighbourhood, pseudonyms keep the identity."""
 
+from uuid import UUID
+
 import pytest
 
 from governance.privacy.fields import Treatments
@@ -97,3 +99,15 @@ def test_a_pseudonym_is_not_pseudonymised_again(policy, keys) -> None:
     token = keys.pseudonym("USER", "alice")
     result = Treatments(policy, keys).apply([token, ""], Treatment(action="pseudonymise", detail="USER"))
     assert [result[token].text, result[""].text] == [token, ""]
+
+
+@pytest.mark.parametrize("base", ["4596332287467806", "-4596332287467806", "4596332287467806/7", str(UUID(int=7))])
+def test_an_id_stays_one_where_it_is_that_of_a_second_version(base, policy, keys) -> None:
+    result = Treatments(policy, keys).apply([base, f"{base}~002"], Treatment(action="id"))
+    assert [one.text for one in result.values()] == [base, f"{base}~002"]
+
+
+def test_what_only_looks_like_a_second_version_is_scanned(policy, keys) -> None:
+    values = ["4596332287467806~02", "bob@x.org~002"]
+    result = Treatments(policy, keys).apply(values, Treatment(action="id"))
+    assert not {one.text for one in result.values()} & set(values)
