@@ -132,20 +132,23 @@ FRESHNESS_SCHEMA = pl.Schema(
 
 
 def freshness_frame(
-    newest: Mapping[tuple[str, str], datetime | None], now: datetime, expected_since: datetime, policy: FreshnessPolicy
+    newest: Mapping[tuple[str, str], datetime | None],
+    now: datetime,
+    expected_since: Mapping[str, datetime],
+    policy: FreshnessPolicy,
 ) -> pl.DataFrame:
     """How old what was heard is; one row per source and signal (FRESHNESS_SCHEMA), the state null without a window.
 
     Args:
         newest: time of the newest record that passed the gate, by source and signal; null where none has.
-        expected_since: from when on a signal that never came is missed.
+        expected_since: by source, from when on what never came of it is missed; one that is not there: not yet.
     """
     rows = []
     for (source, signal), last_at in sorted(newest.items()):
         window = policy.fitting(f"checked/{source}/{signal}")
         age = (now - last_at) / timedelta(hours=1) if last_at else None
         limits = (window.warn_after_hours, window.late_after_hours) if window else (None, None)
-        state = state_of(last_at, now, window, expected_since) if window else None
+        state = state_of(last_at, now, window, expected_since.get(source, now)) if window else None
         rows.append((source, signal, last_at, age, *limits, state, policy.digest))
     return pl.DataFrame(rows, FRESHNESS_SCHEMA, orient="row")
 

@@ -20,8 +20,8 @@ def lake(tmp_path: Path) -> Lake:
     return Lake(tmp_path / "lake")
 
 
-def keep(lake: Lake, state: str, signal: str, *times: datetime, day: str) -> None:
-    with lake.replace(f"{state}/otel/{signal}/{day}", as_of=AS_OF) as out:
+def keep(lake: Lake, state: str, signal: str, *times: datetime, day: str, source: str = "otel") -> None:
+    with lake.replace(f"{state}/{source}/{signal}/{day}", as_of=AS_OF) as out:
         out.write("records", pl.DataFrame({"event_at": times}, schema={"event_at": TIMESTAMP}))
 
 
@@ -38,12 +38,23 @@ def test_the_newest_record_that_passed_counts_not_one_that_came_later(lake: Lake
     assert state_of(lake, "spans") == (passed, 40, "warn")
 
 
-def test_a_signal_that_never_came_is_missed_once_others_are_there_for_long_enough(lake: Lake) -> None:
+def test_a_signal_that_never_came_is_missed_once_others_of_its_source_are_there_for_long_enough(lake: Lake) -> None:
+    keep(lake, "checked", "tickets", AS_OF, day="2026-01-09", source="desk")
     assert state_of(lake, "logs") == (None, None, "unknown")
     keep(lake, "checked", "spans", AS_OF, day="2026-04-09")
     assert state_of(lake, "logs") == (None, None, "unknown")
     keep(lake, "checked", "spans", AS_OF, day="2026-04-07")
     assert state_of(lake, "logs") == (None, None, "never_arrived")
+
+
+def test_what_comes_after_the_time_of_the_run_does_not_count(lake: Lake) -> None:
+    early, late = AS_OF - timedelta(hours=30), AS_OF - timedelta(hours=1)
+    keep(lake, "checked", "spans", early, day="2026-04-09")
+    keep(lake, "checked", "spans", AS_OF, AS_OF + timedelta(hours=2), day="2026-04-10")
+    keep(lake, "checked", "spans", AS_OF + timedelta(days=5), day="2026-04-15")
+    assert state_of(lake, "spans") == (early, 30, "fresh")
+    keep(lake, "checked", "spans", late, AS_OF, day="2026-04-10")
+    assert state_of(lake, "spans") == (late, 1, "fresh")
 
 
 def test_every_signal_of_every_configured_source_is_told(lake: Lake) -> None:

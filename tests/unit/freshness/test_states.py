@@ -100,9 +100,10 @@ def test_every_signal_has_its_age_and_the_state_that_its_own_window_gives():
     windows = {"checked/*": WINDOW, "checked/pager/*": WINDOW.model_copy(update={"late_after_hours": 99})}
     policy = FreshnessPolicy(owner="o", reason="r", windows=windows)
     newest = {("otel", "spans"): hours_ago(40), ("pager", "incidents"): hours_ago(40), ("desk", "tickets"): None}
-    frame = freshness_frame(newest, NOW, hours_ago(25), policy)
+    frame = freshness_frame({**newest, ("new", "spans"): None}, NOW, {"desk": hours_ago(25)}, policy)
     assert frame.select("source", "age_hours", "late_after_hours", "state").rows() == [
         ("desk", None, 36, "never_arrived"),
+        ("new", None, 36, "unknown"),
         ("otel", 40, 36, "late"),
         ("pager", 40, 99, "warn"),
     ]
@@ -110,7 +111,7 @@ def test_every_signal_has_its_age_and_the_state_that_its_own_window_gives():
 
 def test_signal_without_a_window_has_an_age_and_no_state():
     policy = FreshnessPolicy(owner="o", reason="r", windows={"published/*": WINDOW})
-    frame = freshness_frame({("otel", "spans"): hours_ago(40)}, NOW, NOW, policy)
+    frame = freshness_frame({("otel", "spans"): hours_ago(40)}, NOW, {}, policy)
     assert frame.select("age_hours", "warn_after_hours", "late_after_hours", "state").rows() == [(40, None, None, None)]
 
 
@@ -118,5 +119,5 @@ def test_signal_without_a_window_has_an_age_and_no_state():
     ("signal", "state"), [("spans", "late"), ("tickets", "fresh"), ("deployments", "fresh"), ("incidents", "fresh")]
 )
 def test_three_silent_days_are_a_gap_only_where_there_is_something_every_night(signal, state):
-    frame = freshness_frame({("any", signal): hours_ago(72)}, NOW, NOW, load_freshness())
+    frame = freshness_frame({("any", signal): hours_ago(72)}, NOW, {}, load_freshness())
     assert frame["state"].to_list() == [state]
