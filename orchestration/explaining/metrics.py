@@ -27,7 +27,7 @@ def explain_metric(file: Path, name: str, scope: Scope) -> list[Section]:
         _figure(file, metric, scope),
         lineage(file, str(metric["table_name"]), texts_of(metric, "columns") or []),
         *gate_sections(file, signals, scope),
-        _restatements(file, name, scope),
+        _restatements(file, metric, scope),
         *examples(file, signals or (), scope),
     ]
 
@@ -71,13 +71,21 @@ def _exactness(metric: Row) -> str:
     return "estimated from the rows that sampling kept (share below), each with the weight it stands for"
 
 
-def _restatements(file: Path, name: str, scope: Scope) -> Section:
+def _restatements(file: Path, metric: Row, scope: Scope) -> Section:
     """Of the figure that is asked about: over all dimensions, or by the one that is given.
 
     Figures by several dimensions at once are not compared when published: each of them is told alone.
     """
-    by = [f"dimension = {text(key)} and {equals('dimension_value', value)}" for key, value in scope.only.items()]
-    where = [f"metric = {text(name)}", f"({' or '.join(by) or 'dimension is null'})"]
+    always = not_told(metric, ())
+    behind = [scope.only[name] or "unknown" for name in always]
+    by = [
+        f"dimension = {text(key)} and "
+        + equals("dimension_value", ", ".join([value or "unknown", *behind]) if always else value)
+        for key, value in scope.only.items()
+        if key not in always
+    ]
+    over_all = "dimension is null and " + equals("dimension_value", ", ".join(behind))
+    where = [f"metric = {text(str(metric['metric']))}", f"({' or '.join(by) or over_all})"]
     where += [f"event_date between date '{scope.since}' and date '{scope.until}'"] if scope.since else []
     shown = "metric, dimension, dimension_value" if not by else "metric"
     rows = rows_where(

@@ -28,7 +28,7 @@ RESTATEMENTS_SCHEMA = pl.Schema(
     {
         "metric": pl.String(),
         "dimension": pl.String(),  # null: the figure over all of them
-        "dimension_value": pl.String(),  # null with a dimension: where it is not known
+        "dimension_value": pl.String(),  # null with a dimension: where it is not known; what is always told follows it
         "event_date": pl.Date(),
         "value_before": pl.Float64(),  # null: there was none
         "value_after": pl.Float64(),  # null: there is none

@@ -29,7 +29,8 @@ KEY = "definitions/figures"
 _SAME = 1e-9
 LATE, RELEASED, DISCARDED, WAIVED = "late data", "release", "discard", "waiver"
 DEFINED, POLICY, OTHER_DAYS, OTHER = "new definition", "new policy", "data of other days", "other"
-# One row per metric, day and value of each of its dimensions; no dimension: over all of them.
+# One row per metric, day and value of each of its dimensions; no dimension: over all of them. What a metric is always
+# by follows that value, as in its answers: such figures are never added up.
 FIGURES_SCHEMA = pl.Schema(
     {
         "metric": pl.String(),
@@ -114,7 +115,7 @@ def restate(
     now = _published(warehouse, catalogue, days)
     if before is not None:
         last = datetime.fromisoformat(before.as_of)
-        found = changes(_remembered(lake, before), now, signals, last.date())
+        found = changes(_remembered(lake, before, catalogue), now, signals, last.date())
         times = (pl.lit(last).alias("published_before_at"), pl.lit(as_of).alias("published_at"))
         told = pl.concat([told, found.select(*found.columns, *times).select(RESTATEMENTS_SCHEMA.names())])
     with lake.replace(KEY, as_of=as_of, policy=now.policies) as out:
@@ -215,7 +216,8 @@ def _published(warehouse: Path, catalogue: Sequence[Metric], days: pl.DataFrame)
         connection.execute("set timezone = 'UTC'")
         connection.execute("set schema = 'marts'")
         for metric in catalogue:
-            for dimension in (None, *metric.dimensions):
+            asked = [name for name in metric.dimensions if name not in metric.about.always_by]
+            for dimension in (None, *asked):
                 found = connection.execute(_figures_of(metric, dimension)).fetchall()
                 figures += [(metric.name, dimension, *row) for row in found]
             made = connection.execute(f"select max(definition_hash) from {metric.table}").fetchone()
@@ -233,13 +235,26 @@ def _figures_of(metric: Metric, dimension: str | None) -> str:
         "time_column": metric.time,
         "query": metric.query,
     }
-    by, value = ((dimension,), f'cast("{dimension}" as varchar)') if dimension else ((), "null")
+    always = metric.about.always_by
+    by = (dimension, *always) if dimension else always
+    texts = [f'cast("{name}" as varchar)' for name in by]
+    value = f"concat_ws(', ', {', '.join(_known(text) for text in texts)})" if always else "".join(texts) or "null"
     return f"select {value}, period, cast(value as double) from ({sql_of(row, Question(metric.name, by, grain='day'))})"
 
 
-def _remembered(lake: Lake, manifest: Manifest) -> Published:
+def _known(text: str) -> str:
+    return f"coalesce({text}, 'unknown')"
+
+
+def _remembered(lake: Lake, manifest: Manifest, catalogue: Sequence[Metric]) -> Published:
+    """What was published last, without metrics that were added up then over what they are always by."""
     figures = _in_form(lake.read(KEY, "figures"), FIGURES_SCHEMA)
-    return Published(figures, manifest.facts, _by_place(lake.read(KEY, "days")), manifest.policy)
+    always = [metric.name for metric in catalogue if metric.about.always_by]
+    is_sum = pl.col("metric").is_in(always) & pl.col("dimension").is_null() & pl.col("dimension_value").is_null()
+    sums = set(figures.filter(is_sum)["metric"])
+    definitions = {name: made for name, made in manifest.facts.items() if name not in sums}
+    compared = figures.filter(~pl.col("metric").is_in(list(sums)))
+    return Published(compared, definitions, _by_place(lake.read(KEY, "days")), manifest.policy)
 
 
 def _in_form(frame: pl.DataFrame, schema: pl.Schema) -> pl.DataFrame:

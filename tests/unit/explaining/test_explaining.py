@@ -112,6 +112,8 @@ def file(tmp_path: Path) -> Path:
     restated = [
         ("tickets_created", None, None, date(2026, 3, 15), 8.0, 11.0, *why),
         ("tickets_created", "service", "pay", date(2026, 3, 15), 6.0, 9.0, *why),
+        ("of_each", None, "pay", date(2026, 3, 15), 6.0, 9.0, *why),
+        ("of_each", None, "cart", date(2026, 3, 15), 2.0, 3.0, *why),
     ]
     behind = Behind(
         LINEAGE.of_role(role),
@@ -175,6 +177,13 @@ def test_restatements_are_those_of_the_figure(
     assert [(row["value_before"], row["value_after"]) for row in told] == values
     assert {row["reason"] for row in told} <= {"release"}
     assert explained(file, capsys, "tickets_created", by=by, at="2026-03-14")["restatements"] == []
+
+
+def test_restatements_of_what_is_always_told_by_a_dimension_are_those_of_its_value(
+    file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = explained(file, capsys, "of_each", by=("service=pay",))["restatements"]
+    assert [(row["value_before"], row["value_after"]) for row in told] == [(6, 9)]
 
 
 def test_a_role_that_sees_some_rows_is_told_no_restatement_over_all_of_them(tmp_path: Path) -> None:

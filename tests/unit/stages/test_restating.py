@@ -11,10 +11,11 @@ import duckdb
 import polars as pl
 import pytest
 
+from governance.metrics import Metric
 from orchestration.lake import Lake
 from orchestration.serving.behind import RESTATEMENTS_SCHEMA
 from orchestration.stages.restating import FIGURES_SCHEMA, KEY, Published, changes, judged_days, restate
-from tests.unit.explaining.test_explaining import CREATED
+from tests.unit.explaining.test_explaining import CREATED, OF_EACH
 
 MONDAY, TUESDAY, WEDNESDAY = (date(2026, 3, day) for day in (9, 10, 11))
 Row = tuple[str, str | None, str | None, date, float | None]
@@ -130,7 +131,9 @@ class Company:
     def __init__(self, folder: Path) -> None:
         self.lake, self._file = Lake(folder / "lake"), folder / "feedback.duckdb"
 
-    def publish(self, counts: Mapping[tuple[date, str], int], as_of: datetime) -> pl.DataFrame:
+    def publish(
+        self, counts: Mapping[tuple[date, str], int], as_of: datetime, metric: Metric = CREATED
+    ) -> pl.DataFrame:
         rows = ", ".join(f"(date '{day}', '{service}', {count}, 'd3f')" for (day, service), count in counts.items())
         columns = "t (event_date, service, created_count, definition_hash)"
         with duckdb.connect(str(self._file)) as connection:
@@ -143,7 +146,7 @@ class Company:
         with self.lake.replace(f"quarantine/zendesk/tickets/{MONDAY}", as_of=as_of, inputs=inputs) as out:
             out.counts = {"landed": landed, "released": 0, "discarded": 0}
             out.facts = {"blocked": "false"}
-        return restate(self.lake, self._file, [CREATED], {}, judged_days(self.lake), as_of)
+        return restate(self.lake, self._file, [metric], {}, judged_days(self.lake), as_of)
 
 
 def moment(day: int) -> datetime:
@@ -166,6 +169,40 @@ def test_each_publication_is_compared_with_the_last_and_all_restatements_are_kep
     ]
     assert company.publish(FIGURES, moment(12)).equals(told)  # what was known earlier is no change
     assert company.publish(FIGURES | {(MONDAY, "cart"): 3, (TUESDAY, "pay"): 2}, moment(13)).equals(told)
+
+
+def test_what_a_metric_is_always_by_is_told_and_never_added_up(tmp_path: Path) -> None:
+    company = Company(tmp_path)
+    company.publish(FIGURES, moment(11), OF_EACH)
+    told = company.publish({(MONDAY, "cart"): 3, (MONDAY, "pay"): 1, (TUESDAY, "pay"): 1}, moment(12), OF_EACH)
+    assert told.select("dimension", "dimension_value", "value_before", "value_after").rows() == [
+        (None, "cart", 2, 3),
+        (None, "pay", 2, 1),
+    ]
+
+
+def test_another_dimension_is_told_with_what_a_metric_is_always_by(tmp_path: Path) -> None:
+    company = Company(tmp_path)
+    about = OF_EACH.about.model_copy(update={"always_by": ("definition_hash",)})
+    metric = OF_EACH.model_copy(update={"about": about, "dimensions": ("service", "definition_hash")})
+    company.publish(FIGURES, moment(11), metric)
+    told = company.publish(FIGURES | {(MONDAY, "cart"): 3}, moment(12), metric)
+    places = told.select("dimension", "dimension_value", "value_before", "value_after").rows()
+    assert places == [(None, "d3f", 4, 5), ("service", "cart, d3f", 2, 3)]
+
+
+def test_what_was_added_up_by_an_earlier_version_is_not_compared(tmp_path: Path) -> None:
+    company = Company(tmp_path)
+    company.publish(FIGURES, moment(11))
+    kept = company.lake.manifest(KEY)
+    assert kept is not None
+    tables = {table: company.lake.read(KEY, table) for table in kept.tables}
+    with company.lake.replace(KEY, as_of=moment(11), policy=kept.policy) as out:
+        for table, rows in tables.items():
+            is_figures = table == "figures"
+            out.write(table, rows.with_columns(pl.lit(OF_EACH.name).alias("metric")) if is_figures else rows)
+        out.facts = {OF_EACH.name: kept.facts[CREATED.name]}
+    assert company.publish(FIGURES, moment(12), OF_EACH).height == 0
 
 
 def test_figures_that_were_kept_without_dimensions_are_compared_over_all(tmp_path: Path) -> None:
