@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -121,16 +121,21 @@ def not_told(metric: Mapping[str, object], told: Iterable[str]) -> list[str]:
     return [name for name in texts_of(metric, "always_by") or () if name not in told]
 
 
-def part_periods(periods: Iterable[date], grain: str, first: date | None, last: date | None) -> list[date]:
+def part_periods(
+    periods: Iterable[date], grain: str, first: date | None, last: date | None, unknown: Collection[date] = ()
+) -> list[date]:
     """Those periods, each told by its first day, that do not lie whole within the days from `first` to `last`.
 
     Args:
         first, last: None: every day counts on that side.
+        unknown: days between that do not count.
     """
     return [
         start
         for start in periods
-        if (first is not None and start < first) or (last is not None and _last_day(start, grain) > last)
+        if (first is not None and start < first)
+        or (last is not None and _last_day(start, grain) > last)
+        or any(start <= day <= _last_day(start, grain) for day in unknown)
     ]
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
-from datetime import date
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, timedelta
 from pathlib import Path
 
 import polars as pl
@@ -13,6 +14,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from governance.errors import UsageError, one_of
+from governance.signals import SIGNALS
 from orchestration.serving.behind import days_behind, notes
 from orchestration.serving.metrics import (
     Question,
@@ -125,7 +127,7 @@ def measure(console: Console, file: Path, question: Question, output: str = "tab
     for name in values.columns[:-1]:
         table.add_column(escape(name), overflow="fold")
     table.add_column("value", justify="right")
-    top = max((value for value in values["value"] if value is not None), default=0) or 1
+    top = max([0, *(value for value in values["value"] if value is not None)]) or 1  # what is negative has no bar
     if console.is_terminal:
         table.add_column(f"0 to {_number(top)}" + (", in all rows" if values.height > 1 else ""))
     for *keys, value in values.iter_rows():
@@ -153,9 +155,32 @@ def _parts(
     days = [day for day in known if isinstance(day, date)]
     first = max((day for day in (question.since, min(days, default=None)) if day), default=None)
     last = min((day for day in (question.until, max(days, default=None)) if day), default=None)
-    parts = part_periods(values["period"].unique().sort().to_list(), question.grain, first, last)
+    unknown = [day for day in _unknown(judged) if (first or day) <= day <= (last or day)]
+    parts = part_periods(values["period"].unique().sort().to_list(), question.grain, first, last, unknown)
     told = " ".join(f"{word} {day}" for word, day in (("from", first), ("to", last)) if day)
-    return parts, f"only part of the {question.grain}: days {told} are counted"
+    gaps = f"; of {len(unknown)} of them not everything is known" if unknown else ""
+    return parts, f"only part of the {question.grain}: days {told} are counted{gaps}"
+
+
+def _unknown(judged: Iterable[Mapping[str, object]]) -> list[date]:
+    """Days of which the figures lack something: withheld ones, and those between others on which telemetry was silent.
+
+    Telemetry speaks every day; of other signals a day without a record is one on which nothing happened.
+    """
+    missing, heard = set[date](), defaultdict[str, set[date]](set)
+    for day in judged:
+        signal, at = str(day["signal"]), day["event_date"]
+        if not isinstance(at, date):
+            continue
+        if day["verdict"] == "withheld":
+            missing.add(at)
+        if SIGNALS[signal].is_sampled:
+            heard[signal].add(at)
+    for days in heard.values():
+        first = min(days)
+        between = (first + timedelta(days=number) for number in range((max(days) - first).days))
+        missing.update(day for day in between if day not in days)
+    return sorted(missing)
 
 
 def _bar(share: float) -> str:

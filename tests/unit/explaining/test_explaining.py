@@ -309,6 +309,45 @@ def test_a_part_of_a_period_is_marked(
     assert (note or "") in out.getvalue()
 
 
+@pytest.mark.parametrize(
+    ("signal", "gap", "marked"),
+    [
+        ("tickets", "verdict = 'withheld'", ["2026-03-16*"]),
+        ("spans", "verdict = 'withheld'", ["2026-03-16*"]),
+        ("spans", None, ["2026-03-16*"]),  # telemetry speaks every day
+        ("tickets", None, []),  # nobody wrote
+        ("spans", "verdict = 'waived'", []),
+    ],
+)
+def test_a_period_is_marked_that_lacks_a_day_in_its_middle(
+    file: Path, signal: str, gap: str | None, marked: list[str]
+) -> None:
+    """All days of two weeks passed, save Wednesday, 18 March."""
+    wednesday = "where event_date = date '2026-03-18'"
+    with duckdb.connect(str(file)) as connection:
+        connection.execute("delete from gate_days")
+        connection.execute(
+            "insert into gate_days (source, signal, event_date, verdict) select 'any', ?, cast(day as date), 'passed'"
+            " from range(timestamp '2026-03-09', timestamp '2026-03-23', interval 1 day) as days (day)",
+            [signal],
+        )
+        connection.execute(f"update gate_days set {gap} {wednesday}" if gap else f"delete from gate_days {wednesday}")
+        connection.execute("update metrics set signals = [?]", [signal])
+    out = io.StringIO()
+    measure(Console(file=out, width=200), file, Question("tickets_created", grain="week"))
+    assert re.findall(r"2026-\d\d-\d\d\*", out.getvalue()) == marked
+    assert ("of 1 of them not everything is known" in out.getvalue()) is bool(marked)
+
+
+def test_what_is_negative_has_no_bar(file: Path) -> None:
+    with duckdb.connect(str(file)) as connection:
+        connection.execute("update fct_ticket_days set created_count = -created_count")
+    out = io.StringIO()
+    measure(Console(file=out, width=200, force_terminal=True), file, Question("tickets_created", grain="day"))
+    assert "0 to 1, in all rows" in out.getvalue()
+    assert "█" not in out.getvalue()
+
+
 def test_bars_say_their_scale(file: Path) -> None:
     out = io.StringIO()
     measure(Console(file=out, width=200, force_terminal=True), file, Question("tickets_created", grain="day"))
