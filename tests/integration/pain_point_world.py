@@ -135,7 +135,7 @@ def fill_warehouse(warehouse: Path, tables: dict[str, list[pl.DataFrame]], as_of
         for signal in SIGNALS
         for source, at in frames[signal].group_by("source").agg(pl.col("event_at").max()).iter_rows()
     }
-    frames["freshness"] = freshness_frame(newest, as_of, as_of, load_freshness())
+    frames["freshness"] = freshness_frame(newest, as_of, {}, load_freshness())
     frames["owners"] = load_owners().as_frame()
     frames["costs"] = load_costs().as_frame()
     frames["change_rules"] = load_changes().as_frame()
