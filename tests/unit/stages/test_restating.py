@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 
 from governance.metrics import Metric
-from orchestration.lake import Lake
+from orchestration.lake import Lake, Manifest
 from orchestration.serving.behind import RESTATEMENTS_SCHEMA
 from orchestration.stages.restating import FIGURES_SCHEMA, KEY, Published, changes, judged_days, restate
 from tests.unit.explaining.test_explaining import CREATED, OF_EACH
@@ -148,6 +148,12 @@ class Company:
             out.facts = {"blocked": "false"}
         return restate(self.lake, self._file, [metric], {}, judged_days(self.lake), as_of)
 
+    def kept(self) -> tuple[Manifest, dict[str, pl.DataFrame]]:
+        """What the last publication left: its record and its tables."""
+        record = self.lake.manifest(KEY)
+        assert record is not None
+        return record, {table: self.lake.read(KEY, table) for table in record.tables}
+
 
 def moment(day: int) -> datetime:
     return datetime(2026, 3, day, tzinfo=UTC)
@@ -194,9 +200,7 @@ def test_another_dimension_is_told_with_what_a_metric_is_always_by(tmp_path: Pat
 def test_what_was_added_up_by_an_earlier_version_is_not_compared(tmp_path: Path) -> None:
     company = Company(tmp_path)
     company.publish(FIGURES, moment(11))
-    kept = company.lake.manifest(KEY)
-    assert kept is not None
-    tables = {table: company.lake.read(KEY, table) for table in kept.tables}
+    kept, tables = company.kept()
     with company.lake.replace(KEY, as_of=moment(11), policy=kept.policy) as out:
         for table, rows in tables.items():
             is_figures = table == "figures"
@@ -208,9 +212,7 @@ def test_what_was_added_up_by_an_earlier_version_is_not_compared(tmp_path: Path)
 def test_figures_that_were_kept_without_dimensions_are_compared_over_all(tmp_path: Path) -> None:
     company = Company(tmp_path)
     company.publish(FIGURES, moment(11))
-    kept = company.lake.manifest(KEY)
-    assert kept is not None
-    older = {table: company.lake.read(KEY, table) for table in kept.tables}
+    kept, older = company.kept()
     with company.lake.replace(KEY, as_of=moment(11), policy=kept.policy) as out:
         figures = older["figures"].filter(pl.col("dimension").is_null())
         out.write("figures", figures.drop("dimension", "dimension_value"))
