@@ -1,6 +1,7 @@
 """One DuckDB file per role: plain tables with the role's columns and rows, swapped in whole.
 
-The file is the boundary: what is not in it cannot be read, whatever statement is run on it.
+The file is the boundary: what is not in it cannot be read, whatever statement is run on it. What all roles see alike is
+written once and copied; nothing is ever deleted from a file, as its free blocks would still hold it.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import shutil
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -42,6 +44,7 @@ def publish(
     catalogue: Sequence[Metric] = (),
     behind: Behind = NOTHING_KNOWN,
     held: Sequence[Held] = (),
+    shared: Path | None = None,
 ) -> dict[str, int]:
     """Write `role`'s file at `target` from the warehouse; returns the rows of each table.
 
@@ -51,20 +54,21 @@ def publish(
 
     Args:
         held: what is published only as it was signed off; a table that never was is not in the file, only in `about`.
+        shared: a file that `share` wrote for this role among others; None: every table is written anew.
 
     Raises:
         FeedbackError: the warehouse does not exist or cannot be read.
         PolicyError: access.yml names what the warehouse does not have, or a condition that is no SQL.
     """
-    if not warehouse.is_file():
-        raise FeedbackError(f"{warehouse}: no warehouse to publish; run `feedback run` first")
     target.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
     temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
     for left in target.parent.glob(f".{target.name}.*.tmp*"):  # by a kill: one process publishes at a time
         left.unlink(missing_ok=True)
     try:
-        with duckdb.connect(config={"autoinstall_known_extensions": "false", "threads": 2}) as connection:
-            counts = _write(connection, warehouse, temporary, role, as_of, catalogue, behind, held)
+        if shared:
+            shutil.copyfile(shared, temporary)
+        with _attached(warehouse, temporary) as connection:
+            counts = _write(connection, role, as_of, catalogue, behind, held)
         os.chmod(temporary, 0o640)
         with temporary.open("rb") as file:
             os.fsync(file.fileno())
@@ -75,18 +79,33 @@ def publish(
     return counts
 
 
+def share(warehouse: Path, target: Path, roles: Sequence[Role], held: Sequence[Held] = ()) -> None:
+    """Add to the file what all `roles` see alike and it does not have yet, for `publish` to begin each of theirs with.
+
+    Raises:
+        FeedbackError, PolicyError: as `publish`.
+    """
+    first, *others = roles
+    alike = tuple(table for table in first.tables if all(table in role.tables for role in others))
+    with _attached(warehouse, target) as connection:
+        types = _types(connection)
+        _require(shared := replace(first, tables=alike), types)
+        _copy_missing(connection, shared, types, held)
+
+
 @contextmanager
 def swapped_in_together(folder: Path) -> Iterator[Path]:
     """A folder for files that take the place of those in `folder` once all are written; of none where one fails.
 
-    A kill between two of them leaves some of each publication: publishing again writes them all.
+    Hidden files are not swapped in. A kill between two of them leaves some of each publication: publishing again writes
+    them all.
     """
     following = folder / _NEXT
     shutil.rmtree(following, ignore_errors=True)  # by a kill: one process publishes at a time
     following.mkdir(parents=True, mode=0o750)
     try:
         yield following
-        for file in sorted(following.iterdir()):
+        for file in sorted(following.glob("[!.]*")):
             file.rename(folder / file.name)
         sync_folder(folder)
     finally:
@@ -98,24 +117,36 @@ def _discard(temporary: Path) -> None:
         path.unlink(missing_ok=True)
 
 
+@contextmanager
+def _attached(warehouse: Path, target: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The warehouse as `warehouse` and the file as `published`, in one transaction that ends with the block.
+
+    One commit instead of one fsync per table, comment and row.
+    """
+    if not warehouse.is_file():
+        raise FeedbackError(f"{warehouse}: no warehouse to publish; run `feedback run` first")
+    with duckdb.connect(config={"autoinstall_known_extensions": "false", "threads": 2}) as connection:
+        connection.execute("set timezone = 'UTC'")
+        connection.execute(f"attach {_text(str(warehouse))} as warehouse (read_only)")
+        connection.execute(f"attach {_text(str(target))} as published (storage_version {_text(_STORAGE)})")
+        connection.begin()
+        yield connection
+        connection.commit()
+        connection.execute("detach published")
+
+
 def _write(
     connection: duckdb.DuckDBPyConnection,
-    warehouse: Path,
-    temporary: Path,
     role: Role,
     as_of: datetime,
     catalogue: Sequence[Metric],
     behind: Behind,
     held: Sequence[Held],
 ) -> dict[str, int]:
-    connection.execute("set timezone = 'UTC'")
-    connection.execute(f"attach {_text(str(warehouse))} as warehouse (read_only)")
-    connection.execute(f"attach {_text(str(temporary))} as published (storage_version {_text(_STORAGE)})")
-    types, comments = _types(connection), _comments(connection)
+    types, of_relation = _types(connection), {one.relation: one for one in held}
     _require(role, types)
     _require_marked(role, types, behind.unmarked)
-    counts, of_relation = dict[str, int](), {one.relation: one for one in held}
-    connection.begin()  # one commit instead of one fsync per table, comment and row
+    counts = _copy_missing(connection, role, types, held)
     connection.execute(
         f"create table published.{ABOUT} (table_name varchar, row_count bigint, role varchar, as_of timestamptz,"
         " run_id varchar, masked varchar, left_out varchar, row_filter varchar, policy varchar,"
@@ -123,10 +154,7 @@ def _write(
     )
     for table in role.tables:
         kinds, signs = types[table.relation], of_relation.get(table.relation)
-        source = signs.source(kinds) if signs else f"warehouse.{table.relation}"
-        if signs is None or signs.signed:
-            counts[table.name] = _copy(connection, table, kinds, source, comments, role)
-        about = _about(connection, table, kinds, source)
+        about = _about(connection, table, kinds, _source(table, kinds, signs))
         row = (table.name, counts.get(table.name), role.name, as_of.astimezone(UTC), *about, table.where, role.policy)
         since = signs.since if signs else None
         connection.execute(f"insert into published.{ABOUT} values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", (*row, since))
@@ -136,9 +164,28 @@ def _write(
     # A restated figure is one over all rows of its table: no business of who sees some of them.
     whole = {table.name for table in there if not table.where}
     write_behind(connection, behind, types, [metric.name for metric in metrics if metric.table in whole])
-    connection.commit()
-    connection.execute("detach published")
     return counts
+
+
+def _copy_missing(
+    connection: duckdb.DuckDBPyConnection, role: Role, types: Mapping[str, _Types], held: Sequence[Held]
+) -> dict[str, int]:
+    """Copy those of the role's tables that the file does not have yet; returns the rows of each that it has then."""
+    comments, of_relation = _comments(connection), {one.relation: one for one in held}
+    there = connection.execute("select table_name from duckdb_tables() where database_name = 'published'").fetchall()
+    counts = dict[str, int]()
+    for table in role.tables:
+        kinds, signs = types[table.relation], of_relation.get(table.relation)
+        if signs is None or signs.signed:
+            if (table.name,) not in there:
+                _copy(connection, table, kinds, _source(table, kinds, signs), comments, role)
+            counted = connection.execute(f"select count(*) from published.{table.name}").fetchone()
+            counts[table.name] = int(counted[0]) if counted else 0
+    return counts
+
+
+def _source(table: Publication, types: _Types, signs: Held | None) -> str:
+    return signs.source(types) if signs else f"warehouse.{table.relation}"
 
 
 def _types(connection: duckdb.DuckDBPyConnection) -> Mapping[str, _Types]:
@@ -200,8 +247,8 @@ def _copy(
     source: str,
     comments: _Comments,
     role: Role,
-) -> int:
-    """Create the role's copy of one table, comments included; returns its rows."""
+) -> None:
+    """Create the role's copy of one table, comments included."""
     columns = ", ".join(_select(column, types[column.name]) for column in table.columns)
     condition = f" where ({table.where}\n)" if table.where else ""
     try:
@@ -217,8 +264,6 @@ def _copy(
             f" ({type(error).__name__}); try_cast gives null where a value does not fit"
         ) from None
     _comment(connection, table, comments)
-    counted = connection.execute(f"select count(*) from published.{table.name}").fetchone()
-    return int(counted[0]) if counted else 0
 
 
 def _select(column: Column, kind: str) -> str:

@@ -13,7 +13,7 @@ from governance.metrics import Metric
 from orchestration.lake import Lake
 from orchestration.serving.behind import JUDGED_SCHEMA, Behind
 from orchestration.serving.catalogue import load_catalogue
-from orchestration.serving.publishing import publish, swapped_in_together
+from orchestration.serving.publishing import publish, share, swapped_in_together
 from orchestration.settings import Home
 from orchestration.signing import Held, settle
 from orchestration.stages.field_lineage import Lineage, signals_of, unmarked
@@ -84,13 +84,16 @@ def publish_roles(lake: Lake, deployment: Home, as_of: datetime) -> list[Publica
     passed, held = lake.state_digest("checked"), settle(lake, deployment, as_of)
     made_of = warehouse_state(deployment)
     counts_of, unmarked_columns = dict[str, Mapping[str, int]](), unmarked(policy, lineage)
+    roles = sorted(policy.roles.values(), key=lambda role: len(role.tables))
     with swapped_in_together(deployment.published) as folder:
-        for name, role in policy.roles.items():
+        shared = folder / ".shared.duckdb"
+        for number, role in enumerate(roles):
+            share(deployment.warehouse, shared, roles[number:], held)  # grows, as fewer roles have more in common
             behind = Behind(
                 lineage.of_role(role), days.select(list(JUDGED_SCHEMA)), restated, signals, unmarked_columns
             )
-            target = folder / f"{name}.duckdb"
-            counts_of[name] = publish(deployment.warehouse, target, role, as_of, catalogue, behind, held)
+            target = folder / f"{role.name}.duckdb"
+            counts_of[role.name] = publish(deployment.warehouse, target, role, as_of, catalogue, behind, held, shared)
     publications = []
     for name, counts in counts_of.items():
         key = f"publications/{name}"

@@ -12,7 +12,7 @@ import pytest
 from governance.access import Column, Publication, Role
 from governance.errors import FeedbackError, PolicyError
 from orchestration.serving.behind import Behind
-from orchestration.serving.publishing import publish
+from orchestration.serving.publishing import publish, share
 
 AS_OF = datetime(2026, 1, 3, tzinfo=UTC)
 
@@ -89,6 +89,25 @@ def test_the_file_is_swapped_in_whole(warehouse: Path, role: Role, published: Pa
         assert published.stat().st_ino != before
         assert reader.execute("select count(*) from orders").fetchone() == (2,)
     assert [path.name for path in published.parent.iterdir()] == ["clerk.duckdb"]
+
+
+def test_a_file_begun_with_what_roles_share_is_the_one_written_alone(
+    warehouse: Path, role: Role, tmp_path: Path
+) -> None:
+    orders, spans = role.tables
+    noted = replace(orders, columns=(*orders.columns, Column("note")))
+    others = [replace(role, name=f"wider{number}", tables=(noted, spans)) for number in (1, 2)]
+    shared, roles = tmp_path / ".shared.duckdb", [role, *others]
+    for number, one in enumerate(roles):
+        share(warehouse, shared, roles[number:])
+        both = [tmp_path / f"{one.name}-{how}.duckdb" for how in ("begun", "alone")]
+        for file, start in zip(both, (shared, None), strict=True):
+            publish(warehouse, file, one, AS_OF, shared=start)
+        assert (b"private note" in both[0].read_bytes()) is (one is not role)
+        columns = "(select table_name, column_name, data_type, comment from duckdb_columns())"
+        for told in ("orders", "spans", "about", columns):
+            begun, alone = (sorted(rows(path, f"from {told}"), key=str) for path in both)
+            assert list(map(str, begun)) == list(map(str, alone))
 
 
 def test_a_failed_publication_leaves_the_file_before(warehouse: Path, role: Role, published: Path) -> None:
