@@ -137,11 +137,12 @@ def _parted(deployment: Home, known: _Clean, clean: _Clean) -> tuple[Mapping[str
                 tables[f"{state}/{'/'.join(place[-2:-1])}/{named['table']}"].append(Path(folder, name))
             met.add(name)
             continue
-        path = Path(folder, name)
-        if now := _unchanged(path, known.files.get(_name(deployment, path))):
-            clean.files[_name(deployment, path)] = now
+        path = f"{folder}/{name}"
+        inside = path.removeprefix(f"{deployment.root}/")
+        if now := _unchanged(path, known.files.get(inside)):
+            clean.files[inside] = now
         else:
-            others.append(path)
+            others.append(Path(path))
     return tables, others
 
 
@@ -257,19 +258,18 @@ def _finds(deployment: Home, path: Path, found: Iterable[Canary]) -> Iterator[Fi
     yield from (Find(shown, one.dataset, one.day, one.entity) for one in found)
 
 
-def _fingerprint(path: Path) -> list[int]:
+def _fingerprint(path: Path | str) -> list[int]:
     """Size and time of change, of a write-ahead log beside it too."""
-    log = path.with_name(f"{path.name}-wal")
-    stats = [path.stat()]
+    stats = [os.stat(path)]
     with suppress(FileNotFoundError):
-        stats.append(log.stat())
+        stats.append(os.stat(f"{path}-wal"))
     return [number for stat in stats for number in (stat.st_size, stat.st_mtime_ns)]
 
 
-def _unchanged(path: Path, known: list[int] | None) -> list[int] | None:
+def _unchanged(path: str, known: list[int] | None) -> list[int] | None:
     """The fingerprint of a file, where it is the known one."""
     with suppress(FileNotFoundError):
-        return known if known == _fingerprint(path) else None
+        return known if known and known == _fingerprint(path) else None
     return None
 
 
