@@ -75,8 +75,8 @@ def made(lake: Lake) -> dict[str, str]:
     return lake.digests([key for state in MADE for key in lake.keys(state)])
 
 
-def company(seed: int, number: int = 7) -> dict[str, Days]:
-    """Traces of two sources with errors, slow and rare ones, new templates, some in both, some across midnight."""
+def company(seed: int, number: int) -> dict[str, Days]:
+    """So many days (at most 10) of two sources: errors, slow and rare traces, new templates, traces across midnight."""
     chance = random.Random(seed)
     world: dict[str, Days] = {name: {day(n): [] for n in range(number)} for name in ("edge/spans", "otel/spans")}
     world["otel/logs"] = {day(n): [] for n in range(number)}
@@ -90,7 +90,7 @@ def company(seed: int, number: int = 7) -> dict[str, Days]:
                     world[source][when].append(_span(chance, name, source, when))
             if trace % 3 == 0:
                 when = chance.choice(on)
-                template = f"import {'abcdefghijklmnop'[chance.randint(0, n * 2)]} done"
+                template = f"import {'abcdefghijklmnopqrs'[chance.randint(0, n * 2)]} done"
                 record = {"record_id": f"l{name}", "service": "cart", "severity": "INFO", "body": template}
                 world["otel/logs"][when].append({**record, "trace_id": name})
         for record_number in range(150):

@@ -29,7 +29,7 @@ from tests.integration.sampled_world import (
 )
 
 POLICY = policy_with(budget={"per_day": 40}, traces={"ordinary_share": 0.3, "floor_per_service": 3})
-NUMBER = 7
+NUMBER, MANY = 7, 10
 
 
 @pytest.fixture(scope="module")
@@ -82,6 +82,14 @@ def test_any_order_of_pulls_gives_the_same_tables(
     world: dict[str, Days], in_one_range: Lake, tmp_path: Path, pulls: list[list[int]]
 ) -> None:
     assert made(pulled(tmp_path, world, pulls)) == made(in_one_range)
+
+
+@pytest.mark.deep
+def test_ten_days_in_one_range_day_by_day_and_backwards_give_the_same_tables(tmp_path: Path) -> None:
+    world = company(seed=12, number=MANY)
+    in_one_range = pulled(tmp_path / "range", world, [range(MANY)])
+    for name, order in (("by day", range(MANY)), ("backwards", reversed(range(MANY)))):
+        assert made(pulled(tmp_path / name, world, [[n] for n in order])) == made(in_one_range)
 
 
 def test_the_world_has_every_kind_of_trace(in_one_range: Lake) -> None:
