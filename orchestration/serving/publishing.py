@@ -102,7 +102,7 @@ def swapped_in_together(folder: Path) -> Iterator[Path]:
     """
     following = folder / _NEXT
     shutil.rmtree(following, ignore_errors=True)  # by a kill: one process publishes at a time
-    following.mkdir(parents=True, mode=0o750)
+    following.mkdir(parents=True, mode=0o700)  # nobody reads a role's file, or what they share, before it is whole
     try:
         yield following
         for file in sorted(following.glob("[!.]*")):

@@ -12,7 +12,7 @@ import pytest
 from governance.access import Column, Publication, Role
 from governance.errors import FeedbackError, PolicyError
 from orchestration.serving.behind import Behind
-from orchestration.serving.publishing import publish, share
+from orchestration.serving.publishing import publish, share, swapped_in_together
 
 AS_OF = datetime(2026, 1, 3, tzinfo=UTC)
 
@@ -108,6 +108,15 @@ def test_a_file_begun_with_what_roles_share_is_the_one_written_alone(
         for told in ("orders", "spans", "about", columns):
             begun, alone = (sorted(rows(path, f"from {told}"), key=str) for path in both)
             assert list(map(str, begun)) == list(map(str, alone))
+
+
+def test_what_is_not_published_yet_only_the_owner_reads_and_what_roles_share_never_is(tmp_path: Path) -> None:
+    with swapped_in_together(tmp_path) as folder:
+        assert folder.stat().st_mode & 0o777 == 0o700
+        for name in ("clerk.duckdb", ".shared.duckdb"):
+            (folder / name).touch()
+        assert [path.name for path in tmp_path.iterdir()] == [folder.name]
+    assert [path.name for path in tmp_path.iterdir()] == ["clerk.duckdb"]
 
 
 def test_a_failed_publication_leaves_the_file_before(warehouse: Path, role: Role, published: Path) -> None:
