@@ -138,7 +138,7 @@ def _parted(deployment: Home, known: _Clean, clean: _Clean) -> tuple[Mapping[str
             met.add(name)
             continue
         path = f"{folder}/{name}"
-        inside = path.removeprefix(f"{deployment.root}/")
+        inside = _name(deployment, path)
         if now := _unchanged(path, known.files.get(inside)):
             clean.files[inside] = now
         else:
@@ -273,5 +273,5 @@ def _unchanged(path: str, known: list[int] | None) -> list[int] | None:
     return None
 
 
-def _name(deployment: Home, path: Path) -> str:
-    return path.as_posix().removeprefix(f"{deployment.root.as_posix()}/")
+def _name(deployment: Home, path: Path | str) -> str:
+    return str(path).removeprefix(f"{deployment.root}/")

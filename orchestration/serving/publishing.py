@@ -86,11 +86,11 @@ def share(warehouse: Path, target: Path, roles: Sequence[Role], held: Sequence[H
         FeedbackError, PolicyError: as `publish`.
     """
     first, *others = roles
-    alike = tuple(table for table in first.tables if all(table in role.tables for role in others))
+    alike = replace(first, tables=tuple(t for t in first.tables if all(t in role.tables for role in others)))
     with _attached(warehouse, target) as connection:
         types = _types(connection)
-        _require(shared := replace(first, tables=alike), types)
-        _copy_missing(connection, shared, types, held)
+        _require(alike, types)
+        _copy_missing(connection, alike, types, _by_relation(held))
 
 
 @contextmanager
@@ -143,17 +143,17 @@ def _write(
     behind: Behind,
     held: Sequence[Held],
 ) -> dict[str, int]:
-    types, of_relation = _types(connection), {one.relation: one for one in held}
+    types, held_of = _types(connection), _by_relation(held)
     _require(role, types)
     _require_marked(role, types, behind.unmarked)
-    counts = _copy_missing(connection, role, types, held)
+    counts = _copy_missing(connection, role, types, held_of)
     connection.execute(
         f"create table published.{ABOUT} (table_name varchar, row_count bigint, role varchar, as_of timestamptz,"
         " run_id varchar, masked varchar, left_out varchar, row_filter varchar, policy varchar,"
         " waits_for_sign_off_since timestamptz)"
     )
     for table in role.tables:
-        kinds, signs = types[table.relation], of_relation.get(table.relation)
+        kinds, signs = types[table.relation], held_of.get(table.relation)
         about = _about(connection, table, kinds, _source(table, kinds, signs))
         row = (table.name, counts.get(table.name), role.name, as_of.astimezone(UTC), *about, table.where, role.policy)
         since = signs.since if signs else None
@@ -168,20 +168,23 @@ def _write(
 
 
 def _copy_missing(
-    connection: duckdb.DuckDBPyConnection, role: Role, types: Mapping[str, _Types], held: Sequence[Held]
+    connection: duckdb.DuckDBPyConnection, role: Role, types: Mapping[str, _Types], held_of: Mapping[str, Held]
 ) -> dict[str, int]:
     """Copy those of the role's tables that the file does not have yet; returns the rows of each that it has then."""
-    comments, of_relation = _comments(connection), {one.relation: one for one in held}
+    comments, counts = _comments(connection), dict[str, int]()
     there = connection.execute("select table_name from duckdb_tables() where database_name = 'published'").fetchall()
-    counts = dict[str, int]()
     for table in role.tables:
-        kinds, signs = types[table.relation], of_relation.get(table.relation)
+        kinds, signs = types[table.relation], held_of.get(table.relation)
         if signs is None or signs.signed:
             if (table.name,) not in there:
                 _copy(connection, table, kinds, _source(table, kinds, signs), comments, role)
             counted = connection.execute(f"select count(*) from published.{table.name}").fetchone()
             counts[table.name] = int(counted[0]) if counted else 0
     return counts
+
+
+def _by_relation(held: Sequence[Held]) -> Mapping[str, Held]:
+    return {one.relation: one for one in held}
 
 
 def _source(table: Publication, types: _Types, signs: Held | None) -> str:
