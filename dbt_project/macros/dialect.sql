@@ -13,6 +13,20 @@
 {%- endmacro %}
 
 
+{# All columns of a row as one text; `relation`: its alias. #}
+{% macro row_text(relation) -%}
+    {{ return(adapter.dispatch('row_text')(relation)) }}
+{%- endmacro %}
+
+{% macro default__row_text(relation) -%}
+    cast({{ relation }} as varchar)
+{%- endmacro %}
+
+{% macro spark__row_text(relation) -%}
+    to_json(struct({{ relation }}.*))
+{%- endmacro %}
+
+
 {% macro replace_pattern(text, pattern, replacement) -%}
     {{ return(adapter.dispatch('replace_pattern')(text, pattern, replacement)) }}
 {%- endmacro %}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -65,7 +65,7 @@ LAKE_TABLES: Mapping[str, LakeTable] = {
     "quarantined_rows": LakeTable("quarantine", None, "records", _QUARANTINED),
     "state_history": LakeTable("history", "states", "states", HISTORY_SCHEMA),
 }
-# One row per partition of rollups: what models that keep what they have read compare, to read new days alone.
+# One row per day that was rolled up: what models that keep what they have read compare, to read new days alone.
 PARTITIONS_SCHEMA = pl.Schema({**PLACE, "digest": pl.String()})
 # Small enough to be copied into the warehouse whole.
 COPIED_TABLES = (
@@ -118,6 +118,24 @@ def prepare_warehouse(lake: Lake, warehouse: Path, as_of: datetime, rulings: Rul
     return covered
 
 
+def drop_unmade(warehouse: Path, made: Collection[tuple[str, str]]) -> list[str]:
+    """Drop what no model makes any more: it would keep rows of days that have expired since. Returns the relations.
+
+    Args:
+        made: schema and name of everything that models and seeds make; other schemas stay as they are.
+    """
+    with opened(warehouse) as connection:
+        there = connection.execute(
+            "select schema_name, table_name, 'table' from duckdb_tables() where not internal"
+            " union all select schema_name, view_name, 'view' from duckdb_views() where not internal"
+        ).fetchall()
+        schemas = {schema for schema, _ in made}
+        unmade = sorted(one for one in there if one[0] in schemas and one[:2] not in made)
+        for schema, name, kind in unmade:
+            connection.execute(f'drop {kind} "{schema}"."{name}"')
+    return [f"{schema}.{name}" for schema, name, _ in unmade]
+
+
 @contextmanager
 def opened(warehouse: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """The pipeline's connection to the warehouse.
@@ -166,8 +184,17 @@ def _copies(lake: Lake, as_of: datetime) -> dict[str, pl.DataFrame]:
 
 
 def _partitions(lake: Lake) -> pl.DataFrame:
-    """The rollups there are; one made coarser has the digest it had before, as its figures are the same."""
-    rows = [(*key.split("/")[1:], digest) for key, digest in lake.digests(lake.keys("rollups")).items()]
+    """The days that were rolled up, with digests of their rollups and their sample; what was counted follows from both.
+
+    Rollups made coarser have the digest they had before, as their figures are the same.
+    """
+    digests = lake.digests([*lake.keys("rollups"), *lake.keys("sampled")])
+    rows = [
+        (*place, f"{digest}/{digests.get('/'.join(('sampled', *place)), '')}")
+        for key, digest in digests.items()
+        if key.startswith("rollups/")
+        for place in [key.split("/")[1:]]
+    ]
     read = pl.DataFrame(rows, schema={**PARTITIONS_SCHEMA, "event_date": pl.String()}, orient="row")
     return read.with_columns(pl.col("event_date").str.to_date())
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import duckdb
 import polars as pl
+import polars.selectors as cs
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner
 
@@ -155,20 +156,27 @@ def fill_warehouse(warehouse: Path, tables: dict[str, list[pl.DataFrame]], as_of
             connection.unregister("incoming")
 
 
+# What a day's digest is of, and the column that says of which day a row is.
+_DIGESTED = {
+    "spans": {"span_requests": "period_start_at", "span_latency": "period_start_at", "spans": "event_at"},
+    "logs": {"log_templates": "minute_start_at"},
+}
+
+
 def partitions_of(frames: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
-    """The days that the rollups of `frames` are of, each with a digest of its own rows."""
-    dated = {"spans": frames["span_requests"], "logs": frames["log_templates"]}
-    found = [
-        (*day, signal, str(rows.hash_rows().sort().implode().hash().item()))
-        for signal, frame in dated.items()
-        for day, rows in frame.group_by("source", _start_of(frame).dt.date())
-    ]
-    schema = {"source": pl.String(), "event_date": pl.Date(), "signal": pl.String(), "digest": pl.String()}
-    return pl.DataFrame(found, schema=schema, orient="row").select(PARTITIONS_SCHEMA.names())
-
-
-def _start_of(frame: pl.DataFrame) -> pl.Expr:
-    return pl.col(next(name for name in frame.columns if name.endswith("_start_at")))
+    """The days that the rollups and samples of `frames` are of, each with a digest of its own rows."""
+    rows = pl.concat(
+        frames[name].select(
+            "source",
+            signal=pl.lit(signal),
+            event_date=pl.col(time).dt.date(),
+            row=frames[name].select(~cs.nested()).hash_rows(),
+        )
+        for signal, tables in _DIGESTED.items()
+        for name, time in tables.items()
+    )
+    digest = pl.col("row").sort().implode().hash().cast(pl.String)
+    return rows.group_by("source", "signal", "event_date").agg(digest=digest).select(PARTITIONS_SCHEMA.names())
 
 
 def build(warehouse: Path, *extra: str, as_of: datetime = AS_OF, command: str = "build") -> list[str]:

@@ -16,7 +16,7 @@ from orchestration.lake import Lake
 from orchestration.rollups.histogram import bucket_of, percentile_from_buckets
 from orchestration.settings import PROJECT
 from orchestration.stages.loading import PLACE
-from orchestration.stages.warehousing import LAKE_TABLES, prepare_warehouse
+from orchestration.stages.warehousing import LAKE_TABLES, drop_unmade, prepare_warehouse
 from tests.integration.pain_point_world import partitions_of
 
 DAY = datetime(2026, 5, 4, tzinfo=UTC)
@@ -65,7 +65,14 @@ def template_day(template_id, record_count, **own):
     return {name: value for name, value in row.items() if name != "minute_start_at"}
 
 
+def kept(record_id, method, **own):
+    base = {"event_at": DAY, "service": "cart", "kind": "server", "status": "ok", "duration_ns": 10**6, "weight": 1.0}
+    attributes = [{"key": "http.request.method", "value": method}]
+    return {**base, "record_id": record_id, "attributes": attributes, **own}
+
+
 LAKE = {
+    "spans": [kept("a", "GET"), kept("b", "PUT"), kept("c", "GET", event_at=at(days=1))],
     "span_requests": [
         spans(span_count=150, error_count=3),
         spans(span_count=50, error_count=2, period_start_at=at(days=1), kind="client"),
@@ -281,10 +288,18 @@ def test_building_again_changes_no_row(build, built):
     assert everything(build(LAKE)) == before
 
 
-def test_a_day_that_changed_is_read_again_and_one_that_is_gone_leaves_nothing(build):
+def attributes_of(warehouse):
+    columns = "day(event_date), attribute_value, request_count"
+    with duckdb.connect(str(warehouse), read_only=True) as connection:
+        return connection.execute(f"select {columns} from marts.fct_request_attributes order by all").fetchall()
+
+
+def test_a_day_that_changed_is_read_again_and_one_that_is_gone_leaves_nothing(build, folder):
     build(LAKE)
     first, second, silent = LAKE["span_requests"]
+    assert attributes_of(folder / "feedback.duckdb") == [(4, "GET", 1.0), (4, "PUT", 1.0), (5, "GET", 1.0)]
     changed = {**LAKE, "span_requests": [{**first, "error_count": 30}, silent], "span_account_days": [met("eve")]}
+    changed["spans"] = [kept("a", "GET"), kept("b", "GET")]
     assert second["period_start_at"].date() != first["period_start_at"].date()
     warehouse = build(changed)
     with duckdb.connect(str(warehouse), read_only=True) as connection:
@@ -294,6 +309,34 @@ def test_a_day_that_changed_is_read_again_and_one_that_is_gone_leaves_nothing(bu
         active = connection.execute(ACTIVE).fetchall()
     assert sorted(found) == [("cart", "2026-05-04", 150, 30), ("silent", "2026-05-04", 4, 1)]
     assert active == [("cart", 4, 1)]
+    assert attributes_of(warehouse) == [(4, "GET", 2.0)]
+
+
+def test_every_day_is_read_again_where_other_spans_are_requests(build):
+    client, consumer = ({"event_at": at(days=days), "kind": kind} for days, kind in ((0, "client"), (1, "consumer")))
+    rows = [spans(span_count=1, service="bus", kind="client")]
+    lake = {"span_requests": rows, "spans": [kept("a", "GET", service="bus", **client)]}
+    assert attributes_of(build(lake)) == [(4, "GET", 1.0)]  # no kind says that it answers: each span counts
+    rows = [*rows, spans(span_count=1, service="bus", kind="consumer", period_start_at=at(days=1))]
+    lake = {"span_requests": rows, "spans": [*lake["spans"], kept("b", "PUT", service="bus", **consumer)]}
+    assert attributes_of(build(lake)) == [(5, "PUT", 1.0)]
+
+
+def relations_of(warehouse):
+    with duckdb.connect(str(warehouse), read_only=True) as connection:
+        return set(connection.execute("select table_schema, table_name from information_schema.tables").fetchall())
+
+
+def test_what_no_model_makes_any_more_is_dropped(build):
+    warehouse = build(LAKE)
+    there = relations_of(warehouse)
+    with duckdb.connect(str(warehouse)) as connection:
+        connection.execute("create table intermediate.int_former as select 1 as one")
+        connection.execute("create view staging.stg_former as select * from intermediate.int_former")
+    made = {(schema, name) for schema, name in there if schema != "lake"}
+    assert drop_unmade(warehouse, made) == ["intermediate.int_former", "staging.stg_former"]
+    assert relations_of(warehouse) == there
+    assert drop_unmade(warehouse, made) == []
 
 
 def test_an_empty_lake_builds(build, folder):

@@ -21,7 +21,14 @@ from orchestration.parsing import DBT_PROJECT, is_parsed, manifest_of, note_pars
 from orchestration.serving.catalogue import require_declared_once
 from orchestration.settings import home
 from orchestration.stages.theming import DATASET as THEMES
-from orchestration.stages.warehousing import COPIED_TABLES, LAKE_TABLES, lake_columns, prepare_warehouse, run_id
+from orchestration.stages.warehousing import (
+    COPIED_TABLES,
+    LAKE_TABLES,
+    drop_unmade,
+    lake_columns,
+    prepare_warehouse,
+    run_id,
+)
 
 DBT = DbtProject(project_dir=DBT_PROJECT, target_path=manifest_of(home()).parent)
 RUN_ID_TAG = "feedback/run_id"
@@ -117,3 +124,7 @@ def models(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[o
         raise build_failure(invocation.target_path) from None
     finally:
         lineage.save()
+    nodes = invocation.manifest["nodes"].values()
+    relations = {(node["schema"], node["name"]) for node in nodes if node["resource_type"] in ("model", "seed")}
+    for relation in drop_unmade(home().warehouse, relations):
+        context.log.info(f"{relation} dropped: no model makes it any more")

@@ -1,5 +1,7 @@
-with latency as (
-    select * from {{ ref('stg_lake__span_latency') }}
+{{ config(materialized='view') }}
+
+with own_times as (
+    select * from {{ ref('int_own_times_read') }}
 ),
 
 ranking as (
@@ -8,34 +10,21 @@ ranking as (
 
 final as (
     select
-        {{ operation_id('latency') }} as operation_id,
-        latency.service,
-        latency.operation,
-        latency.span_kind,
-        latency.dependency,
-        latency.feature_flag,
-        latency.feature_variant,
-        latency.service_version,
-        latency.hour_start_at,
-        latency.event_date,
-        latency.bucket,
-        sum(latency.span_count) as span_count
-    from latency
+        own_times.operation_id,
+        own_times.service,
+        own_times.operation,
+        own_times.span_kind,
+        own_times.dependency,
+        own_times.feature_flag,
+        own_times.feature_variant,
+        own_times.service_version,
+        own_times.hour_start_at,
+        own_times.event_date,
+        own_times.bucket,
+        own_times.span_count
+    from own_times
     cross join ranking
-    where
-        latency.measure = 'self'
-        and {{ in_window('latency.hour_start_at') }}
-    group by
-        latency.service,
-        latency.operation,
-        latency.span_kind,
-        latency.dependency,
-        latency.feature_flag,
-        latency.feature_variant,
-        latency.service_version,
-        latency.hour_start_at,
-        latency.event_date,
-        latency.bucket
+    where {{ in_window('own_times.hour_start_at') }}
 )
 
 select * from final

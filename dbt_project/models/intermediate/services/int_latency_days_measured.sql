@@ -1,12 +1,12 @@
 -- Percentiles of a closed day stay as they are: a year of them is measured a day at a time.
-{{ read_by_day('spans', of_all_sources=true, by_kind=true) }}
+{{ read_by_day('spans', of_all_sources=true, given=['int_span_kinds_classified']) }}
 
 with latency as (
     select * from {{ ref('int_latency_days_counted') }}
 ),
 
 days as (
-    {{ days_to_read('spans', of_all_sources=true, by_kind=true) }}
+    {{ days_to_read('spans', of_all_sources=true, given=['int_span_kinds_classified']) }}
 ),
 
 of_services as (

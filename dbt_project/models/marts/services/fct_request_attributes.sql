@@ -1,7 +1,7 @@
 {%- set grain = ['event_date', 'service', 'attribute', 'attribute_value'] -%}
 
 with requests as (
-    select * from {{ ref('int_request_attributes_sampled') }}
+    select * from {{ ref('int_request_attributes_read') }}
 ),
 
 policy as (

@@ -1,7 +1,16 @@
 -- Sampled requests by the attributes that policies/estimates.yml names; of a service's values of a day, those that
 -- stand for most requests keep their name.
-with spans as (
-    select * from {{ ref('stg_lake__spans') }}
+{% set given = ['int_span_kinds_classified', 'stg_lake__request_attributes'] -%}
+{{ read_by_day('spans', of_all_sources=true, given=given) }}
+
+with days as (
+    {{ days_to_read('spans', of_all_sources=true, given=given) }}
+),
+
+spans as (
+    select spans.*, days.made_from
+    from {{ ref('stg_lake__spans') }} as spans
+    inner join days on spans.event_date = days.event_date
 ),
 
 kinds as (
@@ -58,6 +67,7 @@ requests as (
         valued.weight,
         valued.is_error,
         valued.duration_ms,
+        valued.made_from,
         named.max_values_per_service
     from valued
     inner join named on valued.attribute = named.attribute
@@ -71,6 +81,7 @@ requests as (
         valued.weight,
         valued.is_error,
         valued.duration_ms,
+        valued.made_from,
         named.max_values_per_service
 ),
 
@@ -103,6 +114,7 @@ final as (
         requests.weight,
         requests.is_error,
         requests.duration_ms,
+        requests.made_from,
         coalesce(complete_days.is_complete, false) as is_complete,
         coalesce(failing_weights.weight, 1) = 1 as are_errors_complete
     from requests
