@@ -87,7 +87,7 @@ def _flat(series: pl.Series) -> Iterator[pl.Series]:
 
 
 def _duckdb_texts(path: Path) -> Iterator[pl.Series]:
-    """Each text of a table once: a year of days has the same services, operations and plans."""
+    """Each text of a column once: a year of days has the same services, operations and plans."""
     with _duckdb(path) as connection:
         tables = connection.execute(
             "select schema_name, table_name, list(column_name), list(data_type) from duckdb_columns()"
@@ -95,14 +95,12 @@ def _duckdb_texts(path: Path) -> Iterator[pl.Series]:
         ).fetchall()
         for schema, table, columns, types in tables:
             texts = [
-                f"cast({_quoted(column)} as varchar)"
+                f"select distinct cast({_quoted(column)} as varchar) as text from {_quoted(schema)}.{_quoted(table)}"
                 for column, kind in zip(columns, types, strict=True)
                 if not kind.startswith(_NOT_TEXT) or kind.endswith("]")
             ]
             if texts:
-                text = f"unnest([{', '.join(texts)}])"
-                rows = connection.execute(f"select distinct {text} as text from {_quoted(schema)}.{_quoted(table)}")
-                for batch in rows.to_arrow_reader(_ROWS):
+                for batch in connection.execute(" union all ".join(texts)).to_arrow_reader(_ROWS):
                     frame = pl.from_arrow(batch)
                     yield from frame if isinstance(frame, pl.DataFrame) else ()
 

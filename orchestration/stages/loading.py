@@ -7,8 +7,9 @@ with it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 
 import duckdb
 import polars as pl
@@ -45,10 +46,10 @@ class LakeTable:
         """Its columns that say where a row comes from."""
         return ["source"] if self.signal else list(PLACE)
 
-    def files(self, lake: Lake) -> pl.DataFrame:
-        """One row per file of a partition that has the table: its key, place and file."""
+    def files(self, lake: Lake, keys: Iterable[str]) -> pl.DataFrame:
+        """One row per file of a partition that has the table: its key, place and file; `keys`: all of the state."""
         rows = []
-        for key in lake.keys(self.state):
+        for key in keys:
             _, source, signal, day = key.split("/")
             if self.signal in (None, signal):
                 rows += [(key, source, signal, day, str(path)) for path in lake.files(key, self.table)]
@@ -62,9 +63,9 @@ def load(connection: duckdb.DuckDBPyConnection, lake: Lake, tables: Mapping[str,
     connection.execute(
         "create table if not exists loaded.partitions (relation varchar, partition_key varchar, file varchar)"
     )
-    covered = {}
+    covered, keys_of = {}, cache(lake.keys)  # a year's folders, walked once a table, took a second
     for name, table in tables.items():
-        files = table.files(lake)
+        files = table.files(lake, keys_of(table.state))
         connection.execute("begin")
         try:
             _bring_up_to_date(connection, name, table, files)
@@ -140,7 +141,7 @@ def _make_table(connection: duckdb.DuckDBPyConnection, name: str, table: LakeTab
 
 def create_view(connection: duckdb.DuckDBPyConnection, lake: Lake, name: str, table: LakeTable) -> int:
     """The relation as a view over the files themselves; returns how many it covers."""
-    files = table.files(lake)
+    files = table.files(lake, lake.keys(table.state))
     columns = ", ".join(f'"{column}"' for column in table.schema)
     # The empty relation carries the types, where no partition exists yet.
     connection.register("typed", pl.DataFrame(schema={"source": pl.String(), **table.schema}).to_arrow())

@@ -56,7 +56,11 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Truth, Lake]:
 
 def read_history(warehouse: Path, lake: Lake) -> None:
     """Schema `lake` of a warehouse gets what the lake remembers."""
-    keys = LakeTable("history", "states", "states", HISTORY_SCHEMA).files(lake)["partition_key"].to_list()
+    keys = (
+        LakeTable("history", "states", "states", HISTORY_SCHEMA)
+        .files(lake, lake.keys("history"))["partition_key"]
+        .to_list()
+    )
     frame = lake.scan(keys, "states", HISTORY_SCHEMA).collect()
     with duckdb.connect(str(warehouse)) as connection:
         connection.execute("set timezone = 'UTC'")
