@@ -148,9 +148,10 @@ def test_canaries_outlive_a_rotation_of_the_pseudonym_key(policy, keys):
 
 
 @pytest.mark.parametrize("species", SPECIES, ids=lambda species: species.name)
-def test_what_is_looked_for_is_long_and_holds_its_stem(species, keys):
+def test_what_is_looked_for_is_long_and_ascii_and_holds_its_stem(species, keys):
     for needle in Mint(species, keys).value("any/logs", DAYS[0]).needles:
         assert len(needle.text) >= 13
+        assert needle.text.isascii()
         assert len(needle.stem) >= 6
         assert needle.text[needle.offset :].startswith(needle.stem)
         assert needle.text == needle.text.lower()
