@@ -1,4 +1,6 @@
-"""How long each state is kept: policies/retention.yml. Age counts from the pull, not from the event."""
+"""How long each state is kept: policies/retention.yml. Age counts from the pull, not from the event; what was said of a
+run counts from then.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,7 @@ MADE_FROM: dict[str, tuple[str, ...]] = {
 
 
 class Keeping(Strict):
-    """How many days a state is kept after its pull, and why; no days: for ever."""
+    """How many days something is kept, and why; no days: for ever."""
 
     days: int | None = Field(ge=1)
     reason: str
@@ -65,6 +67,7 @@ class RetentionPolicy(Policy):
 
     states: dict[str, Keeping]
     rollup_grains: Grains
+    run_events: Keeping
 
     @field_validator("states")
     @classmethod

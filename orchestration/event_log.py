@@ -8,6 +8,8 @@ batches on.
 Three things that the stock class does again for every event are done once: asking whether a table exists, writing the
 row of an asset, which tells its last event, and planning a check, which here answers for all days of a run (stock:
 a row for each of them, 12,684 in a first run, that no result ever replaced).
+
+Dagster keeps every event for ever, or drops a run with what it says of assets; `forget` drops what nobody asks for.
 """
 
 from __future__ import annotations
@@ -15,12 +17,18 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
 import sqlalchemy as sa
 from dagster import EventLogEntry
 from dagster._core.storage.event_log import ConsolidatedSqliteEventLogStorage
+from dagster._core.storage.event_log.schema import (
+    AssetCheckExecutionsTable,
+    AssetEventTagsTable,
+    SqlEventLogStorageTable,
+)
 from dagster_shared.record import replace
 
 
@@ -79,6 +87,33 @@ class PooledEventLog(ConsolidatedSqliteEventLogStorage):
         planned = replace(dagster_event.asset_check_planned_data, partitions_subset=None)
         of_all_days = event._replace(dagster_event=dagster_event._replace(event_specific_data=planned))
         super()._store_asset_check_evaluation_planned(of_all_days, event_id)
+
+    def forget(self, before: datetime) -> int:
+        """Delete the events from before a time; returns how many.
+
+        The last event of each type, asset and partition and the last result of each check stay: which partitions there
+        are, and how they fare, is told by them.
+        """
+        events, checks, tags = SqlEventLogStorageTable.c, AssetCheckExecutionsTable.c, AssetEventTagsTable.c
+        moment = before.astimezone(UTC).replace(tzinfo=None)  # as the tables have it
+        last_result = sa.func.max(checks.id)
+        last_results = sa.select(last_result).group_by(checks.asset_key, checks.check_name, checks.partition)
+        last_events = (
+            sa.select(sa.func.max(events.id))
+            .where(events.asset_key.is_not(None))
+            .group_by(events.dagster_event_type, events.asset_key, events.partition)
+        )
+        results = sa.select(checks.evaluation_event_storage_id).where(checks.evaluation_event_storage_id.is_not(None))
+        with self._connect() as connection:
+            is_over = sa.and_(checks.create_timestamp < moment, checks.id.not_in(last_results))
+            connection.execute(AssetCheckExecutionsTable.delete().where(is_over))
+            gone = connection.execute(
+                SqlEventLogStorageTable.delete().where(
+                    events.timestamp < moment, events.id.not_in(last_events), events.id.not_in(results)
+                )
+            )
+            connection.execute(AssetEventTagsTable.delete().where(tags.event_id.not_in(sa.select(events.id))))
+        return gone.rowcount
 
 
 def _last_of_assets(events: Sequence[EventLogEntry]) -> Iterator[int]:

@@ -1,4 +1,6 @@
-"""The pooled event log stores what Dagster's own would."""
+"""The pooled event log stores what Dagster's own would, and forgets what nobody asks for."""
+
+from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 import pytest
@@ -17,28 +19,67 @@ def rows_are_there():
     return dg.AssetCheckResult(passed=True)
 
 
-@pytest.mark.parametrize("batch", ["0", "50"])
-def test_events_of_a_range_are_stored_once_per_day(tmp_path, monkeypatch, batch):
-    monkeypatch.setenv("DAGSTER_EVENT_BATCH_SIZE", batch)
+@pytest.fixture
+def instance(tmp_path, monkeypatch):
     monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
     storage = "{module: orchestration.event_log, class: PooledEventLog, config: {base_dir: {env: DAGSTER_HOME}}}"
     (tmp_path / "dagster.yaml").write_text(f"telemetry: {{enabled: false}}\nevent_log_storage: {storage}\n")
+    with dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(tmp_path))) as opened:
+        yield opened
+
+
+def run(instance, first, last):
     definitions = dg.Definitions([rows], asset_checks=[rows_are_there], executor=dg.in_process_executor)
-    first_and_last = {
-        "dagster/asset_partition_range_start": "2026-11-01",
-        "dagster/asset_partition_range_end": "2026-11-05",
-    }
-    with dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(tmp_path))) as instance:
-        job = definitions.resolve_implicit_global_asset_job_def()
-        result = job.execute_in_process(instance=instance, tags=first_and_last)
-        assert result.success
-        assert sorted(instance.get_materialized_partitions(dg.AssetKey("rows"))) == [
-            f"2026-11-0{day}" for day in range(1, 6)
+    days = {"dagster/asset_partition_range_start": first, "dagster/asset_partition_range_end": last}
+    job = definitions.resolve_implicit_global_asset_job_def()
+    result = job.execute_in_process(instance=instance, tags=days)
+    assert result.success
+    return result.run_id
+
+
+ROWS = dg.AssetKey("rows")
+CHECK = dg.AssetCheckKey(ROWS, "rows_are_there")
+
+
+@pytest.mark.parametrize("batch", ["0", "50"])
+def test_events_of_a_range_are_stored_once_per_day(instance, monkeypatch, batch):
+    monkeypatch.setenv("DAGSTER_EVENT_BATCH_SIZE", batch)
+    run_id = run(instance, "2026-11-01", "2026-11-05")
+    assert sorted(instance.get_materialized_partitions(ROWS)) == [f"2026-11-0{day}" for day in range(1, 6)]
+    logged = instance.all_logs(run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION)
+    assert len(logged) == 5
+    latest = instance.get_latest_materialization_event(ROWS)
+    assert latest.dagster_event.partition == "2026-11-05"
+    (checked,) = instance.event_log_storage.get_asset_check_execution_history(CHECK, limit=10)
+    assert checked.status.value == "SUCCEEDED"
+
+
+def test_of_runs_long_ago_the_last_word_on_each_partition_and_check_stays(instance):
+    first, second = run(instance, "2026-11-01", "2026-11-03"), run(instance, "2026-11-03", "2026-11-04")
+    between = datetime.now(UTC)
+    third = run(instance, "2026-11-04", "2026-11-04")
+    log = instance.event_log_storage
+
+    def told(run_id):
+        return [
+            event.dagster_event.partition
+            for event in instance.all_logs(run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION)
         ]
-        logged = instance.all_logs(result.run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION)
-        assert len(logged) == 5
-        latest = instance.get_latest_materialization_event(dg.AssetKey("rows"))
-        assert latest.dagster_event.partition == "2026-11-05"
-        key = dg.AssetCheckKey(dg.AssetKey("rows"), "rows_are_there")
-        (checked,) = instance.event_log_storage.get_asset_check_execution_history(key, limit=10)
-        assert checked.status.value == "SUCCEEDED"
+
+    of_third = len(instance.all_logs(third))
+    before = [len(instance.all_logs(run_id)) for run_id in (first, second)]
+    assert log.forget(between - timedelta(days=1)) == 0
+    assert log.forget(between) == sum(before) - sum(len(instance.all_logs(run_id)) for run_id in (first, second)) > 20
+    assert (told(first), told(second), told(third)) == (["2026-11-01", "2026-11-02"], ["2026-11-03"], ["2026-11-04"])
+    assert len(instance.all_logs(third)) == of_third
+    assert sorted(instance.get_materialized_partitions(ROWS)) == [f"2026-11-0{day}" for day in range(1, 5)]
+    assert instance.get_latest_materialization_event(ROWS).run_id == third
+    assert [one.run_id for one in log.get_asset_check_execution_history(CHECK, limit=10)] == [third]
+    assert log.forget(between) == 0
+    assert log.forget(datetime.now(UTC)) > 0
+    (last,) = log.get_asset_check_execution_history(CHECK, limit=10)
+    assert (last.run_id, last.status.value, last.event.dagster_event.event_type_value) == (
+        *(third, "SUCCEEDED"),
+        "ASSET_CHECK_EVALUATION",
+    )
+    assert sorted(instance.get_materialized_partitions(ROWS)) == [f"2026-11-0{day}" for day in range(1, 5)]

@@ -1,11 +1,14 @@
 """Coarser rollups and expiry by policies/retention.yml, with a proof row per partition removed."""
 
+from datetime import UTC, datetime, timedelta
+
 import dagster as dg
 
 from governance.retention import load_retention
 from governance.signals import SIGNALS
 from governance.sources import load_sources
 from orchestration.defs.partitions import as_of, guarded
+from orchestration.event_log import PooledEventLog
 from orchestration.stages.compacting import compact
 from orchestration.stages.expiring import expire
 
@@ -49,3 +52,21 @@ def retention_proofs(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
     """Remove what is older than its policy allows."""
     proofs = expire(context.resources.lake, load_retention(), as_of(context))
     return dg.MaterializeResult(metadata={"partitions_removed": proofs.height})
+
+
+@dg.asset(
+    key=["retention", "run_events"],
+    deps=[dg.AssetKey(["report", "status"])],
+    group_name="retain",
+    kinds={"sqlite"},
+    owners=[load_retention().owner],
+    description="What was said of runs long ago goes; the last word on each partition and check stays.",
+)
+@guarded
+def run_events(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+    """Forget old events of this deployment's own event log; one in another database is left to who runs it."""
+    days, log, forgotten = load_retention().run_events.days, context.instance.event_log_storage, 0
+    if days is not None and isinstance(log, PooledEventLog):
+        # By the clock, as events are: a run that stands for another time says so now.
+        forgotten = log.forget(datetime.now(UTC) - timedelta(days=days))
+    return dg.MaterializeResult(metadata={"events_removed": forgotten})

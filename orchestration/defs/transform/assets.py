@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -124,6 +125,9 @@ def models(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[o
         raise build_failure(invocation.target_path) from None
     finally:
         lineage.save()
+    for earlier in invocation.target_path.parent.glob("models-*"):
+        if earlier != invocation.target_path:  # 13 MB; of a build that failed, kept until one did not
+            shutil.rmtree(earlier, ignore_errors=True)
     nodes = invocation.manifest["nodes"].values()
     relations = {(node["schema"], node["name"]) for node in nodes if node["resource_type"] in ("model", "seed")}
     for relation in drop_unmade(home().warehouse, relations):

@@ -19,7 +19,8 @@ GRAINS = {"minutes_kept_for_days": 14, "hours_kept_for_days": 100, "reason": "r"
 
 def policy(**days: int | None) -> RetentionPolicy:
     states = {state: {"days": days.get(state, 400), "reason": "r"} for state in MADE_FROM}
-    return RetentionPolicy.model_validate({"owner": "o", "reason": "r", "states": states, "rollup_grains": GRAINS})
+    own = {"rollup_grains": GRAINS, "run_events": {"days": 14, "reason": "r"}}
+    return RetentionPolicy.model_validate({"owner": "o", "reason": "r", "states": states, **own})
 
 
 @pytest.mark.parametrize(
