@@ -44,7 +44,7 @@ def publish(
     catalogue: Sequence[Metric] = (),
     behind: Behind = NOTHING_KNOWN,
     held: Sequence[Held] = (),
-    shared: Path | None = None,
+    begun: Path | None = None,
 ) -> dict[str, int]:
     """Write `role`'s file at `target` from the warehouse; returns the rows of each table.
 
@@ -54,7 +54,7 @@ def publish(
 
     Args:
         held: what is published only as it was signed off; a table that never was is not in the file, only in `about`.
-        shared: a file that `share` wrote for this role among others; None: every table is written anew.
+        begun: a copy of what `share` wrote for this role among others, to go on with; None: every table is written.
 
     Raises:
         FeedbackError: the warehouse does not exist or cannot be read.
@@ -65,8 +65,8 @@ def publish(
     for left in target.parent.glob(f".{target.name}.*.tmp*"):  # by a kill: one process publishes at a time
         left.unlink(missing_ok=True)
     try:
-        if shared:
-            shutil.copyfile(shared, temporary)
+        if begun:
+            begun.rename(temporary)
         with _attached(warehouse, temporary) as connection:
             counts = _write(connection, role, as_of, catalogue, behind, held)
         os.chmod(temporary, 0o640)
@@ -80,7 +80,7 @@ def publish(
 
 
 def share(warehouse: Path, target: Path, roles: Sequence[Role], held: Sequence[Held] = ()) -> None:
-    """Add to the file what all `roles` see alike and it does not have yet, for `publish` to begin each of theirs with.
+    """Add to the file what all `roles` see alike and it does not have yet, for `publish` to begin with a copy of it.
 
     Raises:
         FeedbackError, PolicyError: as `publish`.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -101,8 +102,9 @@ def test_a_file_begun_with_what_roles_share_is_the_one_written_alone(
     for number, one in enumerate(roles):
         share(warehouse, shared, roles[number:])
         both = [tmp_path / f"{one.name}-{how}.duckdb" for how in ("begun", "alone")]
-        for file, start in zip(both, (shared, None), strict=True):
-            publish(warehouse, file, one, AS_OF, shared=start)
+        begun = shutil.copyfile(shared, tmp_path / ".begun")
+        for file, start in zip(both, (begun, None), strict=True):
+            publish(warehouse, file, one, AS_OF, begun=start)
         assert (b"private note" in both[0].read_bytes()) is (one is not role)
         columns = "(select table_name, column_name, data_type, comment from duckdb_columns())"
         for told in ("orders", "spans", "about", columns):
