@@ -85,7 +85,7 @@ def publish_roles(lake: Lake, deployment: Home, as_of: datetime) -> list[Publica
     passed, held = lake.state_digest("checked"), settle(lake, deployment, as_of)
     made_of, unmarked_columns = warehouse_state(deployment), unmarked(policy, lineage)
     roles = sorted(policy.roles.values(), key=lambda role: len(role.tables))
-    # Two at a time: of 8 s after a year, 3.
+    # Two at a time: 8 s after a year were 6.
     with swapped_in_together(deployment.published) as folder, ThreadPoolExecutor(2) as beside:
         # Kept before anything is published: a kill in between publishes it later, but never twice.
         restating = beside.submit(restate, lake, deployment.warehouse, catalogue, signals, days, as_of)
