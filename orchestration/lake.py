@@ -18,7 +18,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache
@@ -154,7 +154,7 @@ class Lake:
     def keys(self, prefix: str) -> list[str]:
         """Every existing partition under `prefix`, sorted."""
         start = len(str(self.root)) + 1
-        return sorted(folder[start:] for folder, _, files in os.walk(self.root / prefix) if _MANIFEST in files)
+        return sorted(folder[start:] for folder in _partitions(str(self.root / prefix)))
 
     def days(self, dataset: str) -> list[str]:
         """The days (ISO) of a dataset `<state>/<source>/<signal>` that exist, sorted."""
@@ -187,7 +187,8 @@ class Lake:
     def files(self, key: str, table: str) -> list[Path]:
         """The files of one table of a partition: of all its parts in order; none where it does not exist."""
         manifest = self.manifest(key)
-        return [self.root / key / manifest.tables[name].file for name in manifest.parts(table)] if manifest else []
+        folder = f"{self.root}/{key}"
+        return [Path(f"{folder}/{manifest.tables[name].file}") for name in manifest.parts(table)] if manifest else []
 
     def read(self, key: str, table: str = "records", part: int | None = None) -> pl.DataFrame:
         """One table of a partition, or one part of it (from 0).
@@ -277,6 +278,17 @@ class Lake:
                 path.unlink()
             elif path.is_dir() and path.name.startswith(_WORKSPACE):
                 shutil.rmtree(path)
+
+
+def _partitions(folder: str) -> Iterator[str]:
+    """The folders that are partitions, of which none is within another: their files are not listed."""
+    if os.path.exists(f"{folder}/{_MANIFEST}"):
+        yield folder
+        return
+    with suppress(FileNotFoundError), os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                yield from _partitions(entry.path)
 
 
 def _write_table(folder: Path, table: str, frame: pl.DataFrame) -> Table:

@@ -10,7 +10,7 @@ import json
 import os
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -154,26 +154,31 @@ def _written(deployment: Home) -> Iterator[tuple[str, str]]:
     Raises:
         FeedbackError: a folder cannot be listed.
     """
-
-    def refuse(error: OSError) -> None:
-        if not isinstance(error, FileNotFoundError):  # removed meanwhile
-            raise FeedbackError(
-                f"{error.filename}: cannot be listed ({error.strerror}); let this user read it, or move it out of "
-                f"{deployment.root}"
-            )
-
     raw = (deployment.lake / state for state in RAW_STATES)
-    left_out = set(map(str, (deployment.inbox, deployment.keys, deployment.temporary, *raw)))
-    clean_files = str(deployment.clean_files)
+    left_out = set(map(str, (deployment.inbox, deployment.keys, deployment.temporary, *raw, deployment.clean_files)))
     roots = {deployment.root, Path(os.environ.get("DAGSTER_HOME", deployment.dagster)).resolve()}
     for root in sorted(root for root in roots if roots.isdisjoint(root.parents)):
-        for folder, folders, names in os.walk(root, onerror=refuse):
-            folders[:] = sorted(name for name in folders if f"{folder}/{name}" not in left_out)
-            for name in sorted(names):
-                is_with_database = name.endswith(("-wal", "-shm")) and name[:-4] in names
-                path = f"{folder}/{name}"
-                if path != clean_files and not is_with_database and os.path.isfile(path):
-                    yield folder, name
+        yield from _files(str(root), left_out, deployment)
+
+
+def _files(folder: str, left_out: Collection[str], deployment: Home) -> Iterator[tuple[str, str]]:
+    try:
+        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+    except FileNotFoundError:  # removed meanwhile
+        return
+    except OSError as error:
+        raise FeedbackError(
+            f"{error.filename}: cannot be listed ({error.strerror}); let this user read it, or move it out of "
+            f"{deployment.root}"
+        ) from None
+    names = {entry.name for entry in entries}
+    for entry in entries:
+        if entry.path in left_out:
+            continue
+        if entry.is_dir(follow_symlinks=False):
+            yield from _files(entry.path, left_out, deployment)
+        elif entry.is_file() and not (entry.name.endswith(("-wal", "-shm")) and entry.name[:-4] in names):
+            yield folder, entry.name
 
 
 _Texts = Callable[[list[Path]], Iterator[pl.Series]]

@@ -130,6 +130,7 @@ class Company:
 
     def __init__(self, folder: Path) -> None:
         self.lake, self._file = Lake(folder / "lake"), folder / "feedback.duckdb"
+        folder.mkdir(exist_ok=True)
 
     def publish(
         self, counts: Mapping[tuple[date, str], int], as_of: datetime, metric: Metric = CREATED
@@ -175,6 +176,47 @@ def test_each_publication_is_compared_with_the_last_and_all_restatements_are_kep
     ]
     assert company.publish(FIGURES, moment(12)).equals(told)  # what was known earlier is no change
     assert company.publish(FIGURES | {(MONDAY, "cart"): 3, (TUESDAY, "pay"): 2}, moment(13)).equals(told)
+
+
+def test_figures_of_days_made_from_the_same_are_not_asked_again(tmp_path: Path) -> None:
+    company = Company(tmp_path)
+    company.publish(FIGURES, moment(11))
+    kept, tables = company.kept()
+    with company.lake.replace(KEY, as_of=moment(11), policy=kept.policy) as out:
+        for table, rows in tables.items():
+            out.write(table, rows.with_columns(value=pl.lit(-1.0)) if table == "figures" else rows)
+        out.facts = dict(kept.facts)
+    company.publish(FIGURES | {(TUESDAY, "pay"): 2}, moment(11))
+    after = company.kept()[1]["figures"].select("event_date", pl.col("value"))
+    assert set(after.rows()) == {(MONDAY, -1.0), (TUESDAY, 2.0)}
+
+
+@pytest.mark.parametrize(
+    ("counts", "metric"),
+    [
+        (FIGURES, CREATED),  # the same
+        ({**FIGURES, (WEDNESDAY, "pay"): 7}, CREATED),  # a day more
+        ({**FIGURES, (MONDAY, "cart"): 9}, CREATED),  # another day in front
+        ({**FIGURES, (MONDAY, "cart"): 1, (MONDAY, "pay"): 3}, CREATED),  # the same sum
+        ({(MONDAY, "pay"): 4, (TUESDAY, "pay"): 1}, CREATED),  # a row less, the same sum
+        ({(TUESDAY, "pay"): 1}, CREATED),  # a day less
+        ({(MONDAY, "cart"): 2, (MONDAY, "pay"): 2}, CREATED),  # the last day less
+        ({**FIGURES, (date(2026, 3, 8), "cart"): 2}, CREATED),  # an earlier day more
+        (FIGURES, OF_EACH),  # another metric
+        (FIGURES, CREATED.model_copy(update={"dimensions": ()})),
+        (FIGURES, CREATED.model_copy(update={"query": CREATED.query.replace("sum", "max")})),
+    ],
+)
+def test_what_is_kept_is_what_asking_everything_anew_gives(
+    tmp_path: Path, counts: Mapping[tuple[date, str], int], metric: Metric
+) -> None:
+    company, anew = Company(tmp_path / "company"), Company(tmp_path / "anew")
+    company.publish(FIGURES, moment(11))
+    company.publish(counts, moment(12), metric)
+    anew.publish(counts, moment(12), metric)
+    for table in ("figures", "made"):
+        columns = company.kept()[1][table].columns
+        assert company.kept()[1][table].sort(columns).equals(anew.kept()[1][table].sort(columns))
 
 
 def test_what_a_metric_is_always_by_is_told_and_never_added_up(tmp_path: Path) -> None:
