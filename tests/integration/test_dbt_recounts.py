@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
 import pytest
 
+from orchestration.serving.metrics import Question
 from tests.integration.company_figures import RECOUNTS, CompanyFigures
-from tests.integration.reading import differing, rows_of
+from tests.integration.reading import answers, catalogue, differing, rows_of
 from tests.integration.recounting import assert_recounted
 from tests.integration.small_company import generated
 
@@ -27,6 +29,21 @@ def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 def test_the_metric_says_what_a_recount_says(world: tuple[CompanyFigures, Path], name: str) -> None:
     figures, warehouse = world
     assert_recounted(warehouse, name, RECOUNTS[name], figures)
+
+
+@pytest.mark.parametrize("name", RECOUNTS)
+def test_a_day_is_answered_alike_from_whichever_day_on_is_asked(world: tuple[CompanyFigures, Path], name: str) -> None:
+    _, warehouse = world
+    metric = next(one for one in catalogue(warehouse) if one.name == name)
+    whole = [Question(name, by, grain="day") for by in ((), *((dimension,) for dimension in metric.dimensions))]
+    for question, everything in zip(whole, answers(warehouse, whole), strict=True):
+        days = sorted({period for period, *_ in everything})
+        middle = days[len(days) // 2]
+        (later,) = answers(warehouse, [replace(question, since=middle)])
+        expected = {keys: value for keys, value in everything.items() if keys[0] >= middle}
+        assert later.keys() == expected.keys()
+        others = [keys for keys, value in expected.items() if later[keys] != value]  # sums of doubles by threads
+        assert [later[keys] for keys in others] == pytest.approx([expected[keys] for keys in others], rel=1e-9)
 
 
 def test_services_are_counted_by_the_day_and_over_all(world: tuple[CompanyFigures, Path]) -> None:
