@@ -223,21 +223,18 @@ def _published(
 
     After a year asking takes 1.3 s, and telling which days are others 0.1 s.
     """
-    figures, definitions, made = list[tuple[object, ...]](), dict[str, str](), list[tuple[str, date, str]]()
-    asked_then = dict[str, dict[date, str]]()
-    for metric_name, day, made_from in then.made.iter_rows() if then else ():
-        asked_then.setdefault(metric_name, {})[day] = made_from
-    same = list[tuple[str, date]]()
+    figures, definitions = list[tuple[object, ...]](), dict[str, str]()
+    made, same = list[tuple[str, date, str]](), list[tuple[str, date]]()
+    made_then = {(name, day): made_from for name, day, made_from in then.made.iter_rows()} if then else {}
     with duckdb.connect(str(warehouse), read_only=True) as connection:
         connection.execute("set timezone = 'UTC'")
         connection.execute("set schema = 'marts'")
         for metric in catalogue:
-            made_of_day = dict[date, str](connection.execute(_made_of_days(metric)).fetchall())
-            made += [(metric.name, *of_day) for of_day in made_of_day.items()]
-            before = asked_then.get(metric.name, {})
-            others = [day for day, made_from in made_of_day.items() if before.get(day) != made_from]
+            of_days = connection.execute(_made_of_days(metric)).fetchall()
+            made += [(metric.name, day, made_from) for day, made_from in of_days]
+            others = [day for day, made_from in of_days if made_then.get((metric.name, day)) != made_from]
             since = min(others, default=None)
-            same += [(metric.name, day) for day in made_of_day if since is None or day < since]
+            same += [(metric.name, day) for day, _ in of_days if since is None or day < since]
             for dimension in _asked(metric) if since else ():
                 found = connection.execute(_figures_of(metric, dimension, since)).fetchall()
                 figures += [(metric.name, dimension, *row) for row in found]
