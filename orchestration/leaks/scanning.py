@@ -177,8 +177,12 @@ def _files(folder: str, left_out: Collection[str], deployment: Home) -> Iterator
             continue
         if entry.is_dir(follow_symlinks=False):
             yield from _files(entry.path, left_out, deployment)
-        elif entry.is_file() and not (entry.name.endswith(("-wal", "-shm")) and entry.name[:-4] in names):
+        elif _is_file(entry) and not (entry.name.endswith(("-wal", "-shm")) and entry.name[:-4] in names):
             yield folder, entry.name
+
+
+def _is_file(entry: os.DirEntry[str]) -> bool:
+    return os.path.isfile(entry.path) if entry.is_symlink() else entry.is_file()  # a link can lead to itself
 
 
 _Texts = Callable[[list[Path]], Iterator[pl.Series]]

@@ -112,7 +112,7 @@ def _run(home: Path, inbox: Path, next_day: date) -> float:
     words = ["-m", "orchestration.cli", "run", "--plain", "--inbox", str(inbox), "--as-of", as_of.isoformat()]
     environment = {**os.environ, "FEEDBACK_HOME": str(home)}
     started = time.perf_counter()
-    subprocess.run([sys.executable, *words], check=True, cwd=PROJECT, env=environment, stdout=subprocess.DEVNULL)
+    subprocess.run([sys.executable, *words], check=True, cwd=PROJECT, env=environment, capture_output=True)
     return time.perf_counter() - started
 
 

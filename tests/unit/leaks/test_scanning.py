@@ -262,6 +262,13 @@ def test_a_log_without_its_database_is_looked_through(anonymised):
     assert len(anonymised.look().scan.finds) == 1
 
 
+def test_a_link_is_read_where_it_leads_to_a_file_and_passed_by_where_it_leads_nowhere(anonymised, tmp_path):
+    (tmp_path / "said.txt").write_text(anonymised.canary().text)
+    for name, target in {"said": tmp_path / "said.txt", "itself": "itself", "gone": "nowhere", "up": ".."}.items():
+        (anonymised.home.root / name).symlink_to(target)
+    assert [find.file for find in anonymised.look().scan.finds] == ["said"]
+
+
 def test_a_folder_that_cannot_be_listed_stops_the_search(anonymised, monkeypatch):
     """Its path is longer than the system takes."""
     monkeypatch.chdir(anonymised.home.root)
