@@ -1,8 +1,8 @@
-"""What one more day costs when a year is there, against the second day: the whole of `feedback run`, dbt included.
+"""What one more day costs when a year is there, against one when a day is: the whole of `feedback run`, dbt included.
 
 `python -m tests.bench.history 365` prints it. One day of the simulated company goes through all stages; the year before
-it is that day's partitions with their dates and ids moved, so that filling it takes seconds a month and not hours. Five
-days of a company of a third of the size took 2.3 minutes on two busy cores.
+it is that day's partitions with their dates and ids moved, so that filling it takes seconds a month and not hours. A
+year takes ten minutes on two cores.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -28,6 +29,8 @@ from orchestration.simulation.scenario import load_scenario
 from tests.bench.measure import Measure, print_lines
 
 LAST = date(2026, 11, 22)
+# New days, each of them in both deployments: of the same run, one took 38.6 s and the next 43.3 s.
+TURNS = 5
 # What a year-old deployment still has, in the order it is made: state -> days it is kept.
 _KEPT = {"anonymized": 90, "quarantine": 90, "checked": 400, "traits": 400, "rollups": 400, "sampled": 400}
 _NANOSECONDS_A_DAY = 86_400 * 10**9
@@ -39,17 +42,23 @@ def history(days: int = 365, scale: float = 1.0) -> Iterator[Measure]:
     """The seconds of a run over one new day after `days` days, beside the same run after a single day."""
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
-        inboxes = [_inbox(root / f"day-{ago}", LAST - timedelta(days=ago), scale) for ago in (1, 0)]
+        first = _inbox(root / "first", LAST - timedelta(days=1), scale)
         young, old = root / "young", root / "old"
-        _run(young, inboxes[0], LAST)
+        _run(young, first, LAST)
         shutil.copytree(young, old)
         fill(Lake(old / "lake"), LAST - timedelta(days=1), days - 1)
-        _run(old, inboxes[0], LAST)  # the history is built once
-        second, later = (_run(home, inboxes[1], LAST + timedelta(days=1)) for home in (young, old))
-        models, more_models = _dbt_seconds(young), _dbt_seconds(old)
-    name = f"one more day after {days} days (stock: after one)"
+        _run(old, first, LAST)  # the history is built once
+        runs, models = dict[Path, list[float]](), dict[Path, list[float]]()
+        for day in (LAST + timedelta(days=number) for number in range(TURNS)):
+            inbox = _inbox(root / day.isoformat(), day, scale)
+            for home in (young, old):
+                runs.setdefault(home, []).append(_run(home, inbox, day + timedelta(days=1)))
+                models.setdefault(home, []).append(sum(_dbt_seconds(home).values()))
+    later, second = statistics.median(runs[old]), statistics.median(runs[young])
+    name = f"one more day after {days} days (stock: after one), median of {TURNS}"
     yield Measure(name, later, second, "s", "<= 1.2x", later <= 1.2 * second)
-    yield Measure(f"{name}, models and their tests alone", sum(more_models.values()), sum(models.values()), "s")
+    name += ", models and their tests alone"
+    yield Measure(name, statistics.median(models[old]), statistics.median(models[young]), "s")
 
 
 def fill(lake: Lake, day: date, days: int) -> None:
