@@ -155,6 +155,14 @@ class Company:
         assert record is not None
         return record, {table: self.lake.read(KEY, table) for table in record.tables}
 
+    def keep(self, tables: Mapping[str, pl.DataFrame], facts: Mapping[str, str] | None = None) -> None:
+        """Put this in the place of what the publication of the 11th left."""
+        record, _ = self.kept()
+        with self.lake.replace(KEY, as_of=moment(11), policy=record.policy) as out:
+            for table, rows in tables.items():
+                out.write(table, rows)
+            out.facts = dict(record.facts if facts is None else facts)
+
 
 def moment(day: int) -> datetime:
     return datetime(2026, 3, day, tzinfo=UTC)
@@ -181,13 +189,10 @@ def test_each_publication_is_compared_with_the_last_and_all_restatements_are_kep
 def test_figures_of_days_made_from_the_same_are_not_asked_again(tmp_path: Path) -> None:
     company = Company(tmp_path)
     company.publish(FIGURES, moment(11))
-    kept, tables = company.kept()
-    with company.lake.replace(KEY, as_of=moment(11), policy=kept.policy) as out:
-        for table, rows in tables.items():
-            out.write(table, rows.with_columns(value=pl.lit(-1.0)) if table == "figures" else rows)
-        out.facts = dict(kept.facts)
+    _, tables = company.kept()
+    company.keep({**tables, "figures": tables["figures"].with_columns(value=pl.lit(-1.0))})
     company.publish(FIGURES | {(TUESDAY, "pay"): 2}, moment(11))
-    after = company.kept()[1]["figures"].select("event_date", pl.col("value"))
+    after = company.kept()[1]["figures"].select("event_date", "value")
     assert set(after.rows()) == {(MONDAY, -1.0), (TUESDAY, 2.0)}
 
 
@@ -242,25 +247,19 @@ def test_another_dimension_is_told_with_what_a_metric_is_always_by(tmp_path: Pat
 def test_what_was_added_up_by_an_earlier_version_is_not_compared(tmp_path: Path) -> None:
     company = Company(tmp_path)
     company.publish(FIGURES, moment(11))
-    kept, tables = company.kept()
-    with company.lake.replace(KEY, as_of=moment(11), policy=kept.policy) as out:
-        for table, rows in tables.items():
-            is_figures = table == "figures"
-            out.write(table, rows.with_columns(pl.lit(OF_EACH.name).alias("metric")) if is_figures else rows)
-        out.facts = {OF_EACH.name: kept.facts[CREATED.name]}
+    record, tables = company.kept()
+    figures = tables["figures"].with_columns(pl.lit(OF_EACH.name).alias("metric"))
+    company.keep({**tables, "figures": figures}, {OF_EACH.name: record.facts[CREATED.name]})
     assert company.publish(FIGURES, moment(12), OF_EACH).height == 0
 
 
 def test_figures_that_were_kept_without_dimensions_are_compared_over_all(tmp_path: Path) -> None:
     company = Company(tmp_path)
     company.publish(FIGURES, moment(11))
-    kept, older = company.kept()
-    with company.lake.replace(KEY, as_of=moment(11), policy=kept.policy) as out:
-        figures = older["figures"].filter(pl.col("dimension").is_null())
-        out.write("figures", figures.drop("dimension", "dimension_value"))
-        out.write("days", older["days"])
-        out.write("restatements", older["restatements"].drop("dimension", "dimension_value"))
-        out.facts = dict(kept.facts)
+    _, tables = company.kept()
+    figures = tables["figures"].filter(pl.col("dimension").is_null()).drop("dimension", "dimension_value")
+    restatements = tables["restatements"].drop("dimension", "dimension_value")
+    company.keep({"figures": figures, "days": tables["days"], "restatements": restatements})
     told = company.publish(FIGURES | {(MONDAY, "cart"): 3}, moment(12))
     assert told.schema == RESTATEMENTS_SCHEMA
     assert told.select("dimension", "value_before", "value_after").rows() == [(None, 4, 5)]
