@@ -118,7 +118,7 @@ def restate(
         return told
     then = _remembered(lake, before, catalogue) if before else None
     now = _published(warehouse, catalogue, days, then)
-    if before is not None and then is not None:
+    if before and then:
         last = datetime.fromisoformat(before.as_of)
         found = changes(then, now, signals, last.date())
         times = (pl.lit(last).alias("published_before_at"), pl.lit(as_of).alias("published_at"))
@@ -221,7 +221,7 @@ def _published(
 ) -> Published:
     """The figures of now; those of days that are made from what they were made from `then` are not asked again.
 
-    After a year asking takes 1.3 s, and telling which days are others 0.1 s.
+    After a year asking takes 1.3 s, and 0.2 s where no day is another.
     """
     figures, definitions = list[tuple[object, ...]](), dict[str, str]()
     made, same = list[tuple[str, date, str]](), list[tuple[str, date]]()
