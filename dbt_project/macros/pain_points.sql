@@ -7,10 +7,15 @@
 {%- endmacro %}
 
 
-{# Whether a time is among those the list looks at; needs `ranking` in scope. #}
-{% macro in_window(time) -%}
+{# Whether a time is among those the list looks at; needs `ranking` in scope. `day`: the column with its day, if there
+   is one; days before are then not even read, and a year of them costs what the window does. #}
+{% macro in_window(time, day=none) -%}
+    {%- set first = as_of() ~ ' - ranking.window_days * interval 1 day' -%}
     {{ time }} < {{ as_of() }}
-    and {{ hours_between(time, as_of()) }} <= ranking.window_days * 24
+    and {{ time }} >= {{ first }}
+    {%- if day %}
+    and {{ day }} >= cast({{ first }} as date)
+    {%- endif %}
 {%- endmacro %}
 
 

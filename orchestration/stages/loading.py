@@ -16,7 +16,7 @@ import polars as pl
 
 from orchestration.lake import Lake
 
-# Where a row comes from, of relations over several signals: in front of their columns.
+# Where a row comes from, in front of the columns of each relation: its partition.
 PLACE = pl.Schema({"source": pl.String(), "signal": pl.String(), "event_date": pl.Date()})
 _FILES = pl.Schema({"partition_key": pl.String(), **PLACE, "file": pl.String()})
 
@@ -26,15 +26,13 @@ class LakeTable:
     """A relation of schema `lake`: a table of the partitions of one state, united over sources and days.
 
     Attributes:
-        signal: of which signal; None: of all that have it, and the rows say which and of which day.
-        is_loaded: kept in the warehouse, for what models read; else a view over the files.
+        signal: of which signal; None: of all that have it, and the rows say which.
     """
 
     state: str
     signal: str | None
     table: str
     schema: Mapping[str, pl.DataType]
-    is_loaded: bool = True
 
     @property
     def columns(self) -> list[str]:
@@ -43,8 +41,11 @@ class LakeTable:
 
     @property
     def place(self) -> list[str]:
-        """Its columns that say where a row comes from."""
-        return ["source"] if self.signal else list(PLACE)
+        """Its columns that say where a row comes from, those apart that its schema has.
+
+        The day is stored, not made of a time by those who read it: row groups of other days are then passed over.
+        """
+        return [name for name in PLACE if name not in self.schema and not (name == "signal" and self.signal)]
 
     def files(self, lake: Lake, keys: Iterable[str]) -> pl.DataFrame:
         """One row per file of a partition that has the table: its key, place and file; `keys`: all of the state."""
@@ -139,26 +140,6 @@ def _make_table(connection: duckdb.DuckDBPyConnection, name: str, table: LakeTab
     connection.unregister("typed")
 
 
-def create_view(connection: duckdb.DuckDBPyConnection, lake: Lake, name: str, table: LakeTable) -> int:
-    """The relation as a view over the files themselves; returns how many it covers."""
-    files = table.files(lake, lake.keys(table.state))
-    columns = ", ".join(f'"{column}"' for column in table.schema)
-    # The empty relation carries the types, where no partition exists yet.
-    connection.register("typed", pl.DataFrame(schema={"source": pl.String(), **table.schema}).to_arrow())
-    connection.execute(f"create table lake._empty_{name} as select * from typed")
-    connection.unregister("typed")
-    selects = [
-        f"select {_quoted(str(source[0]))} as source, {columns} from read_parquet({_listed(own['file'].to_list())})"
-        for source, own in files.group_by("source", maintain_order=True)
-    ]
-    body = "\nunion all by name\n".join([f"select * from lake._empty_{name}", *selects])
-    connection.execute(f"create view lake.{name} as {body}")
-    return files["partition_key"].n_unique()
-
-
 def _listed(paths: list[str]) -> str:
-    return "[" + ", ".join(map(_quoted, paths)) + "]"
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
+    quoted = ("'" + path.replace("'", "''") + "'" for path in paths)
+    return "[" + ", ".join(quoted) + "]"

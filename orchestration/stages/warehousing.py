@@ -1,7 +1,5 @@
-"""transform, first half: what dbt reads. Schema `lake` of the warehouse: one view per table over exactly the partitions
-that exist, so a folder without a manifest is never read; and the policies that models need, as small tables.
-
-What models read is loaded into the warehouse, a partition once; sampled rows stay in their files.
+"""transform, first half: what dbt reads. Schema `lake` of the warehouse: one relation per table, of exactly the
+partitions that exist, so a folder without a manifest is never read; and the policies that models need, as small tables.
 """
 
 from __future__ import annotations
@@ -25,7 +23,7 @@ from governance.owners import load_owners
 from governance.privacy.findings import FINDINGS_SCHEMA
 from governance.quality import RESULTS_SCHEMA, Rulings
 from governance.ranking import load_ranking
-from governance.sampling import SAMPLED_LOGS_SCHEMA, SAMPLED_SPANS_SCHEMA, TRAITS_SCHEMA
+from governance.sampling import SAMPLED_LOGS_SCHEMA, SAMPLED_SPANS_SCHEMA
 from governance.services import load_services
 from governance.signals import MALFORMED_SCHEMA, SIGNALS, TIMESTAMP
 from governance.slos import load_slos, slo_frames
@@ -36,7 +34,7 @@ from orchestration.lake import Lake
 from orchestration.ledger import ledger
 from orchestration.rollups import schemas
 from orchestration.rollups.themes import TEXT_THEMES_SCHEMA
-from orchestration.stages.loading import PLACE, LakeTable, create_view, load
+from orchestration.stages.loading import PLACE, LakeTable, load
 from orchestration.stages.state_history import HISTORY_SCHEMA, past_digest
 
 # What of a quarantined row every signal has.
@@ -44,14 +42,13 @@ _QUARANTINED = pl.Schema(
     {"record_id": pl.String(), "event_at": TIMESTAMP, "expectations": pl.List(pl.String()), "owner": pl.String()}
 )
 LAKE_TABLES: Mapping[str, LakeTable] = {
-    "spans": LakeTable("sampled", "spans", "records", SAMPLED_SPANS_SCHEMA, is_loaded=False),
-    "logs": LakeTable("sampled", "logs", "records", SAMPLED_LOGS_SCHEMA, is_loaded=False),
+    "spans": LakeTable("sampled", "spans", "records", SAMPLED_SPANS_SCHEMA),
+    "logs": LakeTable("sampled", "logs", "records", SAMPLED_LOGS_SCHEMA),
     **{
         name: LakeTable("checked", name, "records", signal.schema)
         for name, signal in SIGNALS.items()
         if not signal.is_sampled
     },
-    "traces": LakeTable("traits", "spans", "traces", TRAITS_SCHEMA, is_loaded=False),
     "span_requests": LakeTable("rollups", "spans", "requests", schemas.REQUESTS_SCHEMA),
     "span_latency": LakeTable("rollups", "spans", "latency", schemas.LATENCY_SCHEMA),
     "span_account_days": LakeTable("rollups", "spans", "account_days", schemas.SPAN_ACCOUNT_DAYS_SCHEMA),
@@ -102,13 +99,10 @@ def prepare_warehouse(lake: Lake, warehouse: Path, as_of: datetime, rulings: Rul
     with opened(warehouse) as connection:
         connection.execute("drop schema if exists lake cascade")
         connection.execute("create schema lake")
-        covered = load(connection, lake, {name: table for name, table in LAKE_TABLES.items() if table.is_loaded})
+        covered = load(connection, lake, LAKE_TABLES)
         for name, table in LAKE_TABLES.items():
-            if table.is_loaded:
-                columns = ", ".join(_SHOWN.get(column, f'"{column}"') for column in table.columns)
-                connection.execute(f"create view lake.{name} as select {columns} from loaded.{name}")
-            else:
-                covered[name] = create_view(connection, lake, name, table)
+            columns = ", ".join(_SHOWN.get(column, f'"{column}"') for column in table.columns)
+            connection.execute(f"create view lake.{name} as select {columns} from loaded.{name}")
         for name, frame in {**_copies(lake, as_of), "waivers": (rulings or Rulings()).waivers_frame()}.items():
             arrow = frame.to_arrow()
             connection.register("incoming", arrow)

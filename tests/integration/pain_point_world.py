@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -21,13 +21,9 @@ from governance.freshness import freshness_frame, load_freshness
 from governance.initiatives import load_initiatives
 from governance.keys import Keyring
 from governance.owners import load_owners
-from governance.privacy.findings import FINDINGS_SCHEMA
-from governance.quality import RESULTS_SCHEMA
 from governance.quality.rulings import WAIVERS_SCHEMA
 from governance.ranking import load_ranking
 from governance.sampling import (
-    SAMPLED_LOGS_SCHEMA,
-    SAMPLED_SPANS_SCHEMA,
     TRAITS_SCHEMA,
     load_sampling_policy,
 )
@@ -38,41 +34,26 @@ from governance.sources import load_sources
 from governance.surveys import load_surveys
 from governance.triage import triage_frames
 from orchestration.ledger import LEDGER_SCHEMA
-from orchestration.rollups import schemas
 from orchestration.rollups.known_templates import NO_PAST, Past
-from orchestration.rollups.themes import TEXT_THEMES_SCHEMA
 from orchestration.settings import PROJECT
 from orchestration.simulation.run import simulate
 from orchestration.simulation.scenario import Scenario
 from orchestration.simulation.truth import Truth
 from orchestration.sources.connector import Pull
 from orchestration.sources.registry import connector_for
-from orchestration.stages.state_history import HISTORY_SCHEMA
-from orchestration.stages.warehousing import PARTITIONS_SCHEMA
+from orchestration.stages.loading import PLACE
+from orchestration.stages.warehousing import LAKE_TABLES, PARTITIONS_SCHEMA
 from tests.days import log_rollup, span_rollup, traits_of
 
 LAST_DAY = date(2026, 11, 22)
 AS_OF = datetime(2026, 11, 23, tzinfo=UTC)
 _KEYS = Keyring(pseudonym_key=b"p" * 32, id_key=b"i" * 32)
 
-_LAKE = {
-    "spans": SAMPLED_SPANS_SCHEMA,
-    "logs": SAMPLED_LOGS_SCHEMA,
-    **{name: signal.schema for name, signal in SIGNALS.items() if not signal.is_sampled},
-    "traces": TRAITS_SCHEMA,
-    "span_requests": schemas.REQUESTS_SCHEMA,
-    "span_latency": schemas.LATENCY_SCHEMA,
-    "span_account_days": schemas.SPAN_ACCOUNT_DAYS_SCHEMA,
-    "log_templates": schemas.LOG_TEMPLATES_SCHEMA,
-    "log_template_days": schemas.TEMPLATE_DAYS_SCHEMA,
-    "log_account_days": schemas.LOG_ACCOUNT_DAYS_SCHEMA,
-    "text_themes": TEXT_THEMES_SCHEMA,
-    "kept_records": {"signal": pl.String(), "event_date": pl.Date(), **schemas.KEPT_SCHEMA},
-    "gate_results": {"signal": pl.String(), "event_date": pl.Date(), **RESULTS_SCHEMA},
-    "privacy_findings": {"signal": pl.String(), "event_date": pl.Date(), **FINDINGS_SCHEMA},
-    "malformed": MALFORMED_SCHEMA,
-    "state_history": HISTORY_SCHEMA,
-    "waivers": WAIVERS_SCHEMA,
+# The time that says of which day a row is, where it is not the record's own.
+_TIMES = {
+    **dict.fromkeys(("span_requests", "span_latency"), "period_start_at"),
+    "log_templates": "minute_start_at",
+    "state_history": "recorded_at",
 }
 
 
@@ -100,7 +81,7 @@ def roll_up(records: dict[str, pl.DataFrame], tables: dict[str, list[pl.DataFram
     for day, frame in sorted(spans.items()):
         traits[day] = traits_of(frame, policy)
         rollup = span_rollup(frame, traits[day], policy.rollups)
-        _add(tables, traces=traits[day], span_requests=rollup.requests, span_latency=rollup.latency)
+        _add(tables, span_requests=rollup.requests, span_latency=rollup.latency)
         _add(tables, span_account_days=rollup.account_days)
     empty, past = pl.DataFrame(schema=TRAITS_SCHEMA), NO_PAST
     for day, frame in sorted(logs.items()):
@@ -126,10 +107,9 @@ def _add(tables: dict[str, list[pl.DataFrame]], **frames: pl.DataFrame) -> None:
 
 def fill_warehouse(warehouse: Path, tables: dict[str, list[pl.DataFrame]], as_of: datetime = AS_OF) -> None:
     """Schema `lake` with every relation of the contract, empty where `tables` has none."""
-    frames = {
-        name: pl.concat([pl.DataFrame(schema={"source": pl.String(), **schema}), *tables.get(name, [])])
-        for name, schema in _LAKE.items()
-    }
+    frames = {name: relation(name, tables.get(name, [])) for name in LAKE_TABLES}
+    for name, schema in (("malformed", MALFORMED_SCHEMA), ("waivers", WAIVERS_SCHEMA)):
+        frames[name] = pl.concat([pl.DataFrame(schema={"source": pl.String(), **schema}), *tables.get(name, [])])
     frames["partitions"] = partitions_of(frames)
     newest = {
         (source, signal): at
@@ -156,11 +136,18 @@ def fill_warehouse(warehouse: Path, tables: dict[str, list[pl.DataFrame]], as_of
             connection.unregister("incoming")
 
 
-# What a day's digest is of, and the column that says of which day a row is.
-_DIGESTED = {
-    "spans": {"span_requests": "period_start_at", "span_latency": "period_start_at", "spans": "event_at"},
-    "logs": {"log_templates": "minute_start_at"},
-}
+def relation(name: str, frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """A relation of schema `lake` with the rows of `frames`, each of the day it happened on."""
+    table = LAKE_TABLES[name]
+    empty = pl.DataFrame(schema={**{column: PLACE[column] for column in table.place}, **table.schema})
+    if table.signal and "event_date" in table.place:
+        day = pl.col(_TIMES.get(name, "event_at")).dt.date()
+        frames = [frame.with_columns(event_date=day).select(empty.columns) for frame in frames]
+    return pl.concat([empty, *frames])
+
+
+# What a day's digest is of.
+_DIGESTED = {"spans": ("span_requests", "span_latency", "spans"), "logs": ("log_templates",)}
 
 
 def partitions_of(frames: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
@@ -168,12 +155,12 @@ def partitions_of(frames: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
     rows = pl.concat(
         frames[name].select(
             "source",
+            "event_date",
             signal=pl.lit(signal),
-            event_date=pl.col(time).dt.date(),
             row=frames[name].select(~cs.nested()).hash_rows(),
         )
         for signal, tables in _DIGESTED.items()
-        for name, time in tables.items()
+        for name in tables
     )
     digest = pl.col("row").sort().implode().hash().cast(pl.String)
     return rows.group_by("source", "signal", "event_date").agg(digest=digest).select(PARTITIONS_SCHEMA.names())

@@ -17,7 +17,7 @@ from orchestration.rollups.histogram import bucket_of, percentile_from_buckets
 from orchestration.settings import PROJECT
 from orchestration.stages.loading import PLACE
 from orchestration.stages.warehousing import LAKE_TABLES, drop_unmade, prepare_warehouse
-from tests.integration.pain_point_world import partitions_of
+from tests.integration.pain_point_world import partitions_of, relation
 
 DAY = datetime(2026, 5, 4, tzinfo=UTC)
 AS_OF = DAY + timedelta(days=3)
@@ -33,7 +33,8 @@ def at(**after):
 def frame_of(name, rows):
     table = LAKE_TABLES[name]
     schema = {**{column: PLACE[column] for column in table.place}, **table.schema}
-    return pl.DataFrame([{**dict.fromkeys(schema), "source": "system", **row} for row in rows], schema=schema)
+    given = pl.DataFrame([{**dict.fromkeys(schema), "source": "system", **row} for row in rows], schema=schema)
+    return relation(name, [given])
 
 
 def spans(**own):

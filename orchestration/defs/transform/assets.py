@@ -34,7 +34,7 @@ from orchestration.stages.warehousing import (
 DBT = DbtProject(project_dir=DBT_PROJECT, target_path=manifest_of(home()).parent)
 RUN_ID_TAG = "feedback/run_id"
 _ASSETS = {"quarantine": "checked"}  # state -> the asset that leaves it behind, where that has another name
-_COARSER = dg.AssetKey(["retention", "grains"])  # it replaces files that the views read
+_COARSER = dg.AssetKey(["retention", "grains"])  # it replaces files that are loaded
 
 
 def _lake_specs() -> Iterator[dg.AssetSpec]:

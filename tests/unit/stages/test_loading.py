@@ -44,11 +44,27 @@ def test_rows_say_where_they_come_from(connection: duckdb.DuckDBPyConnection, tm
     write(lake, 1, ("a", 1))
     write(lake, 2, ("b", 2), signal="spans")
     assert load(connection, lake, {"counts": OWN, "all_counts": OF_ALL}) == {"counts": 1, "all_counts": 2}
-    assert rows(connection) == [("otel", "a", 1)]
+    assert rows(connection) == [("otel", date(2026, 3, 1), "a", 1)]
     assert rows(connection, "all_counts") == [
         ("otel", "logs", date(2026, 3, 1), "a", 1),
         ("otel", "spans", date(2026, 3, 2), "b", 2),
     ]
+
+
+@pytest.mark.parametrize(
+    ("signal", "schema", "place"),
+    [
+        ("logs", SCHEMA, ["source", "event_date"]),
+        (None, SCHEMA, ["source", "signal", "event_date"]),
+        # rows that say their day themselves, such as account-days
+        ("logs", {"event_date": pl.Date(), **SCHEMA}, ["source"]),
+    ],
+)
+def test_what_the_rows_say_themselves_is_not_said_twice(
+    signal: str | None, schema: dict[str, pl.DataType], place: list[str]
+) -> None:
+    table = LakeTable("rollups", signal, "counts", schema)
+    assert table.columns == [*place, *schema]
 
 
 # What happens to a day between two loads: it gets so many rows, or is removed.
@@ -85,7 +101,7 @@ def test_a_partition_that_did_not_change_is_not_read_again(
     lake.files(key, "counts")[0].write_bytes(b"not to be opened")
     write(lake, 2, ("b", 2))
     load(connection, lake, {"counts": OWN})
-    assert rows(connection) == [("otel", "a", 1), ("otel", "b", 2)]
+    assert rows(connection) == [("otel", date(2026, 3, 1), "a", 1), ("otel", date(2026, 3, 2), "b", 2)]
 
 
 def test_one_made_coarser_is_loaded_in_place_of_the_finer(
@@ -98,7 +114,7 @@ def test_one_made_coarser_is_loaded_in_place_of_the_finer(
     assert manifest is not None
     write(lake, 1, ("a", 3), stands_for=manifest.digest)
     load(connection, lake, {"counts": OWN})
-    assert rows(connection) == [("otel", "a", 3)]
+    assert rows(connection) == [("otel", date(2026, 3, 1), "a", 3)]
 
 
 def test_another_schema_loads_everything_again(connection: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
@@ -106,7 +122,7 @@ def test_another_schema_loads_everything_again(connection: duckdb.DuckDBPyConnec
     write(lake, 1, ("a", 1))
     load(connection, lake, {"counts": LakeTable("rollups", "logs", "counts", {"name": pl.String()})})
     load(connection, lake, {"counts": OWN})
-    assert rows(connection) == [("otel", "a", 1)]
+    assert rows(connection) == [("otel", date(2026, 3, 1), "a", 1)]
 
 
 @pytest.mark.parametrize("days", [(1,), (1, 2)])
@@ -121,7 +137,10 @@ def test_a_column_that_came_later_is_null_in_what_was_written_before(
         out.write("counts", pl.DataFrame({"name": ["old"]}))
     newer = LakeTable("rollups", "logs", "counts", {**SCHEMA, "plan": pl.String()})
     load(connection, lake, {"counts": newer})
-    assert rows(connection) == [*(("otel", "a", day, None) for day in days), ("otel", "old", None, None)]
+    assert rows(connection) == [
+        ("otel", date(2026, 2, 28), "old", None, None),
+        *(("otel", date(2026, 3, day), "a", day, None) for day in days),
+    ]
 
 
 def test_a_file_that_cannot_be_read_leaves_everything_as_it_was(
@@ -134,4 +153,4 @@ def test_a_file_that_cannot_be_read_leaves_everything_as_it_was(
     lake.files(key, "counts")[0].write_bytes(b"broken")
     with pytest.raises(duckdb.Error):
         load(connection, lake, {"counts": OWN})
-    assert rows(connection) == [("otel", "a", 1)]
+    assert rows(connection) == [("otel", date(2026, 3, 1), "a", 1)]

@@ -21,7 +21,7 @@ final as (
     cross join ranking
     where
         log_templates.severity in ('WARN', 'ERROR', 'FATAL')
-        and {{ in_window('log_templates.hour_start_at') }}
+        and {{ in_window('log_templates.hour_start_at', day='log_templates.event_date') }}
     group by
         log_templates.service,
         log_templates.severity,

@@ -21,7 +21,7 @@ bounds as (
         max(templates.event_date) as last_date
     from templates
     cross join ranking
-    where {{ in_window('templates.hour_start_at') }}
+    where {{ in_window('templates.hour_start_at', day='templates.event_date') }}
 ),
 
 days as (
@@ -40,7 +40,7 @@ records as (
     cross join ranking
     where
         templates.severity in ('WARN', 'ERROR', 'FATAL')
-        and {{ in_window('templates.hour_start_at') }}
+        and {{ in_window('templates.hour_start_at', day='templates.event_date') }}
     group by
         templates.symptom_id,
         templates.service,
@@ -62,7 +62,7 @@ request_hours as (
         sum(requests.span_count) as exposure
     from requests
     cross join ranking
-    where {{ in_window('requests.hour_start_at') }}
+    where {{ in_window('requests.hour_start_at', day='requests.event_date') }}
     group by requests.service, requests.hour_start_at, requests.event_date
 ),
 

@@ -55,7 +55,7 @@ counted as (
         sum(requests.origin_error_count) as origin_error_count
     from requests
     cross join ranking
-    where {{ in_window('requests.hour_start_at') }}
+    where {{ in_window('requests.hour_start_at', day='requests.event_date') }}
     group by
         requests.service,
         requests.operation,

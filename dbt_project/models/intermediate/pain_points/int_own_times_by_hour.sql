@@ -24,7 +24,7 @@ final as (
         own_times.span_count
     from own_times
     cross join ranking
-    where {{ in_window('own_times.hour_start_at') }}
+    where {{ in_window('own_times.hour_start_at', day='own_times.event_date') }}
 )
 
 select * from final

@@ -8,7 +8,7 @@ log_templates as (
     select log_templates.*
     from {{ ref('stg_lake__log_templates') }} as log_templates
     cross join {{ ref('stg_lake__ranking') }} as ranking
-    where {{ in_window('log_templates.hour_start_at') }}
+    where {{ in_window('log_templates.hour_start_at', day='log_templates.event_date') }}
 ),
 
 named as (

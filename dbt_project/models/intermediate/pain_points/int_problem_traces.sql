@@ -33,7 +33,7 @@ met as (
             and greatest(problems.started_at, problems.ended_at - interval 1 day) <= spans.event_at
             and problems.ended_at > spans.event_at
     where
-        {{ in_window('spans.event_at') }}
+        {{ in_window('spans.event_at', day='spans.event_date') }}
         and (problems.feature_flag is null or problems.feature_flag = spans.feature_flag)
         and (problems.feature_variant is null or problems.feature_variant = spans.feature_variant)
         and (problems.service_version is null or problems.service_version = spans.service_version)

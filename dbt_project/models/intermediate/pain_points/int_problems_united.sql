@@ -39,7 +39,7 @@ first_hour as (
     select min(requests.hour_start_at) as first_hour_at
     from requests
     cross join ranking
-    where {{ in_window('requests.hour_start_at') }}
+    where {{ in_window('requests.hour_start_at', day='requests.event_date') }}
 ),
 
 united as (

@@ -18,7 +18,7 @@ final as (
         source.source,
         source.minute_start_at,
         date_trunc('hour', source.minute_start_at) as hour_start_at,
-        cast(source.minute_start_at as date) as event_date,
+        source.event_date,
         coalesce(source.service, 'unknown') as service,
         source.service_version,
         coalesce(source.severity, 'UNSET') as severity,

@@ -8,7 +8,7 @@ final as (
         period_start_at,
         grain,
         date_trunc('hour', period_start_at) as hour_start_at,
-        cast(period_start_at as date) as event_date,
+        event_date,
         coalesce(service, 'unknown') as service,
         coalesce(operation, '(no name)') as operation,
         coalesce(kind, 'unspecified') as span_kind,

@@ -8,7 +8,7 @@ final as (
         record_id,
         coalesce(trace_id, record_id) as trace_id,
         event_at,
-        cast(event_at as date) as event_date,
+        event_date,
         coalesce(service, 'unknown') as service,
         service_version,
         operation,
