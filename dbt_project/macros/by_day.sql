@@ -5,12 +5,14 @@
    What cannot be added up from source to source, such as distinct accounts, is read `of_all_sources`: its rows carry no
    source, and a day is another one when it is of any of them. What else the model's rows follow from is `given`, names
    of small models: every day is another one when they change, as which spans are requests does with a new service.
-   Exists, not in: of 600,000 rows that took a fortieth of the time. #}
+   Exists, not in: of 600,000 rows that took a fortieth of the time. Rows are joined on event_date as it is stored, so that
+   row groups of other days are passed over. A model that gets other columns gets another name: DuckDB does not alter a
+   table in the transaction that deletes from it, and what no model makes any more is dropped. #}
 {% macro read_by_day(signal, of_all_sources=false, given=[]) -%}
     {{ return(config(
         materialized='incremental',
         incremental_strategy='append',
-        on_schema_change='sync_all_columns',
+        on_schema_change='fail',
         pre_hook="{{ forget_other_days('" ~ signal ~ "', " ~ of_all_sources ~ ", " ~ given ~ ") }}",
     )) }}
 {%- endmacro %}

@@ -118,6 +118,12 @@ def test_only_staging_reads_the_lake(models):
     assert {name for name in readers if not name.startswith("stg_lake__")} == set()
 
 
+def test_the_day_of_a_record_is_read_as_it_is_stored(models):
+    """Of a day made of a time, all rows of a year are read to find those of one day."""
+    made = {name for name, node in models.items() if name.startswith("stg_") and "as event_date" in node["raw_code"]}
+    assert made == set()
+
+
 def test_what_may_be_published_is_in_the_marts(marts):
     tables = YAML(typ="safe").load(config_file("policies/access.yml"))["tables"].values()
     unknown = {
@@ -229,7 +235,7 @@ def test_a_metric_names_the_signals_whose_records_it_counts(lineage, compiled, m
         # in the mart that a metric reads, and models behind it
         ("fct_theme_days", "count(", "2 * count(", {"theme_texts"}),
         (
-            "int_latency_days_read",
+            "int_latency_histograms_read",
             "sum(",
             "2 * sum(",
             {*(f"request_latency_p{percent}" for percent in (50, 90, 95, 99)), "slow_requests_per_active_account"},

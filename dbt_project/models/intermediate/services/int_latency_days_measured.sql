@@ -2,7 +2,7 @@
 {{ read_by_day('spans', of_all_sources=true, given=['int_span_kinds_classified']) }}
 
 with latency as (
-    select * from {{ ref('int_latency_days_counted') }}
+    select * from {{ ref('int_latency_histograms_read') }}
 ),
 
 days as (

@@ -20,7 +20,7 @@ operation_days as (
 ),
 
 latency as (
-    select * from {{ ref('int_latency_days_counted') }}
+    select * from {{ ref('int_latency_histograms_read') }}
     where is_request
 ),
 

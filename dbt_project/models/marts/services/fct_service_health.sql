@@ -3,7 +3,7 @@ with operation_days as (
 ),
 
 latency as (
-    select * from {{ ref('int_latency_days_counted') }}
+    select * from {{ ref('int_latency_histograms_read') }}
 ),
 
 log_days as (
