@@ -11,6 +11,7 @@ import os
 import re
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -25,7 +26,7 @@ from orchestration.lake import Lake
 from orchestration.leaks.decoding import UNREADABLE, parquet_texts, texts_of
 from orchestration.settings import Home
 from orchestration.sources.reading import display
-from orchestration.stages.workers import each_group
+from orchestration.stages.workers import worker_count
 
 # States that hold raw records by design: owner-only, short-lived, never queried.
 RAW_STATES = ("received", "landing", "mentions", "held")
@@ -192,22 +193,21 @@ _Prints = Mapping[Path, list[int]]
 def _looked_through(
     finder: Finder, texts: _Texts, groups: Iterable[list[Path]]
 ) -> Iterator[tuple[list[Path], _Prints]]:
-    """Files in batches, each with the fingerprints of those that hold no canary for sure; beside this process too."""
-    batches = {
-        str(number): batch for number, batch in enumerate(batch for paths in groups for batch in _batches(paths))
-    }
-    # Processes are not started for it alone: 4,000 files take less time than they do.
-    for number, prints in each_group(partial(_clean_ones, finder.stems, texts), batches, records=0):
-        yield batches[number], prints
+    """Files in batches, each with the fingerprints of those that hold no canary for sure.
+
+    Two at once, in this process: reading and searching leave the interpreter to others.
+    """
+    batches = [batch for paths in groups for batch in _batches(paths)]
+    with ThreadPoolExecutor(worker_count()) as pool:
+        yield from zip(batches, pool.map(partial(_clean_ones, finder, texts), batches), strict=True)
 
 
-def _clean_ones(stems: frozenset[str], texts: _Texts, _: str, batch: list[Path]) -> _Prints:
+def _clean_ones(finder: Finder, texts: _Texts, batch: list[Path]) -> _Prints:
     """All files of a batch where no stem of a canary stands in any, else none: they are then looked at one by one."""
     prints = {}
     for path in batch:
         with suppress(FileNotFoundError):  # removed since it was listed
             prints[path] = _fingerprint(path)  # before it is read: what changes meanwhile is read again
-    finder = Finder(stems, tuple)
     with suppress(*UNREADABLE):  # of another schema, damaged, or removed since
         if all(finder.suspects(pool).is_empty() for pool in _together(texts(list(prints)))):
             return prints
