@@ -1,10 +1,10 @@
 -- Lines that say that something is wrong, per hour, against as many as the service's requests of that hour let expect.
--- Templates that differ in numbers and short codes only (a version, a model's name) are one.
-with templates as (
-    select
-        log_templates.*,
-        {{ log_symptom_id('log_templates') }} as symptom_id
-    from {{ ref('stg_lake__log_templates') }} as log_templates
+with warnings as (
+    select * from {{ ref('int_log_warnings_identified') }}
+),
+
+templates as (
+    select * from {{ ref('stg_lake__log_templates') }}
 ),
 
 requests as (
@@ -30,23 +30,14 @@ days as (
 
 records as (
     select
-        templates.symptom_id,
-        templates.service,
-        templates.severity,
-        templates.hour_start_at,
-        templates.event_date,
-        sum(templates.record_count) as record_count
-    from templates
-    cross join ranking
-    where
-        templates.severity in ('WARN', 'ERROR', 'FATAL')
-        and {{ in_window('templates.hour_start_at', day='templates.event_date') }}
-    group by
-        templates.symptom_id,
-        templates.service,
-        templates.severity,
-        templates.hour_start_at,
-        templates.event_date
+        symptom_id,
+        service,
+        severity,
+        hour_start_at,
+        event_date,
+        sum(record_count) as record_count
+    from warnings
+    group by symptom_id, service, severity, hour_start_at, event_date
 ),
 
 symptoms as (

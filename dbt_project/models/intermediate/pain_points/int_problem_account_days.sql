@@ -11,9 +11,9 @@ log_account_days as (
     select * from {{ ref('stg_lake__log_account_days') }}
 ),
 
-log_templates as (
-    select distinct log_templates.template_id, {{ log_symptom_id('log_templates') }} as symptom_id
-    from {{ ref('stg_lake__log_templates') }} as log_templates
+templates as (
+    select distinct template_id, symptom_id
+    from {{ ref('int_log_warnings_identified') }}
 ),
 
 final as (
@@ -42,10 +42,10 @@ final as (
         log_account_days.account_id,
         log_account_days.event_date
     from problems
-    inner join log_templates on problems.symptom_id = log_templates.symptom_id
+    inner join templates on problems.symptom_id = templates.symptom_id
     inner join log_account_days
         on
-            log_templates.template_id = log_account_days.template_id
+            templates.template_id = log_account_days.template_id
             and log_account_days.event_date >= cast(problems.started_at as date)
             and log_account_days.event_date <= cast(problems.ended_at as date)
     where problems.problem_kind = 'log'

@@ -4,42 +4,26 @@ with symptoms as (
     where problem_kind = 'log'
 ),
 
-log_templates as (
-    select log_templates.*
-    from {{ ref('stg_lake__log_templates') }} as log_templates
-    cross join {{ ref('stg_lake__ranking') }} as ranking
-    where {{ in_window('log_templates.hour_start_at', day='log_templates.event_date') }}
-),
-
-named as (
-    select distinct
-        log_templates.service,
-        log_templates.severity,
-        log_templates.template_id,
-        {{ log_symptom_id('log_templates') }} as symptom_id
-    from log_templates
-    where log_templates.severity in (select symptoms.severity from symptoms)
+warnings as (
+    select * from {{ ref('int_log_warnings_identified') }}
 ),
 
 final as (
     select
         symptoms.problem_id,
         symptoms.service,
-        log_templates.template_id,
-        min(log_templates.template) as template,
-        cast(sum(log_templates.record_count) as bigint) as record_count,
-        min(log_templates.minute_start_at) as first_seen_at,
-        max(log_templates.minute_start_at) as last_seen_at
+        warnings.template_id,
+        min(warnings.template) as template,
+        cast(sum(warnings.record_count) as bigint) as record_count,
+        min(warnings.minute_start_at) as first_seen_at,
+        max(warnings.minute_start_at) as last_seen_at
     from symptoms
-    inner join named on symptoms.symptom_id = named.symptom_id
-    inner join log_templates
+    inner join warnings
         on
-            named.service = log_templates.service
-            and named.severity = log_templates.severity
-            and named.template_id = log_templates.template_id
-            and symptoms.started_at <= log_templates.hour_start_at
-            and symptoms.ended_at > log_templates.hour_start_at
-    group by symptoms.problem_id, symptoms.service, log_templates.template_id
+            symptoms.symptom_id = warnings.symptom_id
+            and symptoms.started_at <= warnings.hour_start_at
+            and symptoms.ended_at > warnings.hour_start_at
+    group by symptoms.problem_id, symptoms.service, warnings.template_id
 )
 
 select * from final

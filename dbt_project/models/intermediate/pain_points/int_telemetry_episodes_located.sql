@@ -8,8 +8,8 @@ operation_counts as (
     select * from {{ ref('int_operation_counts_by_hour') }}
 ),
 
-log_templates as (
-    select * from {{ ref('stg_lake__log_templates') }}
+warnings as (
+    select * from {{ ref('int_log_warnings_identified') }}
 ),
 
 met as (
@@ -90,16 +90,14 @@ bad_counts as (
 failing as (
     select
         episodes.episode_id,
-        sum(log_templates.trace_count) as trace_count,
-        sum(log_templates.failing_trace_count) as failing_trace_count
+        sum(warnings.trace_count) as trace_count,
+        sum(warnings.failing_trace_count) as failing_trace_count
     from episodes
-    inner join log_templates
+    inner join warnings
         on
-            episodes.service = log_templates.service
-            and episodes.severity = log_templates.severity
-            and episodes.symptom_id = {{ log_symptom_id('log_templates') }}
-            and episodes.started_at <= log_templates.hour_start_at
-            and episodes.ended_at > log_templates.hour_start_at
+            episodes.symptom_id = warnings.symptom_id
+            and episodes.started_at <= warnings.hour_start_at
+            and episodes.ended_at > warnings.hour_start_at
     where episodes.problem_kind = 'log'
     group by episodes.episode_id
 ),

@@ -3,24 +3,23 @@ with days as (
     select * from {{ ref('int_account_plan_days_read') }}
 ),
 
-counted as (
-    select
-        account_id,
-        account_plan,
-        event_date,
-        sum(span_count) as span_count
+last_days as (
+    select account_id, max(event_date) as event_date
     from days
-    group by account_id, account_plan, event_date
+    group by account_id
 ),
 
 ranked as (
     select
-        *,
+        days.account_id,
+        days.account_plan,
         row_number() over (
-            partition by account_id
-            order by event_date desc, span_count desc, account_plan asc
+            partition by days.account_id
+            order by sum(days.span_count) desc, days.account_plan asc
         ) as place
-    from counted
+    from days
+    inner join last_days on days.account_id = last_days.account_id and days.event_date = last_days.event_date
+    group by days.account_id, days.account_plan
 ),
 
 final as (

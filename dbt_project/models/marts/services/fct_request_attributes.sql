@@ -1,57 +1,35 @@
-{%- set grain = ['event_date', 'service', 'attribute', 'attribute_value'] -%}
-
-with requests as (
-    select * from {{ ref('int_request_attributes_read') }}
+with estimated as (
+    select * from {{ ref('int_request_attributes_estimated') }}
 ),
 
 policy as (
     select max(policy_digest) as policy_digest from {{ ref('stg_lake__request_attributes') }}
 ),
 
-counts as (
-    {{ estimated_totals('requests', grain) }}
-),
-
-error_ratios as (
-    {{ estimated_rates('requests', grain, 'is_error', kept_for_certain='are_errors_complete') }}
-),
-
-mean_durations as (
-    {{ estimated_means('requests', grain, 'duration_ms') }}
-),
-
-p95_durations as (
-    {{ estimated_quantiles('requests', grain, 'duration_ms', 0.95) }}
-),
-
--- Sums of doubles come out in another last digit from run to run; six decimals do not.
 final as (
     select
-        counts.event_date,
-        counts.service,
-        counts.attribute,
-        counts.attribute_value,
-        round(counts.estimate, 6) as request_count,
-        round(counts.low, 6) as request_count_low,
-        round(counts.high, 6) as request_count_high,
-        round(error_ratios.estimate, 6) as error_ratio,
-        round(error_ratios.low, 6) as error_ratio_low,
-        round(error_ratios.high, 6) as error_ratio_high,
-        round(mean_durations.estimate, 6) as mean_ms,
-        round(mean_durations.low, 6) as mean_ms_low,
-        round(mean_durations.high, 6) as mean_ms_high,
-        round(p95_durations.estimate, 6) as p95_ms,
-        round(p95_durations.low, 6) as p95_ms_low,
-        round(p95_durations.high, 6) as p95_ms_high,
-        counts.drawn_traces as drawn_trace_count,
-        counts.reason as no_interval_reason,
-        p95_durations.reason as no_p95_interval_reason,
+        estimated.event_date,
+        estimated.service,
+        estimated.attribute,
+        estimated.attribute_value,
+        estimated.request_count,
+        estimated.request_count_low,
+        estimated.request_count_high,
+        estimated.error_ratio,
+        estimated.error_ratio_low,
+        estimated.error_ratio_high,
+        estimated.mean_ms,
+        estimated.mean_ms_low,
+        estimated.mean_ms_high,
+        estimated.p95_ms,
+        estimated.p95_ms_low,
+        estimated.p95_ms_high,
+        estimated.drawn_trace_count,
+        estimated.no_interval_reason,
+        estimated.no_p95_interval_reason,
         {{ audit_columns('policy.policy_digest') }}
-    from counts
+    from estimated
     cross join policy
-    inner join error_ratios on {{ same_keys('counts', 'error_ratios', grain) }}
-    left join mean_durations on {{ same_keys('counts', 'mean_durations', grain) }}
-    left join p95_durations on {{ same_keys('counts', 'p95_durations', grain) }}
 )
 
 select * from final
