@@ -35,17 +35,18 @@ class LakeTable:
     schema: Mapping[str, pl.DataType]
 
     @property
-    def columns(self) -> list[str]:
+    def columns(self) -> pl.Schema:
         """The columns of the relation, in order."""
-        return [*self.place, *self.schema]
+        return pl.Schema({**self.place, **self.schema})
 
     @property
-    def place(self) -> list[str]:
+    def place(self) -> pl.Schema:
         """Its columns that say where a row comes from, those apart that its schema has.
 
         The day is stored, not made of a time by those who read it: row groups of other days are then passed over.
         """
-        return [name for name in PLACE if name not in self.schema and not (name == "signal" and self.signal)]
+        known = {*self.schema, *(("signal",) if self.signal else ())}
+        return pl.Schema({name: kind for name, kind in PLACE.items() if name not in known})
 
     def files(self, lake: Lake, keys: Iterable[str]) -> pl.DataFrame:
         """One row per file of a partition that has the table: its key, place and file; `keys`: all of the state."""
@@ -124,8 +125,7 @@ def _bring_up_to_date(connection: duckdb.DuckDBPyConnection, name: str, table: L
 
 def _make_table(connection: duckdb.DuckDBPyConnection, name: str, table: LakeTable) -> None:
     """The table with the columns of today; one with others is dropped, and everything loaded again."""
-    place = {column: PLACE[column] for column in table.place}
-    empty = pl.DataFrame(schema={"partition_key": pl.String(), **place, **table.schema}).to_arrow()
+    empty = pl.DataFrame(schema={"partition_key": pl.String(), **table.columns}).to_arrow()
     connection.register("typed", empty)
     wanted = connection.execute("describe select * from typed").fetchall()
     existing = connection.execute(

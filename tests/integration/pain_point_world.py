@@ -41,7 +41,6 @@ from orchestration.simulation.scenario import Scenario
 from orchestration.simulation.truth import Truth
 from orchestration.sources.connector import Pull
 from orchestration.sources.registry import connector_for
-from orchestration.stages.loading import PLACE
 from orchestration.stages.warehousing import LAKE_TABLES, PARTITIONS_SCHEMA
 from tests.days import log_rollup, span_rollup, traits_of
 
@@ -139,7 +138,7 @@ def fill_warehouse(warehouse: Path, tables: dict[str, list[pl.DataFrame]], as_of
 def relation(name: str, frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
     """A relation of schema `lake` with the rows of `frames`, each of the day it happened on."""
     table = LAKE_TABLES[name]
-    empty = pl.DataFrame(schema={**{column: PLACE[column] for column in table.place}, **table.schema})
+    empty = pl.DataFrame(schema=table.columns)
     if table.signal and "event_date" in table.place:
         day = pl.col(_TIMES.get(name, "event_at")).dt.date()
         frames = [frame.with_columns(event_date=day).select(empty.columns) for frame in frames]

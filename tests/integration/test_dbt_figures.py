@@ -15,7 +15,6 @@ from orchestration.freshness import expected
 from orchestration.lake import Lake
 from orchestration.rollups.histogram import bucket_of, percentile_from_buckets
 from orchestration.settings import PROJECT
-from orchestration.stages.loading import PLACE
 from orchestration.stages.warehousing import LAKE_TABLES, drop_unmade, prepare_warehouse
 from tests.integration.pain_point_world import partitions_of, relation
 
@@ -31,8 +30,7 @@ def at(**after):
 
 
 def frame_of(name, rows):
-    table = LAKE_TABLES[name]
-    schema = {**{column: PLACE[column] for column in table.place}, **table.schema}
+    schema = LAKE_TABLES[name].columns
     given = pl.DataFrame([{**dict.fromkeys(schema), "source": "system", **row} for row in rows], schema=schema)
     return relation(name, [given])
 

@@ -139,7 +139,7 @@ def test_what_may_be_published_is_in_the_marts(marts):
 def test_the_sources_are_the_relations_the_transform_stage_makes(manifest):
     described = {source["name"]: source for source in manifest["sources"].values()}
     assert set(described) == {*LAKE_TABLES, *COPIED_TABLES}
-    columns = {name: table.columns for name, table in LAKE_TABLES.items()}
+    columns = {name: list(table.columns) for name, table in LAKE_TABLES.items()}
     assert {name: list(described[name]["columns"]) for name in columns} == columns
 
 

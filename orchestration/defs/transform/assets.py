@@ -53,7 +53,7 @@ def _lake_specs() -> Iterator[dg.AssetSpec]:
             ["lake", name],
             deps=[*upstream, *([_COARSER] if table.state == "rollups" else [])],
             description=f"Table `{table.table}` of every existing {table.state} partition of {of_what}.",
-            metadata={"dagster/column_schema": column_schema(table.schema)},
+            metadata={"dagster/column_schema": column_schema(table.columns)},
         )
     gated = [dg.AssetKey(["checked", s.name, signal]) for s in sources for signal in s.signals]
     for name in COPIED_TABLES:

@@ -64,7 +64,7 @@ def test_what_the_rows_say_themselves_is_not_said_twice(
     signal: str | None, schema: dict[str, pl.DataType], place: list[str]
 ) -> None:
     table = LakeTable("rollups", signal, "counts", schema)
-    assert table.columns == [*place, *schema]
+    assert list(table.columns) == [*place, *schema]
 
 
 # What happens to a day between two loads: it gets so many rows, or is removed.
