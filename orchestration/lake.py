@@ -5,6 +5,8 @@ which alone says which files belong to it: a folder without a manifest does not 
 instruction leaves the old state or the new one. Data files are named by their content, so running again on the
 same inputs writes the same names.
 
+Partitions are made durable one by one as each is replaced, or a few at once (`Lake.group_commit`).
+
 A table too large to be held in memory at once is there in parts, `<table>-0001` and on: whoever reads the table gets
 them all, and a stage takes one at a time.
 """
@@ -18,6 +20,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
@@ -27,12 +30,16 @@ from typing import BinaryIO, NamedTuple
 
 import polars as pl
 
-from governance.durability import sync_folder
+from governance.durability import sync
 
 FORMAT = 1
 _MANIFEST = "manifest.json"
 _WORKSPACE = ".work-"
 _PART = re.compile(r"-\d{4}")
+# A kill undoes no more work than this within a group commit: so many partitions, so many rows.
+_MOST_PARTITIONS, _MOST_ROWS = 64, 200_000
+# A file system commits once what is synced at the same time: four at a time took a third of the time, 32 a quarter.
+_SYNCED_AT_ONCE = 8
 
 
 @dataclass(frozen=True)
@@ -138,9 +145,20 @@ class Lake:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        # Replaced, and as good as committed for this object; None outside a group commit.
+        self._pending: dict[str, Manifest] | None = None
+
+    def __reduce__(self) -> tuple[type[Lake], tuple[Path]]:
+        """Another process sees what is committed."""
+        return Lake, (self.root,)
 
     def manifest(self, key: str) -> Manifest | None:
         """The partition's manifest; None where it does not exist."""
+        if self._pending and key in self._pending:
+            return self._pending[key]
+        return self._committed(key)
+
+    def _committed(self, key: str) -> Manifest | None:
         path = f"{self.root}/{key}/{_MANIFEST}"
         try:
             found = os.stat(path)
@@ -149,12 +167,13 @@ class Lake:
             return None
 
     def exists(self, key: str) -> bool:
-        return (self.root / key / _MANIFEST).is_file()
+        return key in (self._pending or ()) or (self.root / key / _MANIFEST).is_file()
 
     def keys(self, prefix: str) -> list[str]:
         """Every existing partition under `prefix`, sorted."""
         start = len(str(self.root)) + 1
-        return sorted(folder[start:] for folder in _partitions(str(self.root / prefix)))
+        pending = {key for key in self._pending or () if key == prefix or key.startswith(f"{prefix}/")}
+        return sorted({folder[start:] for folder in _partitions(str(self.root / prefix))} | pending)
 
     def days(self, dataset: str) -> list[str]:
         """The days (ISO) of a dataset `<state>/<source>/<signal>` that exist, sorted."""
@@ -244,9 +263,54 @@ class Lake:
             out.facts,
             stands_for=out.stands_for,
         )
-        _write_manifest(folder, made)
-        sync_folder(folder.parent)
-        self._sweep(folder)
+        self._settle(key, made)
+
+    @contextmanager
+    def group_commit(self) -> Iterator[None]:
+        """Partitions replaced within the block are committed a few at once, in their order, the last at its end.
+
+        For this object each is there as soon as it is replaced. Committing one by one took four times as long. A kill
+        leaves the states before of those that are not committed yet; an exception commits them.
+        """
+        if self._pending is not None:
+            yield
+            return
+        self._pending = {}
+        try:
+            yield
+        finally:
+            pending, self._pending = self._pending, None
+            self._commit(pending)
+
+    def _settle(self, key: str, made: Manifest) -> None:
+        if self._pending is None:
+            self._commit({key: made})
+            return
+        self._pending.pop(key, None)
+        self._pending[key] = made
+        rows = sum(table.rows for manifest in self._pending.values() for table in manifest.tables.values())
+        if len(self._pending) >= _MOST_PARTITIONS or rows >= _MOST_ROWS:
+            self._commit(self._pending)
+            self._pending.clear()
+
+    def _commit(self, made: Mapping[str, Manifest]) -> None:
+        """The manifests, once all that they name is on disk for sure.
+
+        Everything is synced at once, the manifests among them under other names: the file system then commits twice,
+        now and after the renaming.
+        """
+        if not made:
+            return
+        folders = {key: self.root / key for key in made}
+        with ThreadPoolExecutor(_SYNCED_AT_ONCE) as threads:
+            written = {folders[key]: _write_manifest(folders[key], manifest) for key, manifest in made.items()}
+            named = (folders[key] / table.file for key, manifest in made.items() for table in manifest.tables.values())
+            list(threads.map(sync, (*written.values(), *named)))  # a list raises what one of them did
+            for folder, manifest in written.items():
+                manifest.rename(folder / _MANIFEST)
+            list(threads.map(sync, {*folders.values(), *(folder.parent for folder in folders.values())}))
+        for folder in folders.values():
+            self._sweep(folder)
 
     def amend(self, key: str, inputs: Mapping[str, str]) -> None:
         """Say that a partition is what these inputs give too; what it holds stays.
@@ -257,22 +321,24 @@ class Lake:
         manifest = self.manifest(key)
         if manifest is None:
             raise FileNotFoundError(f"{key} does not exist")
-        _write_manifest(self.root / key, replace(manifest, inputs=dict(inputs)))
+        self._settle(key, replace(manifest, inputs=dict(inputs)))
 
     def remove(self, key: str) -> None:
         """Remove a partition: its manifest first, so that a kill leaves no state that points at nothing."""
         folder = self.root / key
+        if self._pending:
+            self._pending.pop(key, None)
         (folder / _MANIFEST).unlink(missing_ok=True)
         if folder.is_dir():
-            sync_folder(folder)
+            sync(folder)
             self._sweep(folder)
             folder.rmdir()
 
     def _sweep(self, folder: Path) -> None:
         """Delete what no manifest names: left-overs of a kill, and files of the state before."""
         key = folder.relative_to(self.root).as_posix()
-        manifest = self.manifest(key)
-        kept = {_MANIFEST} | ({table.file for table in manifest.tables.values()} if manifest else set())
+        manifests = [manifest for manifest in (self.manifest(key), self._committed(key)) if manifest]
+        kept = {_MANIFEST, *(table.file for manifest in manifests for table in manifest.tables.values())}
         for path in folder.iterdir():
             if path.is_file() and path.name not in kept:
                 path.unlink()
@@ -303,20 +369,12 @@ def _write_table(folder: Path, table: str, frame: pl.DataFrame) -> Table:
     return Table(name, frame.height, digest)
 
 
-def _write_manifest(folder: Path, manifest: Manifest) -> None:
-    """The manifest, once all that it names is on disk for sure.
-
-    All files of a partition are synced at once, the manifest among them under another name: the file system then
-    commits twice, now and after the renaming. One after the other, as they are written, took four times as long.
-    """
+def _write_manifest(folder: Path, manifest: Manifest) -> Path:
+    """Under another name than its own, which says that the partition exists."""
     temporary = folder / f".{_MANIFEST}.{os.getpid()}.tmp"
     with _owner_only(temporary) as file:
         file.write(json.dumps(asdict(manifest), sort_keys=True, indent=1).encode())
-    for path in (temporary, *(folder / table.file for table in manifest.tables.values())):
-        with path.open("rb") as file:
-            os.fsync(file.fileno())
-    temporary.rename(folder / _MANIFEST)
-    sync_folder(folder)
+    return temporary
 
 
 @lru_cache(16_384)

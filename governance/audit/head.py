@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from governance.durability import sync_folder
+from governance.durability import sync
 from governance.errors import FeedbackError
 
 
@@ -73,7 +73,7 @@ def replacing(path: Path) -> Iterator[Callable[[Head], None]]:
             file.write("\n")
             file.flush()
             os.fsync(file.fileno())
-        sync_folder(path.parent)
+        sync(path.parent)
 
     try:
         yield write
@@ -86,7 +86,7 @@ def replacing(path: Path) -> Iterator[Callable[[Head], None]]:
 def put_in_place(path: Path) -> None:
     """Let the head that was written beside the one at `path` be the head."""
     _beside(path).rename(path)
-    sync_folder(path.parent)
+    sync(path.parent)
 
 
 def _beside(path: Path) -> Path:

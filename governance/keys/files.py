@@ -6,7 +6,7 @@ import os
 import secrets
 from pathlib import Path
 
-from governance.durability import sync_folder
+from governance.durability import sync
 from governance.errors import FeedbackError
 
 KEY_BYTES = 32
@@ -47,7 +47,7 @@ def write(path: Path, content: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     temporary.rename(path)
-    sync_folder(path.parent)
+    sync(path.parent)
 
 
 def wipe(path: Path) -> None:
@@ -60,4 +60,4 @@ def wipe(path: Path) -> None:
     except FileNotFoundError:
         return
     path.unlink(missing_ok=True)
-    sync_folder(path.parent)
+    sync(path.parent)

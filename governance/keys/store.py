@@ -17,7 +17,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
-from governance.durability import alone, sync_folder
+from governance.durability import alone, sync
 from governance.errors import FeedbackError, UsageError, one_of
 from governance.keys.files import KEY_BYTES, check_owner_only, read_key, wipe, write
 from governance.keys.keyring import Keyring, key_id_of
@@ -201,7 +201,7 @@ class KeyStore:
                 changed_at = datetime.fromtimestamp(first.stat().st_mtime, UTC)
                 others = [file.made_at - timedelta(seconds=1) for file in _files(self._folder)]
                 first.rename(self._path(min([changed_at, *others]), key_id_of(read_key(first))))
-            sync_folder(self._folder)
+            sync(self._folder)
 
     def _id_key(self) -> bytes:
         if self._given_id is None:
@@ -229,7 +229,7 @@ def make_missing(folder: Path, has_data: Callable[[], bool]) -> None:
     if not KeyStore(folder).missing():
         return
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    sync_folder(folder.parent)
+    sync(folder.parent)
     with alone(folder):
         store = KeyStore(folder)
         if store.is_new and not has_data():

@@ -15,7 +15,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
 
 from governance.audit import Decision
-from governance.durability import alone, sync_folder
+from governance.durability import alone, sync
 from governance.errors import UsageError, one_of
 from governance.policy import config_files, load
 from governance.privacy import load_privacy
@@ -142,7 +142,7 @@ def _rewritten(path: Path, key: str, treatment: Treatment, ruling: Ruling) -> It
         load(temporary, FieldRules)
         yield out.getvalue()
         temporary.rename(path)
-        sync_folder(path.parent)
+        sync(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
 

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import polars as pl
 
-from governance.durability import sync_folder
+from governance.durability import sync
 from governance.errors import FeedbackError
 from governance.privacy.canaries import Canaries, Canary, Finder
 from orchestration.lake import Lake
@@ -86,7 +86,7 @@ class _Clean:
             file.flush()
             os.fsync(file.fileno())
         temporary.rename(path)
-        sync_folder(path.parent)
+        sync(path.parent)
 
 
 def scan(deployment: Home, canaries: Canaries, *, everything: bool = False) -> Scan:

@@ -18,7 +18,7 @@ from pathlib import Path
 import duckdb
 
 from governance.access import Column, Publication, Role
-from governance.durability import sync_folder
+from governance.durability import sync
 from governance.errors import FeedbackError, PolicyError, one_of
 from governance.metrics import Metric
 from orchestration.serving.behind import Behind, write_behind
@@ -73,7 +73,7 @@ def publish(
         with temporary.open("rb") as file:
             os.fsync(file.fileno())
         temporary.rename(target)
-        sync_folder(target.parent)
+        sync(target.parent)
     finally:
         _discard(temporary)
     return counts
@@ -107,7 +107,7 @@ def swapped_in_together(folder: Path) -> Iterator[Path]:
         yield following
         for file in sorted(following.glob("[!.]*")):
             file.rename(folder / file.name)
-        sync_folder(folder)
+        sync(folder)
     finally:
         shutil.rmtree(following)
 

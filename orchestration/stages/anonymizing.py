@@ -51,7 +51,8 @@ def anonymize_days(
     Args:
         processes: how many work at it; None: as many as `workers.worker_count` says.
     """
-    return _Stage(lake, dataset, policy, keys, as_of, processes).anonymized(days)
+    with lake.group_commit():
+        return _Stage(lake, dataset, policy, keys, as_of, processes).anonymized(days)
 
 
 def stale_anonymized_days(lake: Lake, dataset: str, policy: str, destroyed: Collection[str]) -> Iterator[str]:

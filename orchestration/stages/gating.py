@@ -73,15 +73,16 @@ def judge_dataset(
     ruled = {day: rulings.of(dataset, day) for day in due}
     judged = each_group(partial(_judge, lake, dataset, suite, ruled), groups, records=rows, processes=processes)
     in_order = (one for _, group in judged for one in group)
-    for day, found in groupby(zip(parts, in_order, strict=True), key=lambda one: one[0].day):
-        of_parts = dict(found)
-        rows_of_parts = [one.rows for one in of_parts.values()]
-        inputs = verdict_inputs(lake, dataset, day, rulings, others)
-        broken = _broken(lake, dataset, day, len(of_parts), suite, others, inputs)
-        verdict = _verdict(lake, dataset, day, due[day], rows_of_parts, broken, suite, policy, ruled[day].waived)
-        tally.days[day] = _settle(lake, dataset, day, due[day], of_parts, verdict, rules, inputs, as_of)
-        if verdict.is_blocked:
-            tally.notes[day] = verdict.reason
+    with lake.group_commit():
+        for day, found in groupby(zip(parts, in_order, strict=True), key=lambda one: one[0].day):
+            of_parts = dict(found)
+            rows_of_parts = [one.rows for one in of_parts.values()]
+            inputs = verdict_inputs(lake, dataset, day, rulings, others)
+            broken = _broken(lake, dataset, day, len(of_parts), suite, others, inputs)
+            verdict = _verdict(lake, dataset, day, due[day], rows_of_parts, broken, suite, policy, ruled[day].waived)
+            tally.days[day] = _settle(lake, dataset, day, due[day], of_parts, verdict, rules, inputs, as_of)
+            if verdict.is_blocked:
+                tally.notes[day] = verdict.reason
     return tally
 
 

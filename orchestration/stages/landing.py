@@ -21,7 +21,7 @@ import polars as pl
 
 from governance.signals import SIGNALS, Signal
 from governance.sources import Source
-from orchestration.lake import Lake, Manifest, part_name
+from orchestration.lake import Lake, Manifest, Replacement, part_name
 from orchestration.stages.receiving import arrival, day_counts, superseded_by
 from orchestration.stages.tally import Tally
 from orchestration.stages.versions import Once, id_shared, once
@@ -63,14 +63,15 @@ def land_days(
     """Land the days of one signal of a source, see `land`."""
     received = days_received(lake, source.name, signal)
     tally = Tally()
-    for day in days:
-        done = land(lake, source.name, signal, day, as_of, received.get(day, {}), destroyed)
-        if done.state == "landed":
-            tally.days[day] = done.counts
-        elif done.state == "current":
-            tally.current.append(day)
-        elif done.state == "frozen":
-            tally.frozen.append(day)
+    with lake.group_commit():
+        for day in days:
+            done = land(lake, source.name, signal, day, as_of, received.get(day, {}), destroyed)
+            if done.state == "landed":
+                tally.days[day] = done.counts
+            elif done.state == "current":
+                tally.current.append(day)
+            elif done.state == "frozen":
+                tally.frozen.append(day)
     return tally
 
 
@@ -146,10 +147,9 @@ def _land(
     parts = max(1, math.ceil(received / PART_ROWS))
     with lake.replace(key, as_of=as_of, inputs=inputs, policy=VERSION) as out:
         landed = conflicts = 0
-        with out.workspace() as folder:
-            for part, records in enumerate(_parts(together, SIGNALS[signal], parts, folder)):
-                out.write(part_name("records", part, parts), records.rows)
-                landed, conflicts = landed + records.rows.height, conflicts + records.conflicts
+        for part, records in enumerate(_parts(together, SIGNALS[signal], parts, out)):
+            out.write(part_name("records", part, parts), records.rows)
+            landed, conflicts = landed + records.rows.height, conflicts + records.conflicts
         pulled = max(received, landed) + malformed
         out.counts = {
             "pulled": pulled,
@@ -164,17 +164,22 @@ def _land(
     return Landed("landed", counts)
 
 
-def _parts(together: Sequence[pl.LazyFrame], signal: Signal, parts: int, folder: Path) -> Iterator[Once]:
+def _parts(together: Sequence[pl.LazyFrame], signal: Signal, parts: int, out: Replacement) -> Iterator[Once]:
     """The records of each part, each once, by time.
 
     Args:
         together: all records of the day, those that win first, a batch in each.
-        folder: an empty one, for what is split.
+        out: where there is room for what is split.
     """
-    each_once_of = partial(_in_order, signal)
     if parts == 1:
-        yield each_once_of(pl.concat(together).collect())
+        yield _in_order(signal, pl.concat(together).collect())
         return
+    with out.workspace() as folder:
+        yield from _split_parts(together, signal, parts, folder)
+
+
+def _split_parts(together: Sequence[pl.LazyFrame], signal: Signal, parts: int, folder: Path) -> Iterator[Once]:
+    each_once_of = partial(_in_order, signal)
     batches = (batch.collect() for batch in together)
     by_id = map(each_once_of, _split(batches, id_shared(signal), parts, folder / "ids"))
     if not signal.is_sampled:

@@ -144,8 +144,9 @@ def receive(
             else:  # one page at a time: what a server answered is kept, also where it fails later
                 keep(key, _read(lake, reader, key, task))
     records = sum(task.document.size for task in files.values()) // _BYTES_A_RECORD
-    for key, made in each_group(partial(_read, lake, reader), files, records=records, processes=processes):
-        keep(key, made)
+    with lake.group_commit():
+        for key, made in each_group(partial(_read, lake, reader), files, records=records, processes=processes):
+            keep(key, made)
     _drop_superseded(lake, source.name)
     manifests = [manifest for key in present if (manifest := lake.manifest(key))]
     return _tally(manifests, sum(present.values()), len(left_alone))

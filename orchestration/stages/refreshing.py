@@ -30,21 +30,22 @@ def refresh(
         policy: digest of the policy it is made under.
     """
     tally = Tally()
-    for day in days:
-        targets = [f"{state}/{dataset}/{day}" for state in states]
-        if not lake.exists(f"checked/{dataset}/{day}"):
-            if is_withheld(lake, targets[0]):
-                for target in targets:
-                    lake.remove(target)
-            elif lake.exists(targets[0]):
+    with lake.group_commit():
+        for day in days:
+            targets = [f"{state}/{dataset}/{day}" for state in states]
+            if not lake.exists(f"checked/{dataset}/{day}"):
+                if is_withheld(lake, targets[0]):
+                    for target in targets:
+                        lake.remove(target)
+                elif lake.exists(targets[0]):
+                    tally.frozen.append(day)
+                continue
+            inputs = inputs_of(day)
+            found = {standing(lake.manifest(target), inputs, policy, partial(has_expired, lake)) for target in targets}
+            if Standing.FROZEN in found:
                 tally.frozen.append(day)
-            continue
-        inputs = inputs_of(day)
-        found = {standing(lake.manifest(target), inputs, policy, partial(has_expired, lake)) for target in targets}
-        if Standing.FROZEN in found:
-            tally.frozen.append(day)
-        elif found == {Standing.CURRENT}:
-            tally.current.append(day)
-        else:
-            tally.days[day] = make(day, inputs)
+            elif found == {Standing.CURRENT}:
+                tally.current.append(day)
+            else:
+                tally.days[day] = make(day, inputs)
     return tally

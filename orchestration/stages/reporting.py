@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 from governance.access import load_access
-from governance.durability import sync_folder
+from governance.durability import sync
 from governance.privacy import load_privacy
 from governance.stewards import load_stewards
 from orchestration.deciding import decision_record
@@ -35,7 +35,7 @@ def write_report(deployment: Home, as_of: datetime) -> Path:
     deployment.reports.mkdir(parents=True, exist_ok=True, mode=0o700)
     _swap_in(deployment.reports / DESK, build_desk_page(data, _desk_data(deployment, held, as_of), as_of))
     _swap_in(deployment.reports / STATUS, build_report(data, as_of))
-    sync_folder(deployment.reports)
+    sync(deployment.reports)
     return deployment.reports / STATUS
 
 

@@ -48,21 +48,22 @@ def rate_days(lake: Lake, days: list[str], policy: SamplingPolicy, as_of: dateti
     Those of a day of which the gate let nothing pass go with it.
     """
     depends = Dependencies.of(lake, policy)
-    for day in days:
-        key = rates_key(day)
-        if not _exists(lake, "checked", day, depends):
-            if is_withheld(lake, key) and not _exists(lake, "traits", day, depends):
-                lake.remove(key)
-            continue
-        inputs = lake.digests(depends.rates(day))
-        found = standing(lake.manifest(key), inputs, policy.digest, partial(has_expired, lake))
-        if found is not Standing.STALE:
-            continue
-        volumes = lake.scan(list(inputs), "volumes", VOLUMES_SCHEMA).collect()
-        rates = rates_after(volumes, len({name.rsplit("/", 1)[1] for name in inputs}), policy)
-        with lake.replace(key, as_of=as_of, inputs=inputs, policy=policy.digest) as out:
-            out.write("rates", rates.frame)
-            out.facts = {name: str(value) for name, value in rates.frame.row(0, named=True).items()}
+    with lake.group_commit():
+        for day in days:
+            key = rates_key(day)
+            if not _exists(lake, "checked", day, depends):
+                if is_withheld(lake, key) and not _exists(lake, "traits", day, depends):
+                    lake.remove(key)
+                continue
+            inputs = lake.digests(depends.rates(day))
+            found = standing(lake.manifest(key), inputs, policy.digest, partial(has_expired, lake))
+            if found is not Standing.STALE:
+                continue
+            volumes = lake.scan(list(inputs), "volumes", VOLUMES_SCHEMA).collect()
+            rates = rates_after(volumes, len({name.rsplit("/", 1)[1] for name in inputs}), policy)
+            with lake.replace(key, as_of=as_of, inputs=inputs, policy=policy.digest) as out:
+                out.write("rates", rates.frame)
+                out.facts = {name: str(value) for name, value in rates.frame.row(0, named=True).items()}
 
 
 def sample_days(lake: Lake, dataset: str, days: list[str], policy: SamplingPolicy, as_of: datetime) -> Tally:

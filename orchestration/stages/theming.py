@@ -34,17 +34,18 @@ _TABLES = ("known_themes", "recent_texts")
 def theme_days(lake: Lake, days: Iterable[str], policy: ThemesPolicy, as_of: datetime) -> Tally:
     """The themes of the texts of these days and of every later one that follows from them, oldest first."""
     tally, first, there = Tally(), min(days, default=""), set(lake.days(DATASET))
-    for day in [day for day in _days_with_texts(lake) if first and day >= first]:
-        before = max((other for other in there if other < day), default=None)
-        found, inputs = _standing(lake, day, before, policy)
-        if found is None:
-            lake.remove(f"{DATASET}/{day}")
-            there.discard(day)
-        elif found is Standing.STALE:
-            tally.days[day] = _make(lake, day, before, inputs, policy, as_of)
-            there.add(day)
-        else:
-            (tally.current if found is Standing.CURRENT else tally.frozen).append(day)
+    with lake.group_commit():
+        for day in [day for day in _days_with_texts(lake) if first and day >= first]:
+            before = max((other for other in there if other < day), default=None)
+            found, inputs = _standing(lake, day, before, policy)
+            if found is None:
+                lake.remove(f"{DATASET}/{day}")
+                there.discard(day)
+            elif found is Standing.STALE:
+                tally.days[day] = _make(lake, day, before, inputs, policy, as_of)
+                there.add(day)
+            else:
+                (tally.current if found is Standing.CURRENT else tally.frozen).append(day)
     return tally
 
 

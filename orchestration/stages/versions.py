@@ -42,6 +42,8 @@ def once(signal: Signal, together: pl.DataFrame) -> Once:
         together: what landed before, then what was received, in the order of arrival: that decides, never chance.
     """
     based = together.with_columns(id_shared(signal).alias(_BASE))
+    if not based[_BASE].is_duplicated().any():
+        return Once(together, 0)
     is_shared = pl.col(_BASE).is_duplicated()
     # Where a record was read and what it took there are no part of what it says.
     said = pl.struct(pl.all().exclude(*PROVENANCE, "raw_bytes", "record_id", _BASE)).struct.json_encode()

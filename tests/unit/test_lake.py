@@ -1,6 +1,7 @@
 """A partition is replaced whole or not at all, and says what it was made from."""
 
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -119,3 +120,91 @@ def test_a_kill_while_replacing_leaves_one_of_the_two_states(lake):
         assert (values.len(), values.n_unique()) == (1000, 1)
     write(lake, [7])  # and the left-overs of the kills are swept
     assert len(list((lake.root / KEY).iterdir())) == 2
+
+
+OTHER = "checked/otel/spans/2026-11-01"
+
+
+def elsewhere(lake):
+    """What another process sees."""
+    return Lake(lake.root)
+
+
+def test_a_group_commit_is_there_for_others_when_it_ends(lake):
+    with lake.group_commit():
+        write(lake, [1], inputs={"a": "1"}, policy="p")
+        write(lake, [2], key=OTHER)
+        assert lake.keys("checked") == [KEY, OTHER]
+        assert lake.exists(KEY)
+        assert lake.read(KEY)["n"].to_list() == [1]
+        assert lake.is_current(KEY, {"a": "1"}, "p")
+        lake.amend(KEY, {"a": "2"})
+        assert elsewhere(lake).keys("checked") == []
+        assert not pickle.loads(pickle.dumps(lake)).exists(KEY)
+    assert elsewhere(lake).keys("checked") == [KEY, OTHER]
+    assert elsewhere(lake).manifest(KEY).inputs == {"a": "2"}
+    assert elsewhere(lake).read(OTHER)["n"].to_list() == [2]
+
+
+def test_a_group_within_a_group_is_part_of_it(lake):
+    with lake.group_commit():
+        with lake.group_commit():
+            write(lake, [1])
+        assert elsewhere(lake).keys("checked") == []
+    assert elsewhere(lake).keys("checked") == [KEY]
+
+
+def test_what_was_replaced_is_committed_where_a_later_partition_fails(lake):
+    def fail_on_the_second():
+        with lake.group_commit():
+            write(lake, [1])
+            write(lake, [2])
+            with lake.replace(KEY, as_of=AS_OF) as out:
+                out.write("records", pl.DataFrame({"n": [3]}))
+                raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail_on_the_second()
+    assert elsewhere(lake).read(KEY)["n"].to_list() == [2]
+    assert len(list((lake.root / KEY).iterdir())) == 2
+
+
+def test_what_is_removed_within_a_group_is_gone(lake):
+    with lake.group_commit():
+        write(lake, [1])
+        lake.remove(KEY)
+        assert not lake.exists(KEY)
+    assert elsewhere(lake).keys("checked") == []
+    assert not (lake.root / KEY).exists()
+
+
+@pytest.mark.parametrize("rows", [1, 150_000], ids=["many partitions", "many rows"])
+def test_a_group_does_not_wait_for_its_end_where_there_is_much(lake, rows):
+    days = [f"checked/otel/spans/2026-{month:02}-{day:02}" for month in (1, 2, 3) for day in range(1, 29)]
+    with lake.group_commit():
+        for day in days[: 70 if rows == 1 else 2]:
+            write(lake, [7] * rows, key=day)
+        assert len(elsewhere(lake).keys("checked")) == (64 if rows == 1 else 2)
+
+
+def test_a_kill_within_a_group_leaves_of_each_partition_one_of_the_two_states(lake):
+    for key in (KEY, OTHER):
+        write(lake, [0] * 1000, key=key)
+    program = (
+        "import itertools; from pathlib import Path; import polars as pl; from datetime import datetime, UTC\n"
+        f"from orchestration.lake import Lake; lake = Lake(Path({str(lake.root)!r})); print('ready', flush=True)\n"
+        "for n in itertools.count(1):\n"
+        "  with lake.group_commit():\n"
+        f"    for key in ({KEY!r}, {OTHER!r}):\n"
+        "      with lake.replace(key, as_of=datetime(2026, 11, 1, tzinfo=UTC)) as out:\n"
+        "        out.write('records', pl.DataFrame({'n': [n] * 1000}))\n"
+    )
+    for wait in (0.02, 0.05, 0.11):
+        with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as child:
+            child.stdout.readline()
+            with pytest.raises(subprocess.TimeoutExpired):
+                child.wait(timeout=wait)
+            os.kill(child.pid, signal.SIGKILL)
+        first, second = (lake.read(key)["n"].unique().to_list() for key in (KEY, OTHER))
+        assert len(first) == len(second) == 1
+        assert 0 <= first[0] - second[0] <= 1  # in their order

@@ -14,7 +14,7 @@ from typing import Any, Self
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DbtCliInvocation
 
-from governance.durability import sync_folder
+from governance.durability import sync
 from orchestration.origins import ROWS, Logic, Origins
 
 _DEFINITION_HASH = re.compile(r"'[0-9a-f]{16}'")  # of a model's text, comments and all, which it writes into its rows
@@ -49,7 +49,7 @@ class ModelLineage:
             file.flush()
             os.fsync(file.fileno())
         temporary.rename(self.path)
-        sync_folder(self.path.parent)
+        sync(self.path.parent)
 
     def told(self, output: dg.Output[Any], invocation: DbtCliInvocation) -> dg.Output[Any]:
         """The output of a model with the lineage of its columns; parents are told before their children."""
