@@ -38,7 +38,7 @@ _WORKSPACE = ".work-"
 _PART = re.compile(r"-\d{4}")
 # A kill undoes no more work than this within a group commit: so many partitions, so many rows.
 _MOST_PARTITIONS, _MOST_ROWS = 64, 200_000
-# A file system commits once what is synced at the same time: four at a time took a third of the time, 32 a quarter.
+# A file system commits once what is synced at the same time: four to 32 at a time took a third of the time or less.
 _SYNCED_AT_ONCE = 8
 
 

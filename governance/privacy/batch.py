@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import compress
 
 import numpy as np
@@ -178,13 +178,13 @@ class Batch:
         if treatment.action not in _TEXTUAL:
             return values
         every = np.arange(len(cells.rows))
-        return values.with_places(dict(self._repeated(replace(cells, values=values), every)))
+        return values.with_places(dict(self._repeated(replace(cells, values=values), every, lambda _: treatment)))
 
     def _attributes(self, column: pl.Series) -> pl.Series:
         treated, kept, textual = self._by_key(cells_of_attributes(column, self._records))
         if self._is_looking:
             return column
-        repeated = dict(self._repeated(treated, np.flatnonzero(textual)))
+        repeated = dict(self._repeated(treated, np.flatnonzero(textual), self._policy.attribute))
         return as_attributes(column, replace(treated, values=treated.values.with_places(repeated)), kept)
 
     def _resource(self, column: pl.Series) -> pl.Series:
@@ -198,7 +198,7 @@ class Batch:
             entries[number][str(key)] = value
         known = self._by_thread(treated.at(textual))
         own: dict[int, dict[str, str | None]] = {}
-        for place, text in self._repeated(known, np.arange(len(known.rows))):
+        for place, text in self._repeated(known, np.arange(len(known.rows)), self._policy.attribute):
             row = int(known.rows[place])
             told = own.setdefault(row, dict(entries[resources.codes[row]]))
             told[str(known.keys.texts[known.keys.codes[place]])] = text
@@ -288,9 +288,15 @@ class Batch:
         held = pl.DataFrame({"thread": self._threads.gather(pl.Series(there.rows)), "in": there.values.codes})
         self._mentions.append(held.drop_nulls().unique().join(found, on="in").select(*MENTIONS_SCHEMA))
 
-    def _repeated(self, cells: Cells, places: Numbers) -> Iterator[tuple[int, str | None]]:
+    def _repeated(
+        self, cells: Cells, places: Numbers, treatment_of: Callable[[str], Treatment | None]
+    ) -> Iterator[tuple[int, str | None]]:
         """Of the treated texts at these places, those that repeat what their threads are known to hold: place and text
-        without it."""
+        without it.
+
+        Args:
+            treatment_of: the treatment that the texts of a key had.
+        """
         if self._known is None or self._threads is None:
             return
         texts = cells.at(places).values
@@ -298,18 +304,21 @@ class Batch:
         some = cells.at(places)
         threads, values = self._threads.gather(pl.Series(some.rows)), some.values.series("value")
         beside = self._known.beside(threads, values)
-        changed = {pair: self._treatments.propagate(pair[1], mentions) for pair, mentions in beside.items()}
-        groups = some.groups.tolist()
-        for place, row, group, times, *pair in zip(
-            places.tolist(), some.rows.tolist(), groups, some.times, threads, values, strict=True
+        treatments = [treatment_of(str(key)) for key in some.keys.texts]
+        propagate = cache(self._treatments.propagate)
+        groups, keys = some.groups.tolist(), some.keys.codes.tolist()
+        for place, row, group, times, key, *pair in zip(
+            places.tolist(), some.rows.tolist(), groups, some.times, keys, threads, values, strict=True
         ):
-            scanned = changed.get((pair[0], pair[1]))
-            if scanned is None:
+            mentions, treatment = beside.get((pair[0], pair[1])), treatments[key]
+            if mentions is None:
                 continue
+            assert treatment is not None, "a text that is kept was treated"
+            scanned = propagate(pair[1], mentions, treatment)
             if scanned.refusal:
                 self._refusals.setdefault(row, f"{cells.column}: {scanned.refusal}")
             for entity, count in scanned.entities.items() if times else ():
-                self._counts[group].propagated(_field(cells, int(cells.keys.codes[place])), entity, count)
+                self._counts[group].propagated(_field(cells, key), entity, count)
             yield place, scanned.text
 
 

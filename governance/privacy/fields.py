@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from functools import partial
@@ -56,9 +57,25 @@ class Treatments:
         is_remembered = treatment.action in _REMEMBERED
         return self._memory.recall(str(treatment), values, work) if is_remembered else work(values)
 
-    def propagate(self, text: str, known: tuple[Mention, ...]) -> Scanned:
-        """A treated text with what its thread is known to hold replaced as well."""
-        return self._scanner.propagate(text, known)
+    def propagate(self, text: str, known: tuple[Mention, ...], treatment: Treatment) -> Scanned:
+        """A treated text with what its thread is known to hold replaced as well.
+
+        A name that goes can give away another one beside it, so the text is treated again until nothing changes:
+        anonymising twice changes nothing.
+        """
+        entities, before = Counter[str](), None
+        while text != before:
+            before = text
+            for step in (partial(self._scanner.propagate, known=known), partial(self._applied, treatment)):
+                result = step(text)
+                if result.text is None:
+                    return result
+                entities.update(result.entities)
+                text = result.text
+        return Scanned(text, entities)
+
+    def _applied(self, treatment: Treatment, value: str) -> Scanned:
+        return self.apply([value], treatment)[value]
 
     def _ids(self, values: Iterable[str]) -> dict[str, Scanned]:
         scanned, texts = {}, []

@@ -100,6 +100,17 @@ def test_removing_leaves_nothing(lake):
     lake.remove(KEY)  # and removing what is not there is no error
 
 
+def kills(program):
+    """Runs the program, which says when it is ready, and kills it, some time later each time."""
+    for wait in (0.02, 0.05, 0.11):
+        with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as child:
+            child.stdout.readline()
+            with pytest.raises(subprocess.TimeoutExpired):
+                child.wait(timeout=wait)
+            os.kill(child.pid, signal.SIGKILL)
+        yield
+
+
 def test_a_kill_while_replacing_leaves_one_of_the_two_states(lake):
     write(lake, [0] * 1000)
     program = (
@@ -110,12 +121,7 @@ def test_a_kill_while_replacing_leaves_one_of_the_two_states(lake):
         f"    with lake.replace({KEY!r}, as_of=datetime(2026, 11, 1, tzinfo=UTC)) as out:\n"
         "        out.write('records', pl.DataFrame({'n': [n] * 1000})); out.counts['checked'] = 1000\n"
     )
-    for wait in (0.02, 0.05, 0.11):
-        with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as child:
-            child.stdout.readline()
-            with pytest.raises(subprocess.TimeoutExpired):
-                child.wait(timeout=wait)
-            os.kill(child.pid, signal.SIGKILL)
+    for _ in kills(program):
         values = lake.read(KEY)["n"]
         assert (values.len(), values.n_unique()) == (1000, 1)
     write(lake, [7])  # and the left-overs of the kills are swept
@@ -199,12 +205,7 @@ def test_a_kill_within_a_group_leaves_of_each_partition_one_of_the_two_states(la
         "      with lake.replace(key, as_of=datetime(2026, 11, 1, tzinfo=UTC)) as out:\n"
         "        out.write('records', pl.DataFrame({'n': [n] * 1000}))\n"
     )
-    for wait in (0.02, 0.05, 0.11):
-        with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as child:
-            child.stdout.readline()
-            with pytest.raises(subprocess.TimeoutExpired):
-                child.wait(timeout=wait)
-            os.kill(child.pid, signal.SIGKILL)
+    for _ in kills(program):
         first, second = (lake.read(key)["n"].unique().to_list() for key in (KEY, OTHER))
         assert len(first) == len(second) == 1
         assert 0 <= first[0] - second[0] <= 1  # in their order

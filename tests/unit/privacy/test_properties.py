@@ -245,3 +245,13 @@ def test_records_anonymised_twice_are_those_anonymised_once(examples: int) -> No
         assert Anonymizer(POLICY, KEYS).anonymize(landed, signal).records.to_dicts() == once.to_dicts()
 
     check(holds, examples, rows)
+
+
+def test_a_name_that_its_thread_gives_away_gives_away_the_one_beside_it() -> None:
+    # Glued together nothing is found in the second line but what the first one tells of Sarah; with her name gone, the
+    # model sees the other.
+    text = f'{PROSE[0]}٤٧١١{PROSE[0]}{{"level":"info","data":"ingrid+66@example.com","took":12}}'
+    frame = logs([(0, "t1", text)])
+    made = Anonymizer(POLICY, KEYS).anonymize(frame, SIGNALS["logs"])
+    assert "Sarah" not in made.records["body"][0]
+    assert "Oluwaseun Adebayo٤٧١١" not in made.records["body"][0]
