@@ -88,14 +88,23 @@ class _Work:
     told: Told = ()
     inputs: Mapping[str, str] = field(default_factory=dict)
 
+    def inputs_with(self, known: str) -> dict[str, str]:
+        """All that it is made from, what its threads are known to hold (a digest) included."""
+        return {**self.inputs, "mentions": known}
+
 
 _Due = tuple[Part, _Work]
 
 
 @dataclass(frozen=True)
 class _Made:
-    """What became of a part of a day: the files that were written, and what their manifests are to say."""
+    """What became of a part of a day: the files that were written, and what their manifests are to say.
 
+    Attributes:
+        known: digest of what its threads were known to hold; of parts together those of each.
+    """
+
+    known: str
     held: Mapping[str, Table]
     anonymized: Mapping[str, Table]
     counts: Mapping[str, int]
@@ -107,6 +116,7 @@ class _Made:
     def __add__(self, other: _Made) -> _Made:
         """What became of two parts together."""
         return _Made(
+            known=f"{self.known}-{other.known}",
             held={**self.held, **other.held},
             anonymized={**self.anonymized, **other.anonymized},
             counts=_sums(self.counts, other.counts),
@@ -176,15 +186,16 @@ class _Stage:
     def _due(self, day: str, keys: Keyring) -> _Work | None:
         """What the day must be anonymised with; None: it was, with all of that."""
         target, told = f"anonymized/{self._dataset}/{day}", self._around.told(day)
-        known = (known_to(self._lake, part, told) for part in self._lake.parts(self._landing(day)))
-        made_from = {
-            **self._lake.digests([self._landing(day)]),
-            "mentions": "-".join(known_digest(of_part, keys) for of_part in known),
-        }
-        inputs = {**made_from, "neighbours": self._around.digest(day)}
+        landed = self._lake.digests([self._landing(day)])
+        work = _Work(keys, told, {**landed, "neighbours": self._around.digest(day)})
         made = self._lake.manifest(target)
-        if made is None or made.policy != self._packed.digest or not made_from.items() <= made.inputs.items():
-            return _Work(keys, told, inputs)
+        # What is known takes reading: a day that is due anyway learns it from those who anonymise it.
+        if made is None or made.policy != self._packed.digest or not landed.items() <= made.inputs.items():
+            return work
+        known = (known_to(self._lake, part, told) for part in self._lake.parts(self._landing(day)))
+        inputs = work.inputs_with("-".join(known_digest(of_part, keys) for of_part in known))
+        if made.inputs.get("mentions") != inputs["mentions"]:
+            return work
         if dict(made.inputs) != inputs:  # a neighbour changed, but told nothing new
             self._lake.amend(target, inputs)
         self._tally.current.append(day)
@@ -197,11 +208,11 @@ class _Stage:
         facts |= leak_facts(made.opinion, self._policy)
         facts |= {LEAKED: tell(made.leaks)} if made.leaks else {}
         if made.held:
-            with self._replace("held", day, work) as out:
+            with self._replace("held", day, work, made.known) as out:
                 out.tables |= made.held
         else:
             self._lake.remove(f"held/{self._dataset}/{day}")
-        with self._replace("anonymized", day, work) as out:
+        with self._replace("anonymized", day, work, made.known) as out:
             out.tables |= made.anonymized
             out.write("findings", made.findings.table())
             if not made.opinion.leaks.is_empty():
@@ -214,11 +225,11 @@ class _Stage:
         if made.leaks:
             self._tally.notes[day] = f"canaries came out unmasked ({facts[LEAKED]}); the gate withholds the day"
 
-    def _replace(self, state: str, day: str, work: _Work) -> AbstractContextManager[Replacement]:
+    def _replace(self, state: str, day: str, work: _Work, known: str) -> AbstractContextManager[Replacement]:
         return self._lake.replace(
             f"{state}/{self._dataset}/{day}",
             as_of=self._as_of,
-            inputs=work.inputs,
+            inputs=work.inputs_with(known),
             policy=self._packed.digest,
             key_id=work.keys.key_id,
         )
@@ -264,10 +275,10 @@ def _judged(lake: Lake, dataset: str, packed: _Packed, _: str, group: list[_Due]
     ]
     made = []
     anonymized = tools.anonymizer.anonymize_together(together, signal)
-    for (part, _work), own, told, result in zip(group, planted, known, anonymized, strict=True):
+    for (part, work), own, told, result in zip(group, planted, known, anonymized, strict=True):
         harvest = own.harvest(result)
         opinion = second_opinion(harvest.real.records, signal, tools.policy.leak_check, part.of)
-        made.append(_made(lake, dataset, part, told, harvest, opinion))
+        made.append(_made(lake, dataset, part, told, work.keys, harvest, opinion))
     return made
 
 
@@ -275,12 +286,15 @@ def _with(frame: pl.DataFrame, planted: pl.DataFrame) -> pl.DataFrame:
     return pl.concat([frame.select(planted.columns), planted])
 
 
-def _made(lake: Lake, dataset: str, part: Part, known: pl.DataFrame, harvest: Harvest, opinion: Opinion) -> _Made:
+def _made(
+    lake: Lake, dataset: str, part: Part, known: pl.DataFrame, keys: Keyring, harvest: Harvest, opinion: Opinion
+) -> _Made:
     result, place = harvest.real, f"{dataset}/{part.day}"
     # Most days hold nothing back, and are then without this state.
     held = {} if result.held.is_empty() and known.is_empty() else {"records": result.held, "known": known}
     anonymized = {"records": result.records, "canaries": harvest.canaries}
     return _Made(
+        known=known_digest(known, keys),
         held={part.named(name): lake.write(f"held/{place}", part.named(name), frame) for name, frame in held.items()},
         anonymized={
             part.named(name): lake.write(f"anonymized/{place}", part.named(name), frame)
