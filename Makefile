@@ -21,8 +21,9 @@ $(STAMP): requirements.lock pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --compile-bytecode -r requirements.lock
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
-	@echo "Parsing the models once ..."
+	@echo "Parsing the models and putting the report's scripts together once ..."
 	@$(BIN)/python -W ignore -c 'from orchestration.definitions import defs; defs()' >/dev/null
+	@$(BIN)/python -c 'from orchestration.reporting.scripts import chart_scripts; from orchestration.settings import home; chart_scripts(home().scripts)'
 	@touch $(STAMP)
 
 run: install  ## Simulate a company and run the whole flow over its files

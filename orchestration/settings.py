@@ -62,6 +62,11 @@ class Home:
         return self.root / "clean_files.json"
 
     @property
+    def scripts(self) -> Path:
+        """What draws the report's charts."""
+        return self.root / "scripts"
+
+    @property
     def temporary(self) -> Path:
         """Spill files: raw values can be in them, so they stay inside the protected directory."""
         return self.root / "tmp"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from datetime import datetime
+from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
@@ -14,6 +15,7 @@ from orchestration.desk.waivers import IN_FORCE, WAITS
 from orchestration.reporting import charts, desk, loop, sections, wording
 from orchestration.reporting.data import ReportData, read_report_data
 from orchestration.reporting.headlines import headlines
+from orchestration.reporting.scripts import chart_scripts
 
 __all__ = ["ReportData", "build_desk_page", "build_report", "read_report_data"]
 
@@ -21,10 +23,16 @@ _NONE_FOUND = "no pain point was found in these days"
 _NOT_SIGNED = "a steward has not signed them off yet"
 
 
-def build_report(data: ReportData, as_of: datetime) -> str:
-    """The page as HTML, below 2 MB; the same data and as-of time give the same page."""
+def build_report(data: ReportData, as_of: datetime, kept_scripts: Path) -> str:
+    """The page as HTML, below 2 MB; the same data and as-of time give the same page.
+
+    Args:
+        kept_scripts: the folder that what draws charts is kept in.
+    """
     specs = _charts(data, as_of)
-    scripts = [_bundle(), _file("status_report.js")] if specs else [_file("status_report.js")]
+    scripts = [_file("status_report.js")]
+    if specs:
+        scripts.insert(0, Markup(chart_scripts(kept_scripts)))
     shown = sections.panels(data)
     return (
         _environment()
@@ -149,13 +157,6 @@ def _environment() -> Environment:
 
 def _file(name: str) -> Markup:
     return Markup(config_file(f"templates/{name}").read_text(encoding="utf-8"))  # ours, no data in it
-
-
-def _bundle() -> Markup:
-    """Vega, Vega-Lite and Vega-Embed, once for all charts (0.9 MB)."""
-    import vl_convert
-
-    return Markup(vl_convert.javascript_bundle())  # type: ignore[call-arg]  # its stub lacks the default
 
 
 def _csp_hash(script: str) -> str:

@@ -34,7 +34,7 @@ def write_report(deployment: Home, as_of: datetime) -> Path:
         data = read_report_data(connection, held)
     deployment.reports.mkdir(parents=True, exist_ok=True, mode=0o700)
     _swap_in(deployment.reports / DESK, build_desk_page(data, _desk_data(deployment, held, as_of), as_of))
-    _swap_in(deployment.reports / STATUS, build_report(data, as_of))
+    _swap_in(deployment.reports / STATUS, build_report(data, as_of, deployment.scripts))
     sync(deployment.reports)
     return deployment.reports / STATUS
 

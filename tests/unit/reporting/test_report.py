@@ -10,14 +10,20 @@ import pytest
 from governance.errors import FeedbackError
 from orchestration.reporting.data import read_report_data
 from orchestration.reporting.report import build_report
+from orchestration.reporting.scripts import chart_scripts
 
 SECTIONS = ("pain-points", "services", "budgets", "tickets", "changes", "gate", "ledger", "costs", "definitions")
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(1)>"
 
 
 @pytest.fixture(scope="module")
-def page(data, as_of):
-    return build_report(data, as_of)
+def scripts(tmp_path_factory):
+    return tmp_path_factory.mktemp("scripts")
+
+
+@pytest.fixture(scope="module")
+def page(data, as_of, scripts):
+    return build_report(data, as_of, scripts)
 
 
 @pytest.fixture(scope="module")
@@ -28,13 +34,21 @@ def words(page):
 
 
 @pytest.fixture(scope="module")
-def empty_page(made, as_of):
-    return build_report(made({}), as_of)
+def empty_page(made, as_of, scripts):
+    return build_report(made({}), as_of, scripts)
 
 
-def test_page_is_below_two_megabytes_and_the_same_every_time(page, data, as_of):
+def test_page_is_below_two_megabytes_and_the_same_every_time(page, data, as_of, scripts):
     assert len(page.encode()) < 2_000_000
-    assert build_report(data, as_of) == page
+    assert build_report(data, as_of, scripts) == page
+
+
+def test_what_draws_the_charts_is_put_together_once_for_each_version(scripts, page, monkeypatch, tmp_path):
+    monkeypatch.setattr("vl_convert.javascript_bundle", lambda: "draws otherwise")
+    assert chart_scripts(scripts) in page
+    assert chart_scripts(tmp_path) == "draws otherwise"
+    monkeypatch.setattr("orchestration.reporting.scripts.version", lambda _: "another")
+    assert chart_scripts(scripts) == "draws otherwise"
 
 
 def test_nothing_is_loaded_from_outside(page):
@@ -134,20 +148,20 @@ def test_empty_warehouse_says_why_instead_of_zero(empty_page):
     assert len(empty_page) < 100_000  # no chart, no library
 
 
-def test_text_of_records_cannot_become_markup(made, as_of):
+def test_text_of_records_cannot_become_markup(made, as_of, scripts):
     texts = dict.fromkeys(("title", "reason", "service", "operation", "owner_team", "status", "trend"), HOSTILE)
     row = {"rank": 1, "pain_point_id": "a", **texts}
     day = {"service": HOSTILE, "event_date": as_of.date(), "p95_ms": 1.0}
     marts = {"pain_points": [row], "health_daily": [day], "health": [{"service": HOSTILE}]}
-    page = build_report(made(marts), as_of)
+    page = build_report(made(marts), as_of, scripts)
     assert "alert(1)" in page
     assert "<script>alert" not in page
     assert "<img src=x" not in page
 
 
-def test_without_a_price_there_is_no_money(made, as_of):
+def test_without_a_price_there_is_no_money(made, as_of, scripts):
     row = {"source": "otel", "signal": "logs", "service": "a", "event_date": as_of.date(), "record_count": 1}
-    page = build_report(made({"costs": [row]}), as_of)
+    page = build_report(made({"costs": [row]}), as_of, scripts)
     assert "What collecting costs" in page
     assert '<th scope="col" class="n">Costs</th>' not in page
     assert "no data: the source does not say" in page
