@@ -26,4 +26,5 @@ def defs() -> dg.Definitions:
         return dg.load_from_defs_folder(path_within_project=Path(__file__).parent)
     finally:
         gc.freeze()
+        gc.set_threshold(50_000)  # nor are records by the ten thousand
         gc.enable()

@@ -52,6 +52,19 @@ def test_events_of_a_range_are_stored_once_per_day(instance, monkeypatch, batch)
     assert latest.dagster_event.partition == "2026-11-05"
     (checked,) = instance.event_log_storage.get_asset_check_execution_history(CHECK, limit=10)
     assert checked.status.value == "SUCCEEDED"
+    assert checked.event.dagster_event.event_type_value == "ASSET_CHECK_EVALUATION"
+
+
+@pytest.mark.parametrize("batch", ["0", "50"])
+def test_tags_of_a_partition_are_those_of_its_event(instance, monkeypatch, batch):
+    monkeypatch.setenv("DAGSTER_EVENT_BATCH_SIZE", batch)
+    runs = run(instance, "2026-11-01", "2026-11-03"), run(instance, "2026-11-02", "2026-11-04")
+    of_type, name = dg.DagsterEventType.ASSET_MATERIALIZATION, "dagster/data_version"
+    logged = [one for run_id in runs for one in instance.all_logs(run_id, of_type=of_type)]
+    told = {one.dagster_event.partition: one.asset_materialization.tags[name] for one in logged}
+    found = instance.event_log_storage.get_latest_tags_by_partition(ROWS, of_type, [name])
+    assert found == {partition: {name: version} for partition, version in told.items()}
+    assert (len(found), len(set(told.values()))) == (4, 2)
 
 
 def test_of_runs_long_ago_the_last_word_on_each_partition_and_check_stays(instance):
