@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 
-from orchestration.lake import Lake
+from orchestration.lake import Lake, Table
 from orchestration.stages.dependencies import Standing, has_expired, is_withheld, standing
 from orchestration.stages.tally import Tally
+from orchestration.stages.workers import each_group
 
 Inputs = Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Made:
+    """What became of a day: the files that were written, and what its manifest is to say."""
+
+    tables: Mapping[str, Table]
+    counts: Mapping[str, int]
 
 
 def refresh(
@@ -32,20 +43,69 @@ def refresh(
     tally = Tally()
     with lake.group_commit():
         for day in days:
-            targets = [f"{state}/{dataset}/{day}" for state in states]
-            if not lake.exists(f"checked/{dataset}/{day}"):
-                if is_withheld(lake, targets[0]):
-                    for target in targets:
-                        lake.remove(target)
-                elif lake.exists(targets[0]):
-                    tally.frozen.append(day)
-                continue
-            inputs = inputs_of(day)
-            found = {standing(lake.manifest(target), inputs, policy, partial(has_expired, lake)) for target in targets}
-            if Standing.FROZEN in found:
-                tally.frozen.append(day)
-            elif found == {Standing.CURRENT}:
-                tally.current.append(day)
-            else:
+            inputs = _due(lake, states, dataset, day, inputs_of, policy, tally)
+            if inputs is not None:
                 tally.days[day] = make(day, inputs)
     return tally
+
+
+def refresh_apart(
+    lake: Lake,
+    state: str,
+    dataset: str,
+    days: Iterable[str],
+    inputs_of: Callable[[str], Inputs],
+    make: Callable[[str], Made],
+    policy: str,
+    as_of: datetime,
+) -> Tally:
+    """As `refresh`, where no day is made from another of the same state: beside this process where there is much to do.
+
+    Args:
+        make: writes the files of the state of a day, and no manifest; can be pickled.
+    """
+    tally = Tally()
+    with lake.group_commit():
+        inputs = {day: _due(lake, (state,), dataset, day, inputs_of, policy, tally) for day in days}
+        due = {day: made_from for day, made_from in inputs.items() if made_from is not None}
+        checked = [lake.manifest(f"checked/{dataset}/{day}") for day in due]
+        records = sum(manifest.rows("records") for manifest in checked if manifest)
+        for day, made in each_group(partial(_made, make), {day: day for day in due}, records=records):
+            with lake.replace(f"{state}/{dataset}/{day}", as_of=as_of, inputs=due[day], policy=policy) as out:
+                out.tables |= made.tables
+                out.counts |= made.counts
+            tally.days[day] = made.counts
+    return tally
+
+
+def _made(make: Callable[[str], Made], day: str, _: str) -> Made:
+    return make(day)
+
+
+def _due(
+    lake: Lake,
+    states: tuple[str, ...],
+    dataset: str,
+    day: str,
+    inputs_of: Callable[[str], Inputs],
+    policy: str,
+    tally: Tally,
+) -> Inputs | None:
+    """What the states of a day are to be made (again) from; None: they need not or cannot be."""
+    targets = [f"{state}/{dataset}/{day}" for state in states]
+    if not lake.exists(f"checked/{dataset}/{day}"):
+        if is_withheld(lake, targets[0]):
+            for target in targets:
+                lake.remove(target)
+        elif lake.exists(targets[0]):
+            tally.frozen.append(day)
+        return None
+    inputs = inputs_of(day)
+    found = {standing(lake.manifest(target), inputs, policy, partial(has_expired, lake)) for target in targets}
+    if Standing.FROZEN in found:
+        tally.frozen.append(day)
+    elif found == {Standing.CURRENT}:
+        tally.current.append(day)
+    else:
+        return inputs
+    return None

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import date, datetime
+from functools import partial
 from pathlib import Path
 
 import polars as pl
@@ -21,7 +22,7 @@ from orchestration.rollups.schemas import LATENCY_SCHEMA
 from orchestration.rollups.spans import SpanRollup, roll_up_spans
 from orchestration.rollups.traits import SpanDay, find_traits, floor_candidates, survey, with_floor_shares
 from orchestration.stages.dependencies import LOGS, SPANS, Dependencies, around
-from orchestration.stages.refreshing import Inputs, refresh
+from orchestration.stages.refreshing import Inputs, Made, refresh, refresh_apart
 from orchestration.stages.tally import Tally
 from orchestration.stages.template_history import following, past_inputs, read_past
 from orchestration.stages.trace_days import find_news, new_templates, news_candidates, stored_traits, traits_of_day
@@ -98,24 +99,27 @@ def roll_up_log_days(lake: Lake, source: str, days: list[str], policy: SamplingP
 
 def _find_news_days(lake: Lake, source: str, days: list[str], policy: SamplingPolicy, as_of: datetime) -> None:
     """The traces with a new template, and what the logs of a day offer to the sample."""
-    dataset, depends, number = f"{source}/{LOGS}", Dependencies.of(lake, policy), policy.new_templates.kept_per_template
-
-    def make(day: str, inputs: Inputs) -> dict[str, int]:
-        new, candidates, offers = new_templates(lake, source, day), [], []
-        for part in lake.parts(f"checked/{dataset}/{day}"):
-            logs = lake.scan_part(part).select("record_id", "trace_id", "raw_bytes").collect()
-            shaped = lake.read(f"rollups/{dataset}/{day}", "record_templates", part.number)
-            candidates.append(news_candidates(logs, shaped, new, number))
-            offers.append(log_offer(logs, traits_of_day(lake, day, logs["trace_id"], depends), shaped))
-        with lake.replace(f"traits/{dataset}/{day}", as_of=as_of, inputs=inputs, policy=policy.digest) as out:
-            out.write("news", find_news(pl.concat(candidates), number))
-            out.write("volumes", log_volumes(offers, policy))
-        return {"new_templates": new.len()}
+    dataset, depends = f"{source}/{LOGS}", Dependencies.of(lake, policy)
 
     def inputs_of(day: str) -> Inputs:
         return lake.digests(depends.news(source, day))
 
-    refresh(lake, ("traits",), dataset, days, inputs_of, make, policy.digest)
+    make = partial(_news, lake, source, policy, depends)
+    refresh_apart(lake, "traits", dataset, days, inputs_of, make, policy.digest, as_of)
+
+
+def _news(lake: Lake, source: str, policy: SamplingPolicy, depends: Dependencies, day: str) -> Made:
+    """Those of a day; runs in this process or beside it, and writes no manifest."""
+    dataset, number = f"{source}/{LOGS}", policy.new_templates.kept_per_template
+    new, candidates, offers = new_templates(lake, source, day), [], []
+    for part in lake.parts(f"checked/{dataset}/{day}"):
+        logs = lake.scan_part(part).select("record_id", "trace_id", "raw_bytes").collect()
+        shaped = lake.read(f"rollups/{dataset}/{day}", "record_templates", part.number)
+        candidates.append(news_candidates(logs, shaped, new, number))
+        offers.append(log_offer(logs, traits_of_day(lake, day, logs["trace_id"], depends), shaped))
+    of_day = {"news": find_news(pl.concat(candidates), number), "volumes": log_volumes(offers, policy)}
+    tables = {name: lake.write(f"traits/{dataset}/{day}", name, frame) for name, frame in of_day.items()}
+    return Made(tables, {})
 
 
 def _roll_up_parts(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
 from functools import lru_cache, partial
 
@@ -20,7 +20,7 @@ from governance.sampling import (
     verdicts,
 )
 from governance.signals import SIGNALS
-from orchestration.lake import Lake, Part
+from orchestration.lake import Lake, Part, Table
 from orchestration.rollups.grains import add_up
 from orchestration.rollups.kept import count_kept
 from orchestration.stages.dependencies import (
@@ -33,7 +33,7 @@ from orchestration.stages.dependencies import (
     rates_key,
     standing,
 )
-from orchestration.stages.refreshing import Inputs, refresh
+from orchestration.stages.refreshing import Inputs, Made, refresh_apart
 from orchestration.stages.tally import Tally
 from orchestration.stages.template_history import following
 from orchestration.stages.trace_days import new_templates, rates_of_day, trace_days
@@ -73,34 +73,36 @@ def sample_days(lake: Lake, dataset: str, days: list[str], policy: SamplingPolic
     reach = _reach(lake, days, depends)
     rate_days(lake, reach, policy, as_of)
 
-    def make(day: str, inputs: Inputs) -> Mapping[str, int]:
-        parts = lake.parts(f"checked/{dataset}/{day}")
-        judge = lru_cache(1)(partial(_judge, lake, policy, depends))  # the logs of a day are gone through twice
-        rates = _template_rates(lake, source, day, parts, judge, policy) if signal == LOGS else None
-        outcomes, kept, cut = [], [], Counter[str]()
-        with lake.replace(f"sampled/{dataset}/{day}", as_of=as_of, inputs=inputs, policy=policy.digest) as out:
-            for part in parts:
-                rows, judged = lake.scan_part(part), judge(part)
-                if rates is None:
-                    sample = sample_spans(rows, judged)
-                    cut.update(_cut(judged))
-                else:
-                    sample = sample_logs(rows, judged, _shaped(lake, part), rates, policy)
-                out.write(part.named("records"), sample.rows)
-                outcomes.append(sample.outcomes)
-                kept.append(count_kept(sample.rows))
-            out.write("kept", add_up(kept))
-            out.write("outcomes", add_up(outcomes))
-            if rates is not None:
-                out.write("template_rates", rates)
-            # A trace is counted once, not again with its logs.
-            out.counts = {**_counts(pl.concat(outcomes)), **cut}
-        return out.counts
-
     def inputs_of(day: str) -> Inputs:
         return lake.digests(depends.samples(source, signal, day))
 
-    return refresh(lake, ("sampled",), dataset, reach, inputs_of, make, policy.digest)
+    make = partial(_sampled, lake, dataset, policy, depends)
+    return refresh_apart(lake, "sampled", dataset, reach, inputs_of, make, policy.digest, as_of)
+
+
+def _sampled(lake: Lake, dataset: str, policy: SamplingPolicy, depends: Dependencies, day: str) -> Made:
+    """The sample of a day, part by part; runs in this process or beside it, and writes no manifest."""
+    source, signal = dataset.split("/")
+    parts, key = lake.parts(f"checked/{dataset}/{day}"), f"sampled/{dataset}/{day}"
+    judge = lru_cache(1)(partial(_judge, lake, policy, depends))  # the logs of a day are gone through twice
+    rates = _template_rates(lake, source, day, parts, judge, policy) if signal == LOGS else None
+    tables, outcomes, kept, cut = dict[str, Table](), [], [], Counter[str]()
+    for part in parts:
+        rows, judged = lake.scan_part(part), judge(part)
+        if rates is None:
+            sample = sample_spans(rows, judged)
+            cut.update(_cut(judged))
+        else:
+            sample = sample_logs(rows, judged, _shaped(lake, part), rates, policy)
+        name = part.named("records")
+        tables[name] = lake.write(key, name, sample.rows)
+        outcomes.append(sample.outcomes)
+        kept.append(count_kept(sample.rows))
+    of_day = {"kept": add_up(kept), "outcomes": add_up(outcomes)}
+    of_day |= {"template_rates": rates} if rates is not None else {}
+    tables |= {name: lake.write(key, name, frame) for name, frame in of_day.items()}
+    # A trace is counted once, not again with its logs.
+    return Made(tables, {**_counts(pl.concat(outcomes)), **cut})
 
 
 def _reach(lake: Lake, days: list[str], depends: Dependencies) -> list[str]:
