@@ -13,6 +13,7 @@ import polars as pl
 
 from governance.quality import (
     COMPARING,
+    RESULTS_SCHEMA,
     DayRulings,
     Judged,
     QualityPolicy,
@@ -78,7 +79,7 @@ def judge_dataset(
             of_parts = dict(found)
             rows_of_parts = [one.rows for one in of_parts.values()]
             inputs = verdict_inputs(lake, dataset, day, rulings, others)
-            broken = _broken(lake, dataset, day, len(of_parts), suite, others, inputs)
+            broken = _broken(lake, dataset, day, due[day].rows("records"), len(of_parts), suite, others, inputs)
             verdict = _verdict(lake, dataset, day, due[day], rows_of_parts, broken, suite, policy, ruled[day].waived)
             tally.days[day] = _settle(lake, dataset, day, due[day], of_parts, verdict, rules, inputs, as_of)
             if verdict.is_blocked:
@@ -136,6 +137,7 @@ def _broken(
     lake: Lake,
     dataset: str,
     day: str,
+    height: int,
     parts: int,
     suite: Suite,
     others: Comparisons,
@@ -144,7 +146,7 @@ def _broken(
     """How much of the day breaks each expectation about a whole day; None: nothing there to tell by."""
     rows = lake.scan([f"anonymized/{dataset}/{day}"], "records", SIGNALS[suite.signal].schema)
     return [
-        others.broken(one, day, inputs) if one.type in COMPARING else offending(rows, one, parts)
+        others.broken(one, day, inputs) if one.type in COMPARING else offending(rows, height, one, parts)
         for one in suite.day_expectations
     ]
 
@@ -221,15 +223,13 @@ def _written(lake: Lake, dataset: str, part: Part, judged: Judged) -> _Judged:
 def results_over(lake: Lake, dataset: str, days: list[str]) -> pl.DataFrame:
     """Each expectation over the days: evaluated and failed rows, days it failed on (one row per expectation)."""
     keys = [f"quarantine/{dataset}/{day}" for day in days]
-    frames = [lake.read(key, "results") for key in keys if lake.exists(key)]
-    if not frames:
-        return pl.DataFrame()
     return (
-        pl.concat(frames)
+        lake.scan(keys, "results", RESULTS_SCHEMA)
         .group_by("expectation", maintain_order=True)
         .agg(
             pl.col("evaluated").sum(),
             pl.col("failed").sum(),
             days_failed=(~pl.col("is_passed")).sum(),
         )
+        .collect()
     )

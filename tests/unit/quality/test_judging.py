@@ -60,8 +60,8 @@ def verdict(signal: str, frame: pl.DataFrame, known: dict[str, int] | None = Non
 def judged_day(signal: str, frames: list[pl.DataFrame], known: dict[str, int] | None = None, day: str = DAY) -> Day:
     suite = load_suite(signal)
     parts = judge_rows([(day, frame) for frame in frames], SIGNALS[signal], suite)
-    rows = pl.concat(frames).lazy()
-    broken = [offending(rows, expectation, len(frames)) for expectation in suite.day_expectations]
+    rows = pl.concat(frames)
+    broken = [offending(rows.lazy(), rows.height, one, len(frames)) for one in suite.day_expectations]
     concluded = conclude(reduce(add, (part.counts for part in parts)), broken, suite, load_quality(), known)
     return Day(concluded, pl.concat([part.passed for part in parts]), pl.concat([part.quarantined for part in parts]))
 
