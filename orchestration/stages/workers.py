@@ -29,7 +29,7 @@ _ENOUGH_RECORDS = 30_000
 
 
 def worker_count() -> int:
-    """How many processes anonymise and judge: FEEDBACK_PROCESSES, else one a processor, at most two.
+    """How many processes anonymise, judge and sample: FEEDBACK_PROCESSES, else one a processor, at most two.
 
     Raises:
         UsageError: FEEDBACK_PROCESSES is no number from 1 on.

@@ -29,8 +29,8 @@ def rows(warehouse: Path, query: str) -> list[tuple[object, ...]]:
         return connection.execute(query).fetchall()
 
 
-def wrong_verdicts(warehouse: Path, truth: Truth) -> list[str]:
-    """What should have been said of those fixes of which something else was."""
+def wrong_verdicts(warehouse: Path, truth: Truth) -> dict[str, object]:
+    """What was said of those fixes of which something else was true."""
     found = dict(rows(warehouse, "select deployment_id, verdict from marts.fct_initiative_effects"))
     planted = {
         fault.fix_deployment_id: VERDICTS[fault.is_fix_effective]
@@ -38,7 +38,7 @@ def wrong_verdicts(warehouse: Path, truth: Truth) -> list[str]:
         if fault.fix_deployment_id and fault.is_fix_effective is not None
     }
     assert planted
-    return [verdict for fix, verdict in planted.items() if found.get(fix) != verdict]
+    return {fix: found.get(fix) for fix, verdict in planted.items() if found.get(fix) != verdict}
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +71,7 @@ def read_history(warehouse: Path, lake: Lake) -> None:
 
 def test_the_two_fixes_come_out_right(world: tuple[Path, Truth, Lake]) -> None:
     warehouse, truth, _ = world
-    assert wrong_verdicts(warehouse, truth) == []
+    assert wrong_verdicts(warehouse, truth) == {}
 
 
 def test_states_of_earlier_days_can_be_asked_for(world: tuple[Path, Truth, Lake]) -> None:
@@ -130,16 +130,17 @@ def test_a_run_again_for_an_earlier_day_knows_nothing_of_later_ones(world: tuple
     assert lake.manifest("history/triage/states/2026-11-09") == before
 
 
+# An interval of 95 % leaves this open: with nothing done, that share of failures fell by 2.7 standard errors.
+CHANCE = {("default", 4): {"4759": "improved"}}
+
+
 @pytest.mark.exhaustive
+@pytest.mark.parametrize("seed", range(2, 8))
 @pytest.mark.parametrize("name", ["default", "migration"])
-def test_fixes_come_out_right_whatever_the_seed(name: str, tmp_path: Path) -> None:
-    """Those that help in all six worlds; one that does not may seem to in one, as an interval of 95 % leaves open."""
-    wrong = list[str]()
-    for seed in range(2, 8):
-        warehouse, truth = company(tmp_path / str(seed), load_scenario(name), seed=seed)
-        assert build(warehouse, *PAIN_POINTS) == []
-        wrong += wrong_verdicts(warehouse, truth)
-    assert wrong in ([], ["unchanged"])
+def test_fixes_come_out_right_whatever_the_seed(name: str, seed: int, tmp_path: Path) -> None:
+    warehouse, truth = company(tmp_path, load_scenario(name), seed=seed)
+    assert build(warehouse, *PAIN_POINTS) == []
+    assert wrong_verdicts(warehouse, truth) == CHANCE.get((name, seed), {})
 
 
 # Mean before and after, spread of a day, weekday effect, days before and after.
