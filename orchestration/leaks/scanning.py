@@ -95,7 +95,7 @@ def scan(deployment: Home, canaries: Canaries, *, everything: bool = False) -> S
     Args:
         everything: also in files that were clean and have not changed since.
     """
-    finder = Finder(canaries.stems, lambda: _planted(Lake(deployment.lake), canaries))
+    finder = Finder(canaries, lambda: _planted(Lake(deployment.lake), canaries))
     known = _Clean(canaries.digest) if everything else _Clean.load(deployment.clean_files, canaries.digest)
     clean = _Clean(canaries.digest)
     tables, others = _parted(deployment, known, clean)

@@ -157,6 +157,11 @@ class Canaries:
         return frozenset().union(*(mint.stems for mint in self._mints.values()))
 
     @property
+    def shapes(self) -> frozenset[str]:
+        """What any canary of this deployment looks like, see Finder."""
+        return frozenset().union(*(mint.shapes for mint in self._mints.values()))
+
+    @property
     def digest(self) -> str:
         """Hash of what is looked for, keyed: a text looked through under it need not be looked through again."""
         return self._keys.record_id("\x00".join(sorted(self.stems)).encode())[:16]

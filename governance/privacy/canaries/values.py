@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from governance.keys import Keyring
@@ -47,6 +47,12 @@ class Mint:
     def stems(self) -> frozenset[str]:
         """What all values have in common, in each form that is looked for."""
         return frozenset(needle.stem for needle in self.value().needles)
+
+    @property
+    def shapes(self) -> frozenset[str]:
+        """What any value looks like, in each form that is looked for: regular expressions of lower case."""
+        shape = _shape(self._parts)
+        return frozenset([shape, *([shape.replace(re.escape(" "), "")] if self._species.is_compact else [])])
 
     def value(self, *context: str) -> Value:
         """The value for a partition and place: the same context, the same value."""
@@ -107,6 +113,24 @@ def _stem(pieces: list[tuple[str, bool]]) -> str:
             runs.append(run)
             run = ""
     return max(runs, key=len).lower()
+
+
+def _shape(parts: Sequence[str | tuple[str, int]]) -> str:
+    """A regular expression of what is looked for."""
+    shape, is_inside = "", False
+    for part in parts:
+        if part in ("{", "}"):
+            is_inside = part == "{"
+        elif is_inside:
+            shape += _form(part)
+    return shape
+
+
+def _form(part: str | tuple[str, int]) -> str:
+    if isinstance(part, str):
+        return "[0-9]" if part == "%" else re.escape(part.lower())
+    kind, count = part
+    return f"(?:{'|'.join(sorted({taken.lower() for taken in KINDS[kind]}))}){{{count}}}"
 
 
 def _with_check_digits(text: str) -> str:

@@ -1,5 +1,6 @@
 """Canaries: unmistakable, the same whenever they are made, hidden by our policy and found when it is broken."""
 
+import re
 from dataclasses import replace
 
 import polars as pl
@@ -8,7 +9,7 @@ import pytest
 from governance.keys import Keyring
 from governance.privacy import Anonymizer
 from governance.privacy.canaries import Canaries, Finder, tell
-from governance.privacy.canaries.species import NAME, SPECIES
+from governance.privacy.canaries.species import NAME, SPECIES, UNCLASSIFIED
 from governance.privacy.canaries.values import Mint
 from governance.privacy.patterns import Pattern
 from governance.privacy.policy import Treatment
@@ -157,6 +158,16 @@ def test_what_is_looked_for_is_long_and_ascii_and_holds_its_stem(species, keys):
         assert needle.text == needle.text.lower()
 
 
+@pytest.mark.parametrize("species", [*SPECIES, NAME, UNCLASSIFIED], ids=lambda species: species.name)
+def test_every_value_looks_as_all_values_of_its_species_do_and_its_stem_alone_does_not(species, keys):
+    mint = Mint(species, keys)
+    shapes = [re.compile(shape) for shape in mint.shapes]
+    for day in DAYS:
+        for needle in mint.value("any/logs", day).needles:
+            assert [shape for shape in shapes if shape.fullmatch(needle.text)]
+    assert not [stem for stem in mint.stems for shape in shapes if shape.search(stem)]
+
+
 def test_no_name_escapes_the_shipped_model(anonymizer, policy):
     """400 deployments' names: one that the model misses would withhold days for nothing."""
     frames = []
@@ -174,7 +185,7 @@ def test_no_name_escapes_the_shipped_model(anonymizer, policy):
 @pytest.mark.parametrize("change", [str, str.upper, str.lower, str.title, lambda text: f"x={text};"])
 def test_a_canary_is_found_in_any_case_and_company(canaries, change):
     planted = canaries.of("any/logs", DAYS[0])
-    finder = Finder(canaries.stems, lambda: planted)
+    finder = Finder(canaries, lambda: planted)
     found = finder.find(pl.Series([None, "nothing", *(change(one.text) for one in planted)]))
     assert found == set(planted)
 
@@ -182,22 +193,24 @@ def test_a_canary_is_found_in_any_case_and_company(canaries, change):
 @pytest.mark.parametrize("entity", ["CARD", "IBAN", "PHONE"])
 def test_a_number_is_found_without_its_blanks(canaries, entity):
     planted = [one for one in canaries.of("any/logs", DAYS[0]) if one.entity == entity and one.place == "body"]
-    finder = Finder(canaries.stems, lambda: planted)
+    finder = Finder(canaries, lambda: planted)
     assert finder.find(pl.Series([planted[0].text.replace(" ", "")])) == set(planted)
 
 
 def test_the_canary_of_another_day_is_not_taken_for_one_of_these(canaries):
-    finder = Finder(canaries.stems, lambda: canaries.of("any/logs", DAYS[0]))
+    finder = Finder(canaries, lambda: canaries.of("any/logs", DAYS[0]))
     assert finder.find(pl.Series([one.text for one in canaries.of("any/logs", DAYS[1])])) == set()
 
 
-def test_values_are_made_only_where_a_stem_is_found(canaries):
+def test_values_are_made_only_where_something_looks_like_one(canaries):
     def never():
-        raise AssertionError("no stem was there")
+        raise AssertionError("nothing looked like a canary")
 
-    assert Finder(canaries.stems, never).find(pl.Series(["2026-03-01 ref 0123", None])) == set()
-    with pytest.raises(AssertionError):
-        Finder(canaries.stems, never).find(pl.Series([sorted(canaries.stems)[0]]))
+    stems = [f"2026-03-01T10:00:{stem}" for stem in canaries.stems]
+    assert Finder(canaries, never).find(pl.Series(["2026-03-01 ref 0123", None, *stems])) == set()
+    for one in canaries.of("other/logs", DAYS[1]):
+        with pytest.raises(AssertionError):
+            Finder(canaries, never).find(pl.Series([one.text]))
 
 
 def test_no_representation_shows_a_value(canaries):
