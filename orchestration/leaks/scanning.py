@@ -6,7 +6,6 @@ others are known by size and time.
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections import defaultdict
@@ -17,6 +16,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+import orjson
 import polars as pl
 
 from governance.durability import sync
@@ -72,7 +72,7 @@ class _Clean:
     @classmethod
     def load(cls, path: Path, digest: str) -> _Clean:
         try:
-            stored = json.loads(path.read_bytes())
+            stored = orjson.loads(path.read_bytes())
             known = cls(stored["digest"], set(stored["content"]), stored["files"])
         except (FileNotFoundError, ValueError, KeyError):
             return cls(digest)
@@ -81,8 +81,8 @@ class _Clean:
     def save(self, path: Path) -> None:
         temporary = path.with_suffix(".tmp")
         stored = {"digest": self.digest, "content": sorted(self.content), "files": dict(sorted(self.files.items()))}
-        with temporary.open("w") as file:
-            json.dump(stored, file)
+        with temporary.open("wb") as file:
+            file.write(orjson.dumps(stored))
             file.flush()
             os.fsync(file.fileno())
         temporary.rename(path)
