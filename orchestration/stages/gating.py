@@ -39,6 +39,7 @@ _SHAPE = 2  # of what a verdict keeps: with another one, every day is judged aga
 # So many rows go through the engine in one pass, which by itself takes 0.4 s: fewer where there are few in all, so that
 # every process has some; more would take more memory.
 _ROWS_AT_ONCE, _MOST_AT_ONCE, _PASSES = 50_000, 200_000, 4
+_ROWS_A_PART = 2_000  # its own files take as long as so many rows: 40 small days are worth both processes
 
 
 @dataclass(frozen=True)
@@ -120,7 +121,7 @@ def _due(
 
 def _groups(parts: list[Part], days: Mapping[str, Manifest]) -> Iterator[list[Part]]:
     """Parts of days, in order, in groups small enough for one pass."""
-    sizes = [days[part.day].tables[part.named("records")].rows for part in parts]
+    sizes = [days[part.day].tables[part.named("records")].rows + _ROWS_A_PART for part in parts]
     at_once = min(max(_ROWS_AT_ONCE, sum(sizes) // _PASSES), _MOST_AT_ONCE)
     group, rows = list[Part](), 0
     for part, size in zip(parts, sizes, strict=True):
