@@ -133,12 +133,6 @@ class Replacement:
         """Write `frame` as the partition's table (or part of one) of that name."""
         self.tables[table] = _write_table(self._folder, table, frame)
 
-    @contextmanager
-    def workspace(self) -> Iterator[Path]:
-        """A folder for what is written only to be read again before the partition is replaced."""
-        with tempfile.TemporaryDirectory(dir=self._folder, prefix=_WORKSPACE) as folder:
-            yield Path(folder)
-
 
 class Lake:
     """A folder of partitions. Keys are `<state>/<source>/<signal>/<day>` (or shorter), always with forward slashes."""
@@ -233,6 +227,14 @@ class Lake:
         folder = self.root / key
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         return _write_table(folder, table, frame)
+
+    @contextmanager
+    def workspace(self, key: str) -> Iterator[Path]:
+        """A folder for what is written only to be read again before the partition is replaced."""
+        place = self.root / key
+        place.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with tempfile.TemporaryDirectory(dir=place, prefix=_WORKSPACE) as folder:
+            yield Path(folder)
 
     @contextmanager
     def replace(

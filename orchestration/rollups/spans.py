@@ -61,21 +61,21 @@ class SpanRollup:
         )
 
 
-def roll_up_spans(spans: pl.DataFrame, traits: pl.DataFrame, bounds: Bounds) -> SpanRollup:
+def roll_up_spans(spans: pl.DataFrame, accounts: pl.DataFrame, bounds: Bounds) -> SpanRollup:
     """The rollups of all checked spans of a day, or of a part of it that holds whole traces.
 
     Args:
         spans: one row per span (the signal's columns; attributes are not needed).
-        traits: one row per trace: gives spans without an account that of their trace.
+        accounts: trace_id and account_id, one row per trace: gives spans without an account that of their trace.
         bounds: which values of a dimension keep their name, over the whole day.
     """
     schema = SIGNALS["spans"].schema
     read = require(spans, {name: schema[name] for name in _READ}, "roll up spans")
-    accounts = traits.lazy().select("trace_id", trace_account_id="account_id").unique("trace_id", keep="any")
+    of_traces = accounts.lazy().select("trace_id", trace_account_id="account_id")
     facts = (
         measure(bounds.named(read.lazy()).collect())
         .lazy()
-        .join(accounts, on="trace_id", how="left")
+        .join(of_traces, on="trace_id", how="left")
         .with_columns(account_id=pl.coalesce("account_id", "trace_account_id"))
         .collect()
     )

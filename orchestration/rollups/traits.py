@@ -24,6 +24,11 @@ _READ = (
 )
 
 
+# Of spans by time: whose a trace is.
+_ACCOUNT = pl.col("account_id").drop_nulls().first()
+_BY_TIME = ("start_unix_nano", "span_id")
+
+
 @dataclass(frozen=True)
 class SpanDay:
     """What must be known of all spans of a day before its traces can be told part by part.
@@ -80,6 +85,17 @@ def slow_thresholds(earlier_latency: pl.LazyFrame | None, spans: pl.LazyFrame, p
     return require(thresholds.sort(_OPERATION), THRESHOLDS_SCHEMA, "slow thresholds")
 
 
+def columns_read(policy: SamplingPolicy) -> list[str]:
+    """The columns of spans that their traits follow from."""
+    return sorted({*_READ, *policy.always_keep.matches().meta.root_names()})
+
+
+def accounts_of(spans: pl.DataFrame) -> pl.DataFrame:
+    """Whose each trace is (trace_id, account_id); one row per trace: the account of the first span that has one."""
+    ordered = spans.lazy().select("trace_id", "account_id", *_BY_TIME).drop_nulls("trace_id").sort(_BY_TIME)
+    return ordered.group_by("trace_id").agg(account_id=_ACCOUNT).collect()
+
+
 def find_traits(spans: pl.DataFrame, day: SpanDay, policy: SamplingPolicy) -> pl.DataFrame:
     """The traits of every trace of a part of a day, but for their floor; one row per trace, sorted.
 
@@ -92,7 +108,7 @@ def find_traits(spans: pl.DataFrame, day: SpanDay, policy: SamplingPolicy) -> pl
     wanted = {**{name: schema[name] for name in _READ}, "is_forced": pl.Boolean()}
     read = day.bounds.named(require(marked, wanted, "find traits").lazy()).drop_nulls("trace_id").collect()
     rare = read.lazy().join(day.rare.lazy(), on=_OPERATION, how="semi", nulls_equal=True).select("trace_id")
-    traces = _traces(read.lazy().sort("start_unix_nano", "span_id"), day.thresholds.lazy(), rare)
+    traces = _traces(read.lazy().sort(_BY_TIME), day.thresholds.lazy(), rare)
     told = traces.with_columns(draw=draws(traces["trace_id"]), floor_share=pl.lit(None, pl.Float64))
     return require(told, TRAITS_SCHEMA, "traits")
 
@@ -153,7 +169,7 @@ def _traces(ordered: pl.LazyFrame, thresholds: pl.LazyFrame, rare: pl.LazyFrame)
     return (
         ordered.group_by("trace_id", maintain_order=True)
         .agg(
-            account_id=pl.col("account_id").drop_nulls().first(),
+            account_id=_ACCOUNT,
             has_error=(pl.col("status") == "error").fill_null(value=False).any(),
             is_forced=pl.col("is_forced").any(),
             first_span_at=pl.col("event_at").min(),

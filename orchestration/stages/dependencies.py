@@ -1,7 +1,8 @@
 """What the days of the sample stage are made from, as keys of the lake, and how far a change of one day reaches.
 
 ```
-checked/spans D, latency of the days before D ......... traits D (and the rollups of its spans, made with them)
+checked/spans D ....................................... rollups of its spans
+checked/spans D, latency of the days before D ......... traits D
 checked/logs D, traits of D-1 .. D+1 .................. rollups of its logs
 with their templates of earlier days (template_history)
 checked/logs D, its rollups, traits of D .............. traits/logs D: news, volumes
@@ -55,7 +56,11 @@ class Dependencies:
         return cls(sorted(found), policy)
 
     def span_rollups(self, source: str, day: str) -> list[str]:
-        """Of traits and rollups of spans: what is slow follows from the days before."""
+        """Of rollups of spans."""
+        return [f"checked/{source}/{SPANS}/{day}"]
+
+    def span_traits(self, source: str, day: str) -> list[str]:
+        """Of what is known of traces: what is slow follows from the days before."""
         return [f"checked/{source}/{SPANS}/{day}", *self.earlier_latency(source, day)]
 
     def earlier_latency(self, source: str, day: str) -> list[str]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
@@ -21,7 +22,7 @@ import polars as pl
 
 from governance.signals import SIGNALS, Signal
 from governance.sources import Source
-from orchestration.lake import Lake, Manifest, Replacement, part_name
+from orchestration.lake import Lake, Manifest, part_name
 from orchestration.stages.receiving import arrival, day_counts, superseded_by
 from orchestration.stages.tally import Tally
 from orchestration.stages.versions import Once, id_shared, once
@@ -147,7 +148,7 @@ def _land(
     parts = max(1, math.ceil(received / PART_ROWS))
     with lake.replace(key, as_of=as_of, inputs=inputs, policy=VERSION) as out:
         landed = conflicts = 0
-        for part, records in enumerate(_parts(together, SIGNALS[signal], parts, out)):
+        for part, records in enumerate(_parts(together, SIGNALS[signal], parts, lake.workspace(key))):
             out.write(part_name("records", part, parts), records.rows)
             landed, conflicts = landed + records.rows.height, conflicts + records.conflicts
         pulled = max(received, landed) + malformed
@@ -164,17 +165,19 @@ def _land(
     return Landed("landed", counts)
 
 
-def _parts(together: Sequence[pl.LazyFrame], signal: Signal, parts: int, out: Replacement) -> Iterator[Once]:
+def _parts(
+    together: Sequence[pl.LazyFrame], signal: Signal, parts: int, workspace: AbstractContextManager[Path]
+) -> Iterator[Once]:
     """The records of each part, each once, by time.
 
     Args:
         together: all records of the day, those that win first, a batch in each.
-        out: where there is room for what is split.
+        workspace: where there is room for what is split.
     """
     if parts == 1:
         yield _in_order(signal, pl.concat(together).collect())
         return
-    with out.workspace() as folder:
+    with workspace as folder:
         yield from _split_parts(together, signal, parts, folder)
 
 

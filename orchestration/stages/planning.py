@@ -81,7 +81,7 @@ def _sample_behind(lake: Lake, dataset: str) -> Iterable[str]:
     for day in lake.days(f"checked/{dataset}"):
         made_from = {"sampled": depends.samples(source, signal, day)}
         if signal == SPANS:
-            made_from |= dict.fromkeys(("traits", "rollups"), depends.span_rollups(source, day))
+            made_from |= {"rollups": depends.span_rollups(source, day), "traits": depends.span_traits(source, day)}
         else:
             made_from |= {"rollups": depends.log_rollups(source, day), "traits": depends.news(source, day)}
         if any(is_stale(f"{state}/{dataset}/{day}", wanted) for state, wanted in made_from.items()):

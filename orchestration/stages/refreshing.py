@@ -25,25 +25,24 @@ class Made:
 
 def refresh(
     lake: Lake,
-    states: tuple[str, ...],
+    state: str,
     dataset: str,
     days: Iterable[str],
     inputs_of: Callable[[str], Inputs],
     make: Callable[[str, Inputs], Mapping[str, int]],
     policy: str,
 ) -> Tally:
-    """Make each checked day again whose inputs or policy changed; remove what was made of a withheld day.
+    """Make the state of each checked day again whose inputs or policy changed; remove what was made of a withheld day.
 
     Args:
-        states: what `make` writes of `dataset`, each day.
         inputs_of: what a day is made from now: key -> digest of what exists.
-        make: replaces the states of a day; gets these inputs.
+        make: replaces the state of a day; gets these inputs.
         policy: digest of the policy it is made under.
     """
     tally = Tally()
     with lake.group_commit():
         for day in days:
-            inputs = _due(lake, states, dataset, day, inputs_of, policy, tally)
+            inputs = _due(lake, state, dataset, day, inputs_of, policy, tally)
             if inputs is not None:
                 tally.days[day] = make(day, inputs)
     return tally
@@ -66,7 +65,7 @@ def refresh_apart(
     """
     tally = Tally()
     with lake.group_commit():
-        inputs = {day: _due(lake, (state,), dataset, day, inputs_of, policy, tally) for day in days}
+        inputs = {day: _due(lake, state, dataset, day, inputs_of, policy, tally) for day in days}
         due = {day: made_from for day, made_from in inputs.items() if made_from is not None}
         checked = [lake.manifest(f"checked/{dataset}/{day}") for day in due]
         records = sum(manifest.rows("records") for manifest in checked if manifest)
@@ -84,27 +83,26 @@ def _made(make: Callable[[str], Made], day: str, _: str) -> Made:
 
 def _due(
     lake: Lake,
-    states: tuple[str, ...],
+    state: str,
     dataset: str,
     day: str,
     inputs_of: Callable[[str], Inputs],
     policy: str,
     tally: Tally,
 ) -> Inputs | None:
-    """What the states of a day are to be made (again) from; None: they need not or cannot be."""
-    targets = [f"{state}/{dataset}/{day}" for state in states]
+    """What the state of a day is to be made (again) from; None: it need not or cannot be."""
+    target = f"{state}/{dataset}/{day}"
     if not lake.exists(f"checked/{dataset}/{day}"):
-        if is_withheld(lake, targets[0]):
-            for target in targets:
-                lake.remove(target)
-        elif lake.exists(targets[0]):
+        if is_withheld(lake, target):
+            lake.remove(target)
+        elif lake.exists(target):
             tally.frozen.append(day)
         return None
     inputs = inputs_of(day)
-    found = {standing(lake.manifest(target), inputs, policy, partial(has_expired, lake)) for target in targets}
-    if Standing.FROZEN in found:
+    found = standing(lake.manifest(target), inputs, policy, partial(has_expired, lake))
+    if found is Standing.FROZEN:
         tally.frozen.append(day)
-    elif found == {Standing.CURRENT}:
+    elif found is Standing.CURRENT:
         tally.current.append(day)
     else:
         return inputs

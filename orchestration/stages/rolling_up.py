@@ -6,7 +6,7 @@ function also looks at those.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import date, datetime
 from functools import partial
@@ -15,12 +15,21 @@ from pathlib import Path
 import polars as pl
 
 from governance.sampling import SamplingPolicy, log_offer, log_volumes, span_volumes, total_volumes
-from orchestration.lake import Lake, Part, part_name
+from orchestration.lake import Lake, Part, Table, part_name
+from orchestration.rollups.dimensions import Bounds, bounds_of
 from orchestration.rollups.grains import add_up
 from orchestration.rollups.logs import roll_up_logs
 from orchestration.rollups.schemas import LATENCY_SCHEMA
 from orchestration.rollups.spans import SpanRollup, roll_up_spans
-from orchestration.rollups.traits import SpanDay, find_traits, floor_candidates, survey, with_floor_shares
+from orchestration.rollups.traits import (
+    BOUNDED,
+    accounts_of,
+    columns_read,
+    find_traits,
+    floor_candidates,
+    survey,
+    with_floor_shares,
+)
 from orchestration.stages.dependencies import LOGS, SPANS, Dependencies, around
 from orchestration.stages.refreshing import Inputs, Made, refresh, refresh_apart
 from orchestration.stages.tally import Tally
@@ -29,35 +38,21 @@ from orchestration.stages.trace_days import find_news, new_templates, news_candi
 
 
 def roll_up_span_days(lake: Lake, source: str, days: list[str], policy: SamplingPolicy, as_of: datetime) -> Tally:
-    """Traits and rollups of the spans of a source, oldest day first: what is slow follows from the days before."""
+    """Rollups of the spans of a source, each day by itself; then what is known of its traces.
+
+    What is slow follows from the rollups of the days before, which are all there by then: so days need not wait for
+    one another, and a day that is made again leaves the rollups of later ones as they are.
+    """
     dataset, depends = f"{source}/{SPANS}", Dependencies.of(lake, policy)
 
-    def make(day: str, inputs: Inputs) -> dict[str, int]:
-        parts = lake.parts(f"checked/{dataset}/{day}")
-        earlier = [key for key in depends.earlier_latency(source, day) if key in inputs]
-        latency = lake.scan(earlier, "latency", LATENCY_SCHEMA) if earlier else None
-        surveyed = survey([lake.scan_part(part) for part in parts], latency, policy)
-        rollups, traits = (f"{state}/{dataset}/{day}" for state in ("rollups", "traits"))
-        with lake.replace(rollups, as_of=as_of, inputs=inputs, policy=policy.digest) as out, out.workspace() as folder:
-            with lake.replace(traits, as_of=as_of, inputs=inputs, policy=policy.digest) as told:
-                rollup = _roll_up_parts(lake, parts, surveyed, policy, folder)
-                volumes = []
-                for part, found in zip(parts, _with_floor(folder, len(parts), policy), strict=True):
-                    told.write(part.named("traces"), found)
-                    volumes.append(span_volumes(found))
-                traces = sum(table.rows for table in told.tables.values())
-                told.write("volumes", total_volumes(volumes))
-            out.write("requests", rollup.requests)
-            out.write("account_days", rollup.account_days)
-            for number, latency_of in enumerate(_latency(folder, len(parts))):
-                out.write(part_name("latency", number, len(parts)), latency_of)
-            out.counts = {"rolled_up": _rows(lake, dataset, day), **_overflow(surveyed.bounds.overflow)}
-        return {**out.counts, "traces": traces}
+    def made(state: str, inputs: Callable[[str, str], list[str]], make: Callable[[str], Made]) -> Tally:
+        reach = depends.reach(days)
+        return refresh_apart(
+            lake, state, dataset, reach, lambda day: lake.digests(inputs(source, day)), make, policy.digest, as_of
+        )
 
-    def inputs_of(day: str) -> Inputs:
-        return lake.digests(depends.span_rollups(source, day))
-
-    return refresh(lake, ("traits", "rollups"), dataset, depends.reach(days), inputs_of, make, policy.digest)
+    rolled_up = made("rollups", depends.span_rollups, partial(_rolled_up, lake, dataset, policy))
+    return rolled_up | made("traits", depends.span_traits, partial(_traits, lake, source, policy, depends))
 
 
 def roll_up_log_days(lake: Lake, source: str, days: list[str], policy: SamplingPolicy, as_of: datetime) -> Tally:
@@ -92,7 +87,7 @@ def roll_up_log_days(lake: Lake, source: str, days: list[str], policy: SamplingP
         return out.counts
 
     reach = following(lake, dataset, depends.reach(days))
-    tally = refresh(lake, ("rollups",), dataset, reach, inputs_of, make, policy.digest)
+    tally = refresh(lake, "rollups", dataset, reach, inputs_of, make, policy.digest)
     _find_news_days(lake, source, reach, policy, as_of)
     return tally
 
@@ -122,21 +117,31 @@ def _news(lake: Lake, source: str, policy: SamplingPolicy, depends: Dependencies
     return Made(tables, {})
 
 
-def _roll_up_parts(
-    lake: Lake, parts: list[Part], surveyed: SpanDay, policy: SamplingPolicy, folder: Path
-) -> SpanRollup:
+def _rolled_up(lake: Lake, dataset: str, policy: SamplingPolicy, day: str) -> Made:
+    """The rollups of a day of spans; runs in this process or beside it, and writes no manifest."""
+    key, parts = f"rollups/{dataset}/{day}", lake.parts(f"checked/{dataset}/{day}")
+    spans = pl.concat([lake.scan_part(part) for part in parts])
+    bounds = bounds_of(spans, BOUNDED, policy.rollups.max_values_per_service)
+    with lake.workspace(key) as folder:
+        rollup = _roll_up_parts(lake, parts, bounds, folder)
+        tables = {"requests": rollup.requests, "account_days": rollup.account_days}
+        written = {name: lake.write(key, name, frame) for name, frame in tables.items()}
+        for number, latency in enumerate(_latency(folder, len(parts))):
+            name = part_name("latency", number, len(parts))
+            written[name] = lake.write(key, name, latency)
+    return Made(written, {"rolled_up": _rows(lake, dataset, day), **_overflow(bounds.overflow)})
+
+
+def _roll_up_parts(lake: Lake, parts: list[Part], bounds: Bounds, folder: Path) -> SpanRollup:
     """The rollups of all parts together but for latency, which has nearly as many rows as there are spans.
 
-    That of each part goes to `folder`, and its traits, and who is a candidate for a floor.
+    That of each part goes to `folder`.
     """
     rollup: SpanRollup | None = None
     for part in parts:
-        spans = lake.scan_part(part).collect()
-        traits = find_traits(spans, surveyed, policy)
-        candidates = floor_candidates(spans, traits, policy.traces.floor_per_service)
-        own = roll_up_spans(spans, traits, surveyed.bounds)
-        for name, frame in (("traits", traits), ("candidates", candidates), ("latency", own.latency)):
-            frame.write_parquet(folder / f"{name}-{part.number}.parquet", compression="lz4")
+        spans = lake.scan_part(part).drop("attributes").collect()
+        own = roll_up_spans(spans, accounts_of(spans), bounds)
+        own.latency.write_parquet(folder / f"latency-{part.number}.parquet", compression="lz4")
         own = replace(own, latency=own.latency.clear())
         rollup = own if rollup is None else rollup + own
     assert rollup is not None, "a day has one part or more"
@@ -149,14 +154,31 @@ def _latency(folder: Path, parts: int) -> Iterator[pl.DataFrame]:
     start = pl.col("period_start_at").dt
     minute = start.hour().cast(pl.Int32) * 60 + start.minute()
     for number in range(parts):
-        yield add_up([scanned.filter(minute * parts // 1440 == number).collect()])
+        piece = scanned.filter(minute * parts // 1440 == number).collect()
+        yield add_up([piece]) if parts > 1 else piece
 
 
-def _with_floor(folder: Path, parts: int, policy: SamplingPolicy) -> Iterator[pl.DataFrame]:
-    candidates = pl.read_parquet([folder / f"candidates-{number}.parquet" for number in range(parts)])
-    for number in range(parts):
-        traits = pl.read_parquet(folder / f"traits-{number}.parquet")
-        yield with_floor_shares(traits, candidates, policy.traces.floor_per_service)
+def _traits(lake: Lake, source: str, policy: SamplingPolicy, depends: Dependencies, day: str) -> Made:
+    """What is known of the traces of a day; runs in this process or beside it, and writes no manifest."""
+    dataset, floor = f"{source}/{SPANS}", policy.traces.floor_per_service
+    key, parts = f"traits/{dataset}/{day}", lake.parts(f"checked/{dataset}/{day}")
+    earlier = [name for name in depends.earlier_latency(source, day) if lake.exists(name)]
+    latency = lake.scan(earlier, "latency", LATENCY_SCHEMA) if earlier else None
+    surveyed = survey([lake.scan_part(part) for part in parts], latency, policy)
+    tables, candidates, volumes = dict[str, Table](), [], []
+    with lake.workspace(key) as folder:
+        files = [folder / f"{part.number}.parquet" for part in parts]
+        for part, file in zip(parts, files, strict=True):
+            spans = lake.scan_part(part).select(columns_read(policy)).collect()
+            traits = find_traits(spans, surveyed, policy)
+            traits.write_parquet(file, compression="lz4")
+            candidates.append(floor_candidates(spans, traits, floor))
+        for part, file in zip(parts, files, strict=True):
+            traits, name = with_floor_shares(pl.read_parquet(file), pl.concat(candidates), floor), part.named("traces")
+            tables[name] = lake.write(key, name, traits)
+            volumes.append(span_volumes(traits))
+    tables["volumes"] = lake.write(key, "volumes", total_volumes(volumes))
+    return Made(tables, {})
 
 
 def _rows(lake: Lake, dataset: str, day: str) -> int:

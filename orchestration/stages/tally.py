@@ -16,6 +16,15 @@ class Tally:
     frozen: list[str] = field(default_factory=list)  # input expired or key destroyed: left as it is
     notes: dict[str, str] = field(default_factory=dict)  # day -> why it needs somebody's attention
 
+    def __or__(self, other: Tally) -> Tally:
+        """What became of the same days in two states: made where either was, left where neither was."""
+        days: dict[str, Mapping[str, int]] = {
+            day: {**self.days.get(day, {}), **other.days.get(day, {})} for day in sorted({*self.days, *other.days})
+        }
+        frozen = sorted({*self.frozen, *other.frozen} - days.keys())
+        current = sorted({*self.current, *other.current} - days.keys() - set(frozen))
+        return Tally(days, current, frozen, {**self.notes, **other.notes})
+
     @property
     def total(self) -> dict[str, int]:
         """The counts summed over the days."""

@@ -157,6 +157,20 @@ def test_late_spans_make_the_days_that_depend_on_them_again_and_no_other(
     assert made(closed) == made(fresh)
 
 
+def test_a_day_made_again_leaves_the_rollups_of_later_days_and_judges_anew_what_is_slow(
+    world: dict[str, Days], closed: Lake
+) -> None:
+    def written(state: str) -> int:
+        return (closed.root / state / "otel/spans" / day(3) / "manifest.json").stat().st_ino
+
+    before = {state: written(state) for state in ("rollups", "traits")}
+    slower = [{**row, "duration_ns": row["duration_ns"] * 10} for row in world["otel/spans"][day(2)]]
+    checked(closed, "otel/spans", day(2), slower)
+    roll_up_span_days(closed, "otel", [day(2)], POLICY, AS_OF)
+    assert written("rollups") == before["rollups"]
+    assert written("traits") != before["traits"]
+
+
 def test_the_same_day_again_makes_nothing_again(world: dict[str, Days], closed: Lake) -> None:
     assert sample(closed, [day(3)], POLICY, world) == {name: [] for name in world}
 

@@ -3,10 +3,17 @@ from collections.abc import Callable
 import polars as pl
 import pytest
 
-from governance.sampling import TRAITS_SCHEMA, Attribute, SamplingPolicy
+from governance.sampling import TRAITS_SCHEMA, AlwaysKeep, Attribute, SamplingPolicy
 from orchestration.rollups.histogram import bucket_of
 from orchestration.rollups.schemas import LATENCY_SCHEMA
-from orchestration.rollups.traits import THRESHOLDS_SCHEMA, slow_thresholds
+from orchestration.rollups.traits import (
+    THRESHOLDS_SCHEMA,
+    accounts_of,
+    columns_read,
+    find_traits,
+    slow_thresholds,
+    survey,
+)
 from tests.days import traits_of
 
 Frame = Callable[..., pl.DataFrame]
@@ -44,6 +51,24 @@ def test_a_trace_has_the_traits_of_its_spans(spans: Frame, policy: SamplingPolic
     assert trace["has_error"] is True
     assert (trace["root_operation"], trace["root_duration_ns"], trace["span_count"]) == ("get", 7, 3)
     assert trace["first_span_at"] == day["event_at"].min()
+    assert accounts_of(day).rows() == [(trace["trace_id"], "first")]
+
+
+def test_spans_without_a_trace_have_no_account_of_one(spans: Frame) -> None:
+    day = spans({"trace_id": None, "account_id": "own"}, {"trace_id": "t"})
+    assert accounts_of(day).rows() == [("t", None)]
+
+
+def test_traits_follow_from_the_columns_that_are_read_alone(spans: Frame, policy: SamplingPolicy) -> None:
+    kept = AlwaysKeep(attributes=(Attribute(key="team", value="x"),))
+    forced = policy.model_copy(update={"always_keep": kept})
+    day = spans({"attributes": [{"key": "team", "value": "x"}]}, {"trace_id": "other"})
+    for one in (policy, forced):
+        read = day.select(columns_read(one))
+        assert read.width < day.width
+        surveyed = survey([day.lazy()], None, one)
+        assert find_traits(read, surveyed, one).equals(find_traits(day, surveyed, one))
+    assert traits_of(day, forced)["is_forced"].sum() == 1
 
 
 @pytest.mark.parametrize(
