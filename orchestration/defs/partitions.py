@@ -2,21 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import wraps
 from pathlib import Path
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import dagster as dg
+import polars as pl
 
 from governance.errors import FeedbackError
 from orchestration.deciding import record_policies
 from orchestration.settings import exclusive, home
 
+
+class Days(dg.DailyPartitionsDefinition):
+    """Daily partitions whose keys are counted up from the first to the last.
+
+    Dagster asks cron for each of 4,350, once for every partitioned asset that one without partitions reads: 1.2 s of
+    each run.
+    """
+
+    def get_partition_keys(
+        self, current_time: datetime | None = None, dynamic_partitions_store: Any = None
+    ) -> Sequence[str]:
+        """Every day (ISO) from the first to the last there is at `current_time`."""
+        with dg.partition_loading_context(current_time, dynamic_partitions_store):
+            last = self.get_last_partition_key()
+        if last is None:
+            return []
+        return pl.date_range(self.start.date(), date.fromisoformat(last), eager=True).dt.to_string().to_list()
+
+
 # Today is included: feedback of today is worth the most. The start only bounds the calendar of the UI.
-DAYS = dg.DailyPartitionsDefinition(start_date="2015-01-01", end_offset=1)
+DAYS = Days(start_date="2015-01-01", end_offset=1)
 ONE_RUN = dg.BackfillPolicy.single_run()
 
 AS_OF_TAG = "feedback/as_of"

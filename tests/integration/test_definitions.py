@@ -4,10 +4,13 @@ import json
 import os
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import dagster as dg
 import pytest
+
+from orchestration.defs.partitions import DAYS
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = Path(sys.executable).parent
@@ -55,10 +58,23 @@ def test_every_stage_has_a_group_of_its_own(specs):
 
 
 def test_partitions_include_today(specs):
-    from datetime import UTC, datetime
-
     today = datetime.now(UTC).date().isoformat()
     assert specs["landing/otel/spans"].partitions_def.get_last_partition_key() == today
+
+
+@pytest.mark.parametrize(
+    "now",
+    [
+        None,
+        datetime(2014, 12, 31, tzinfo=UTC),
+        datetime(2015, 1, 1, 5, tzinfo=UTC),
+        datetime(2024, 2, 29, 23, 59, tzinfo=UTC),
+        datetime(2026, 3, 1, tzinfo=UTC),
+    ],
+)
+def test_the_keys_of_partitions_are_those_that_dagster_counts(now):
+    daily = dg.DailyPartitionsDefinition(start_date="2015-01-01", end_offset=1)
+    assert list(DAYS.get_partition_keys(now)) == list(daily.get_partition_keys(now))
 
 
 def test_every_expectation_is_a_check_of_its_asset(definitions):
