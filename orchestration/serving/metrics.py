@@ -13,6 +13,7 @@ import duckdb
 from governance.access import Publication
 from governance.errors import FeedbackError, UsageError, one_of
 from governance.metrics import Grain, Metric
+from orchestration.serving.inserting import insert_rows
 from orchestration.serving.querying import answer
 
 if TYPE_CHECKING:
@@ -67,16 +68,18 @@ def write_metrics(
         " dimensions varchar[], columns varchar[], signals varchar[], query varchar, formula_hash varchar)"
     )
     known = signals or {}
-    for metric in metrics:
-        said, of = metric.about, known.get(metric.name)
-        row = (
-            *(metric.name, metric.label, metric.description, said.unit, said.owner, said.direction, said.target),
-            *(said.review, said.version, said.figure, said.no_data, said.do_not_use_for),
-            *(list(said.always_by), metric.table, metric.time, list(metric.dimensions), list(metric.columns)),
-            None if of is None else list(of),
-            *(metric.query, metric.formula_hash),
-        )
-        connection.execute(f"insert into {schema}.{TABLE} values ({', '.join('?' * len(row))})", row)
+    insert_rows(connection, f"{schema}.{TABLE}", [_row(metric, known.get(metric.name)) for metric in metrics])
+
+
+def _row(metric: Metric, signals: Sequence[str] | None) -> tuple[object, ...]:
+    said = metric.about
+    return (
+        *(metric.name, metric.label, metric.description, said.unit, said.owner, said.direction, said.target),
+        *(said.review, said.version, said.figure, said.no_data, said.do_not_use_for),
+        *(list(said.always_by), metric.table, metric.time, list(metric.dimensions), list(metric.columns)),
+        None if signals is None else list(signals),
+        *(metric.query, metric.formula_hash),
+    )
 
 
 def list_metrics(file: Path) -> list[dict[str, object]]:

@@ -22,6 +22,7 @@ from governance.durability import sync
 from governance.errors import FeedbackError, PolicyError, one_of
 from governance.metrics import Metric
 from orchestration.serving.behind import Behind, write_behind
+from orchestration.serving.inserting import insert_rows
 from orchestration.serving.metrics import published_metrics, write_metrics
 from orchestration.signing import Held
 
@@ -152,12 +153,13 @@ def _write(
         " run_id varchar, masked varchar, left_out varchar, row_filter varchar, policy varchar,"
         " waits_for_sign_off_since timestamptz)"
     )
+    rows = list[tuple[object, ...]]()
     for table in role.tables:
         kinds, signs = types[table.relation], held_of.get(table.relation)
         about = _about(connection, table, kinds, _source(table, kinds, signs))
         row = (table.name, counts.get(table.name), role.name, as_of.astimezone(UTC), *about, table.where, role.policy)
-        since = signs.since if signs else None
-        connection.execute(f"insert into published.{ABOUT} values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", (*row, since))
+        rows.append((*row, signs.since if signs else None))
+    insert_rows(connection, f"published.{ABOUT}", rows)
     there = [table for table in role.tables if table.name in counts]
     metrics = published_metrics(catalogue, there)
     write_metrics(connection, "published", metrics, behind.signals)
