@@ -22,12 +22,13 @@ import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
+import orjson
 import polars as pl
 
 from governance.durability import sync
@@ -65,7 +66,7 @@ class Manifest:
     format: int = FORMAT
     stands_for: str = ""  # digest of the partition it took the place of, saying the same in fewer rows
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """Hash of what the partition holds; when and why it was made is not part of it.
 
@@ -375,7 +376,8 @@ def _write_manifest(folder: Path, manifest: Manifest) -> Path:
     """Under another name than its own, which says that the partition exists."""
     temporary = folder / f".{_MANIFEST}.{os.getpid()}.tmp"
     with _owner_only(temporary) as file:
-        file.write(json.dumps(asdict(manifest), sort_keys=True, indent=1).encode())
+        said = {one.name: getattr(manifest, one.name) for one in fields(manifest)}
+        file.write(orjson.dumps(said, option=orjson.OPT_SORT_KEYS | orjson.OPT_INDENT_2))
     return temporary
 
 
@@ -385,7 +387,8 @@ def _read_manifest(path: str, inode: int, modified_ns: int) -> Manifest:
 
     A year of a company has 8,000, and a run asks for each of them several times.
     """
-    stored = json.loads(Path(path).read_bytes())
+    with open(path, "rb") as file:
+        stored = orjson.loads(file.read())
     stored["tables"] = {name: Table(**table) for name, table in stored["tables"].items()}
     return Manifest(**stored)
 
