@@ -52,7 +52,9 @@ def roll_up_span_days(lake: Lake, source: str, days: list[str], policy: Sampling
         )
 
     rolled_up = made("rollups", depends.span_rollups, partial(_rolled_up, lake, dataset, policy))
-    return rolled_up | made("traits", depends.span_traits, partial(_traits, lake, source, policy, depends))
+    told = made("traits", depends.span_traits, partial(_traits, lake, source, policy, depends))
+    traces = Tally({day: {"traces": _rows(lake, f"traits/{dataset}/{day}", "traces")} for day in told.days})
+    return rolled_up | told | traces
 
 
 def roll_up_log_days(lake: Lake, source: str, days: list[str], policy: SamplingPolicy, as_of: datetime) -> Tally:
@@ -83,7 +85,7 @@ def roll_up_log_days(lake: Lake, source: str, days: list[str], policy: SamplingP
             out.write("template_days", rollup.template_days)
             out.write("template_counts", rollup.template_counts)
             out.write("known_templates", rollup.known_templates)
-            out.counts = {"rolled_up": _rows(lake, dataset, day), **_overflow(rollup.overflow)}
+            out.counts = {"rolled_up": _rows(lake, f"checked/{dataset}/{day}"), **_overflow(rollup.overflow)}
         return out.counts
 
     reach = following(lake, dataset, depends.reach(days))
@@ -129,7 +131,7 @@ def _rolled_up(lake: Lake, dataset: str, policy: SamplingPolicy, day: str) -> Ma
         for number, latency in enumerate(_latency(folder, len(parts))):
             name = part_name("latency", number, len(parts))
             written[name] = lake.write(key, name, latency)
-    return Made(written, {"rolled_up": _rows(lake, dataset, day), **_overflow(bounds.overflow)})
+    return Made(written, {"rolled_up": _rows(lake, f"checked/{dataset}/{day}"), **_overflow(bounds.overflow)})
 
 
 def _roll_up_parts(lake: Lake, parts: list[Part], bounds: Bounds, folder: Path) -> SpanRollup:
@@ -181,9 +183,9 @@ def _traits(lake: Lake, source: str, policy: SamplingPolicy, depends: Dependenci
     return Made(tables, {})
 
 
-def _rows(lake: Lake, dataset: str, day: str) -> int:
-    manifest = lake.manifest(f"checked/{dataset}/{day}")
-    return manifest.rows("records") if manifest else 0
+def _rows(lake: Lake, key: str, table: str = "records") -> int:
+    manifest = lake.manifest(key)
+    return manifest.rows(table) if manifest else 0
 
 
 def _overflow(overflow: Mapping[str, int]) -> dict[str, int]:

@@ -166,7 +166,8 @@ def test_a_day_made_again_leaves_the_rollups_of_later_days_and_judges_anew_what_
     before = {state: written(state) for state in ("rollups", "traits")}
     slower = [{**row, "duration_ns": row["duration_ns"] * 10} for row in world["otel/spans"][day(2)]]
     checked(closed, "otel/spans", day(2), slower)
-    roll_up_span_days(closed, "otel", [day(2)], POLICY, AS_OF)
+    tally = roll_up_span_days(closed, "otel", [day(2)], POLICY, AS_OF)
+    assert tally.days[day(2)] == {"rolled_up": len(slower), "traces": len({row["trace_id"] for row in slower})}
     assert written("rollups") == before["rollups"]
     assert written("traits") != before["traits"]
 

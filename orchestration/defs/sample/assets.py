@@ -23,7 +23,7 @@ def _sources_of(signal: str) -> list[str]:
 
 
 def span_rollups(source: Source) -> dg.AssetsDefinition:
-    """Traits and rollups of the spans of a source; made together: a day's slow traces follow from the days before."""
+    """Rollups of the spans of a source, then traits of its traces: what is slow follows from rollups of days before."""
     checked = ["checked", source.name, "spans"]
     shown = described("sample", source, kinds={"polars", "parquet"})
     specs = [
