@@ -14,7 +14,7 @@ from orchestration.stages import workers
 from orchestration.stages.anonymizing import anonymize_days
 from orchestration.stages.engines import load_engines
 from orchestration.stages.gating import judge_dataset
-from orchestration.stages.rolling_up import roll_up_log_days
+from orchestration.stages.rolling_up import roll_up_log_days, roll_up_span_days
 from orchestration.stages.sampling import sample_days
 
 AS_OF = datetime(2026, 3, 20, tzinfo=UTC)
@@ -27,25 +27,54 @@ TEXTS = (
 )
 
 
-def land(lake):
-    for day in DAYS:
-        at = datetime.fromisoformat(day).replace(tzinfo=UTC)
-        rows = [
-            {"record_id": f"{n:032x}", "event_at": at, "body": body, "trace_id": f"{n // 2:032x}"}
-            for n, body in enumerate(TEXTS)
-        ]
-        with lake.replace(f"landing/otel/logs/{day}", as_of=AS_OF) as out:
-            out.write("records", pl.DataFrame(rows, schema=SIGNALS["logs"].landing_schema))
+def land(lake, day):
+    at = datetime.fromisoformat(day).replace(tzinfo=UTC)
+    traces = [f"{n // 2 + 1:032x}" for n in range(len(TEXTS))]
+    logs = [
+        {
+            "record_id": f"{n:032x}",
+            "event_at": at,
+            "body": body,
+            "trace_id": trace,
+            "service": "cart",
+            "severity": "INFO" if n else None,  # one for the quarantine
+        }
+        for n, (body, trace) in enumerate(zip(TEXTS, traces, strict=True))
+    ]
+    about = {"service": "cart", "operation": "get", "kind": "server", "event_at": at}
+    spans = [
+        {
+            **about,
+            "record_id": f"{trace}-{n + 1:016x}",
+            "trace_id": trace,
+            "span_id": f"{n + 1:016x}",
+            "start_unix_nano": int(at.timestamp()) * 10**9,
+            "duration_ns": (n + 1) * 10**6,
+            "status": "error" if n == 0 else "ok",
+            "status_message": body if n == 0 else None,
+            "account_id": "acct-7" if n % 2 else None,
+        }
+        for n, (body, trace) in enumerate(zip(TEXTS, traces, strict=True))
+    ]
+    for signal, rows in (("logs", logs), ("spans", spans)):
+        with lake.replace(f"landing/otel/{signal}/{day}", as_of=AS_OF) as out:
+            out.write("records", pl.DataFrame(rows, schema=SIGNALS[signal].landing_schema))
             out.counts = {"landed": len(rows)}
 
 
 def written(folder):
     lake, sampling = Lake(folder), load_sampling_policy()
-    land(lake)
-    anonymize_days(lake, "otel/logs", DAYS, load_privacy(), Keyring(b"p" * 32, b"i" * 32), AS_OF)
-    judge_dataset(lake, "otel/logs", DAYS, load_suite("logs"), load_quality(), AS_OF)
+    for day in DAYS:
+        land(lake, day)
+    for signal in ("logs", "spans"):
+        anonymize_days(lake, f"otel/{signal}", DAYS, load_privacy(), Keyring(b"p" * 32, b"i" * 32), AS_OF)
+        judge_dataset(lake, f"otel/{signal}", DAYS, load_suite(signal), load_quality(), AS_OF)
+    roll_up_span_days(lake, "otel", DAYS, sampling, AS_OF)
     roll_up_log_days(lake, "otel", DAYS, sampling, AS_OF)
-    sample_days(lake, "otel/logs", DAYS, sampling, AS_OF)
+    for signal in ("logs", "spans"):
+        sample_days(lake, f"otel/{signal}", DAYS, sampling, AS_OF)
+    kept = [lake.read(f"sampled/otel/{signal}/{DAYS[0]}").height for signal in ("logs", "spans")]
+    assert kept == [len(TEXTS) - 1, len(TEXTS)]
     return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
