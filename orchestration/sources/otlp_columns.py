@@ -14,7 +14,9 @@ import numpy as np
 import polars as pl
 
 from governance.signals import SIGNALS
-from orchestration.sources.connector import Cell, Pull, Rows, attribute_series, is_enough
+from orchestration.sources.connector import Cell, Pull, Rows, is_enough
+from orchestration.sources.otlp_attributes import Entries
+from orchestration.sources.otlp_messages import KeyValue
 from orchestration.sources.otlp_values import Lift, Origin
 from orchestration.sources.values import Attributes, MalformedRecord
 
@@ -54,6 +56,14 @@ class Columns(ABC, Generic[Record]):
     @abstractmethod
     def _checked(self) -> pl.DataFrame:
         """What the records say themselves, a row each: columns of the signal, and `is_usual`, `is_calling`."""
+
+    @abstractmethod
+    def _listed(self) -> list[Sequence[KeyValue]]:
+        """Of each record its own attributes as they are listed."""
+
+    @abstractmethod
+    def _unlisted(self) -> list[int]:
+        """The places of the records whose own attributes are more than what is listed."""
 
     @abstractmethod
     def _attributes(self, record: Record) -> Attributes:
@@ -120,32 +130,18 @@ class Columns(ABC, Generic[Record]):
     def _usual(self) -> tuple[list[int], pl.DataFrame]:
         """The places of the unusual records, and the other ones as a frame in their order."""
         table = self._checked()
-        is_calling, is_usual = table["is_calling"].to_list(), table["is_usual"].to_list()
-        lifted: list[Sequence[str | None]] = []
-        resources: list[str | None] = []
-        attributes: list[Attributes] = []
-        odd: list[int] = []
-        for place, (record, origin) in enumerate(zip(self._records, self._origins, strict=True)):
+        read, odd = dict[int, Attributes](), set[int]()
+        for place in self._unlisted():
             try:
-                if not is_usual[place]:
-                    raise MalformedRecord
-                own = self._attributes(record)
-                cells, resource = self._lift.cells(own, origin, is_calling=is_calling[place])
+                read[place] = self._attributes(self._records[place])
             except MalformedRecord:
-                odd.append(place)
-                continue
-            lifted.append(cells)
-            resources.append(resource)
-            attributes.append(own)
-        columns: Mapping[str, Sequence[str | None]] = dict(
-            zip(self._lift.columns, zip(*lifted, strict=True), strict=True) if lifted else ()
-        )
-        usual = table.filter(~pl.int_range(pl.len()).is_in(odd)) if odd else table
-        return odd, usual.with_columns(
-            *(pl.Series(name, columns.get(name, ()), pl.String) for name in self._lift.columns),
-            pl.Series("resource", resources, pl.String),
-            attribute_series("attributes", attributes),
-        )
+                odd.add(place)
+        lists = [() if place in read or place in odd else listed for place, listed in enumerate(self._listed())]
+        entries = Entries.of(lists, read)
+        lifted = entries.lifted(self._lift, self._origins, table["is_calling"].to_list())
+        is_odd = ~table["is_usual"].to_numpy()
+        is_odd[[*odd, *entries.odd]] = True
+        return np.flatnonzero(is_odd).tolist(), table.hstack(lifted).filter(~is_odd)
 
 
 def holds_id(name: str, digits: int) -> pl.Expr:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import polars as pl
 
 from governance.signals import TIMESTAMP
 from orchestration.sources.otlp_columns import Columns, Read, holds_id, named, nanoseconds_in, small_number
-from orchestration.sources.otlp_messages import AnyValue, Log, LogRecord
+from orchestration.sources.otlp_messages import AnyValue, KeyValue, Log, LogRecord
 from orchestration.sources.otlp_values import (
     SEVERITIES,
     Origin,
@@ -72,6 +72,12 @@ class LogColumns(Columns[Log]):
         own: Attributes = {}
         read_attributes(record.record.attributes if record.record else None, own)
         return own
+
+    def _listed(self) -> list[Sequence[KeyValue]]:
+        return [(log.record.attributes or ()) if log.record else () for log in self._records]
+
+    def _unlisted(self) -> list[int]:
+        return []
 
     def _id(self, record: Log, origin: Origin) -> str | None:
         """Equal records of equal resources have one id; None: nested too deeply for canonical JSON."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import polars as pl
 
 from governance.signals import TIMESTAMP
 from orchestration.sources.otlp_columns import Columns, Read, holds_id, named, nanoseconds_in, small_number
-from orchestration.sources.otlp_messages import Span, Status
+from orchestration.sources.otlp_messages import KeyValue, Span, Status
 from orchestration.sources.otlp_values import (
     Origin,
     add_events,
@@ -87,6 +89,12 @@ class SpanColumns(Columns[Span]):
         if record.events:
             add_events(record.events, own)
         return own
+
+    def _listed(self) -> list[Sequence[KeyValue]]:
+        return [span.attributes or () for span in self._records]
+
+    def _unlisted(self) -> list[int]:
+        return [place for place, span in enumerate(self._records) if span.events]
 
     def _checked(self) -> pl.DataFrame:
         spans = self._records

@@ -116,27 +116,34 @@ class Lift:
         return cls(columns, {name: (*own.get(name, ()), *LIFTED.get(name, ())) for name in columns})
 
     @cached_property
-    def _keys(self) -> frozenset[str]:
+    def keys(self) -> frozenset[str]:
+        """All that a column is looked for under."""
         return frozenset(key for keys in self.candidates.values() for key in keys)
 
     def cells(
         self, own: Attributes, origin: Origin, *, is_calling: bool = False
     ) -> tuple[Sequence[str | None], str | None]:
         """A record's columns, taken out of its own attributes, else of those it shares; and the rest of the latter."""
-        there = self._keys.intersection(own)
-        # What is blank says nothing, stays where it is, and hides what is shared under its key.
-        blank = frozenset([key for key in there if not (value := own[key]) or value.isspace()])
-        plan = origin.plans.get((there, blank, is_calling))
-        if plan is None:
-            plan = origin.plans[there, blank, is_calling] = self._plan(
-                there - blank, blank, origin, is_calling=is_calling
-            )
+        there = self.keys.intersection(own)
+        blank = frozenset([key for key in there if is_blank(own[key])])
+        plan = self.plan(there, blank, origin, is_calling=is_calling)
         if not plan.own:
             return plan.cells, plan.resource
         cells = list(plan.cells)
         for number, key in plan.own:
             cells[number] = own.pop(key)
         return cells, plan.resource
+
+    def plan(self, there: frozenset[str], blank: frozenset[str], origin: Origin, *, is_calling: bool) -> Plan:
+        """Of a record that has these of the keys itself: what is blank says nothing, stays where it is, and hides what
+        is shared under its key.
+        """
+        known = origin.plans.get((there, blank, is_calling))
+        if known is None:
+            known = origin.plans[there, blank, is_calling] = self._plan(
+                there - blank, blank, origin, is_calling=is_calling
+            )
+        return known
 
     def _plan(self, there: frozenset[str], blank: frozenset[str], origin: Origin, *, is_calling: bool) -> Plan:
         cells: list[str | None] = []
@@ -217,14 +224,25 @@ def read_attributes(entries: Sequence[KeyValue] | None, into: Attributes, prefix
         key, value = entry.key, entry.value
         text = value.string_value if value is not None else None
         if text is None:
-            number = value.int_value if value is not None else None
-            is_plain = type(number) is str and len(number) <= 20 and number.isascii() and number.isdecimal()
-            text = number if is_plain else any_text(value)  # type: ignore[assignment]  # it is text
+            text = plain_text(value)
         elif len(text) > TEXT_LIMIT or "\x00" in text:
             text = clean(text)
         if len(key) > TEXT_LIMIT or "\x00" in key:
             key = clean(key)
         into[prefix + key if prefix else key] = text
+
+
+def plain_text(value: AnyValue | None) -> str | None:
+    """What `any_text` says, a decimal number at once."""
+    number = value.int_value if value is not None and value.string_value is None else None
+    if type(number) is str and len(number) <= 20 and number.isascii() and number.isdecimal():
+        return number
+    return any_text(value)
+
+
+def is_blank(text: str | None) -> bool:
+    """Whether a text says nothing."""
+    return not text or text.isspace()
 
 
 def add_events(events: Sequence[Event], attributes: Attributes) -> None:

@@ -221,8 +221,11 @@ VALUES = st.one_of(
     st.builds(lambda flag: {"boolValue": flag}, st.booleans()),
     st.just({"arrayValue": {"values": [{"stringValue": "x"}, {"intValue": "1"}]}}),
     st.sampled_from([None, {}, {"stringValue": 7}, {"intValue": "seven"}, {"bytesValue": "aGk="}]),
+    st.sampled_from([{"stringValue": text} for text in ("", " ", "\x1c", "x" * 70_000)]),
 )
-KEYS = st.sampled_from(["k", "service.name", "account.id", "peer.service", "feature_flag.key", "\x00k", "db.system"])
+KEYS = st.sampled_from(
+    ["k", "service.name", "account.id", "peer.service", "feature_flag.key", "\x00k", "db.system", "k" * 70_000]
+)
 LISTS = st.lists(st.builds(lambda key, value: {"key": key, "value": value}, KEYS, VALUES), max_size=5)
 SPANS = st.builds(
     lambda attributes, more: span(attributes=attributes, **more),
@@ -298,8 +301,9 @@ REQUESTS = st.one_of(
 @settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_request_says_the_same_whether_it_is_read_as_a_whole_or_taken_apart(read, requests):
     content = "\n".join(json.dumps(request, ensure_ascii=False) for request in requests).encode(errors="surrogatepass")
-    whole = read("otlp", content)
     with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("orchestration.sources.otlp_attributes._KEYS_A_WORD", 2)  # or one number tells of all of these
+        whole = read("otlp", content)
         patched.setattr("orchestration.sources.otlp.export_request", lambda line: None)
         apart = read("otlp", content)
     for signal in ("spans", "logs"):
