@@ -163,8 +163,8 @@ def metric(
 
 @app.command(epilog="Example: `feedback explain request_latency_p95 --by service=checkout --at 2026-W48`")
 def explain(
-    what: Annotated[str, typer.Argument(metavar="METRIC|problem", help="A metric, or `problem` and an id.")],
-    name: Annotated[str, typer.Argument(metavar="[ID]", help="With problem: which, as rpt_pain_points has it.")] = "",
+    what: Annotated[str, typer.Argument(metavar="METRIC|problem", help="A metric, or `problem` and a rank or id.")],
+    name: Annotated[str, typer.Argument(metavar="[RANK|ID]", help="With problem: which, as lists show it.")] = "",
     by: Annotated[list[str] | None, typer.Option(help="DIMENSION=VALUE; several where given several times.")] = None,
     at: Annotated[str, typer.Option(help="A day, week or month: 2026-03-14, 2026-W12, 2026-03; default: all.")] = "",
     role: Annotated[str, typer.Option(help="Whose published file to read.")] = "analyst",

@@ -33,7 +33,7 @@ def explain_problem(file: Path, identifier: str) -> list[Section]:
     """What a pain point is, what its score is made of, its evidence, changes, history, days and a few rows.
 
     Args:
-        identifier: its id, or the beginning of one that no other has.
+        identifier: its rank as lists show it, its id, or the beginning of one that no other has.
 
     Raises:
         UsageError: there is no such pain point, or several.
@@ -59,15 +59,15 @@ def explain_problem(file: Path, identifier: str) -> list[Section]:
 
 
 def _find(file: Path, identifier: str) -> Row:
-    ids = [
-        str(row["pain_point_id"]) for row in rows_where(file, "select pain_point_id from rpt_pain_points order by rank")
-    ]
+    rows = rows_where(file, "select pain_point_id, rank from rpt_pain_points order by rank")
+    ids = {str(row["pain_point_id"]): str(row["rank"]) for row in rows}
     if not identifier:
-        raise UsageError(f"explain problem: name one; {one_of(identifier, ids)}")
-    found = [one for one in ids if one.startswith(identifier)]
+        raise UsageError(f"explain problem: name one by its rank or id; {one_of(identifier, ids)}")
+    ranked = [one for one, rank in ids.items() if rank == identifier]
+    found = ranked or [one for one in ids if one.startswith(identifier)]
     if len(found) != 1:
-        problem = f"{len(found)} begin so" if found else f"does not exist; {one_of(identifier, ids)}"
-        raise UsageError(f"pain point {identifier}: {problem}; `rpt_pain_points` has their ids")
+        problem = f"{len(found)} begin so" if found else f"neither a rank nor an id; {one_of(identifier, ids)}"
+        raise UsageError(f"pain point {identifier}: {problem}; `rpt_pain_points` has their ranks and ids")
     return rows_where(file, f"select * from rpt_pain_points where pain_point_id = {text(found[0])}")[0]
 
 

@@ -218,6 +218,7 @@ def test_a_pain_point_is_told_with_its_score_changes_days_and_rows(
     assert [(row["evidence_name"], row["observed_count"]) for row in told["supported_by"]] == [("slow cart", 2)]
     assert [day["gate"] for day in told["days_to_know_of"]] == ["waived", "withheld"]
     assert [row["ticket_id"] for row in told["examples_tickets"]] == ["1"]
+    assert explained(file, capsys, "problem", "1") == told  # by its rank, which lists show
 
 
 @pytest.mark.parametrize(
@@ -229,9 +230,9 @@ def test_a_pain_point_is_told_with_its_score_changes_days_and_rows(
         (("tickets_created",), ("service=a", "service=b"), "", "--by service=b: given twice"),
         (("of_each",), (), "", "metric of_each: says nothing over service; add --by service=VALUE"),
         (("tickets_created", "x"), (), "", "expected one metric, or `problem` and an id"),
-        (("problem",), (), "", "name one; allowed: 4857aa, 4857bb"),
+        (("problem",), (), "", "name one by its rank or id; allowed: 4857aa, 4857bb"),
         (("problem", "4857"), (), "", "pain point 4857: 2 begin so"),
-        (("problem", "9"), (), "", "pain point 9: does not exist"),
+        (("problem", "9"), (), "", "pain point 9: neither a rank nor an id; allowed: 4857aa, 4857bb"),
         (("problem", "4857a"), (), "2026-03", "--by and --at are of metrics"),
     ],
 )
