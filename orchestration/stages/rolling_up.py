@@ -175,8 +175,9 @@ def _traits(lake: Lake, source: str, policy: SamplingPolicy, depends: Dependenci
             traits = find_traits(spans, surveyed, policy)
             traits.write_parquet(file, compression="lz4")
             candidates.append(floor_candidates(spans, traits, floor))
+        of_all_parts = pl.concat(candidates)
         for part, file in zip(parts, files, strict=True):
-            traits, name = with_floor_shares(pl.read_parquet(file), pl.concat(candidates), floor), part.named("traces")
+            traits, name = with_floor_shares(pl.read_parquet(file), of_all_parts, floor), part.named("traces")
             tables[name] = lake.write(key, name, traits)
             volumes.append(span_volumes(traits))
     tables["volumes"] = lake.write(key, "volumes", total_volumes(volumes))
