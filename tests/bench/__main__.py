@@ -8,6 +8,7 @@ Details come first, a table of all goals last.
 from __future__ import annotations
 
 import json
+import os
 import platform
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -89,6 +90,8 @@ def main() -> None:
     arguments.add_argument("--events", type=int, nargs="+", action="extend", help="so many go through the flow")
     arguments.add_argument("--days", type=int, default=DAYS, help="so many are there before one more")
     given = arguments.parse_args()
+    if "FEEDBACK_REAL_DATA" not in os.environ:
+        print("FEEDBACK_REAL_DATA is not set: no figures of log templates and of real telemetry; texts are made up\n")
     measured = list(measures(is_quick=given.quick))
     figures = {**_about(), "measures": _rows(measured)}
     goals = [("anonymising", one) for one in _print_anonymising(measured)]
