@@ -49,6 +49,8 @@ _LINES_KEPT = 20_000
 _LONGEST_LINE_KEPT = 512
 _OURS = re.compile(rf"<[A-Z_]+(?::[A-Z_]+)?>|{OWN_TOKEN.pattern}")
 _DIGIT = re.compile(r"\d")
+# An id as machines write it: a UUID, or a run of hexadecimal digits, decimal ones and others.
+_ID = re.compile(r"\b(?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|(?=[0-9]*[a-f])(?=[a-f]*[0-9])[0-9a-f]{8,})\b")
 
 Weights = npt.NDArray[np.int8]
 
@@ -240,10 +242,14 @@ class NameModel:
 
 
 def _shape(text: str) -> str:
-    """The text without its digits and our own stand-ins, which say nothing of names: log lines repeat their shape."""
+    """The text without digits, ids and our own stand-ins, which say nothing of names: log lines repeat their shape."""
     if "_" in text or "<" in text:
-        text = _OURS.sub(lambda own: MASK * len(own[0]), text)
-    return _DIGIT.sub("0", text)
+        text = _OURS.sub(_masked, text)
+    return _DIGIT.sub("0", _ID.sub(_masked, text))
+
+
+def _masked(found: re.Match[str]) -> str:
+    return MASK * len(found[0])
 
 
 def _of_text(lines: list[_Line], read: Mapping[_Line, tuple[NameFinding, ...]]) -> list[NameFinding]:

@@ -51,6 +51,27 @@ def test_technical_text_has_no_names(text: str) -> None:
     assert "person_" not in masked(text, "technical")
 
 
+@pytest.mark.parametrize(
+    ("one", "another"),
+    [
+        ("3ea4052c-895d-4b64-9e2d-04d64c4d94ab", "facade00-beef-cafe-dead-000000000000"),
+        ("f6fceefbeefc", "0123456789ab"),
+        ("17042", "90210"),
+    ],
+)
+@pytest.mark.parametrize(
+    "text", ["[instance: {}] VM Paused", "{} belongs to Anna Kim\nof {}", "During sync of {} Berlin"]
+)
+def test_an_id_says_nothing_of_the_names_beside_it(text: str, one: str, another: str) -> None:
+    assert MODEL.find([text.replace("{}", one)]) == MODEL.find([text.replace("{}", another)])
+
+
+@pytest.mark.parametrize("word", ["deadbeef", "Fae", "ada2020", "Abe12345678"])
+def test_a_word_is_no_id(word: str) -> None:
+    """Of letters alone, short, or with a capital: names look like that."""
+    assert MODEL.find([f"Dear {word} Miller,"]) != MODEL.find([f"Dear {'0a' * 4} Miller,"])
+
+
 @settings(deadline=None, max_examples=60)
 @given(
     st.lists(st.one_of(st.text(max_size=80), st.sampled_from(["Jane Doe wrote", "to Berlin, Anna\nKim"])), max_size=20)
