@@ -8,6 +8,8 @@ from datetime import UTC, date, datetime, timedelta
 
 from governance.errors import PolicyError
 
+# Clocks are skewed by a day at most. What is older than it may be kept is removed, counted from the time of a run.
+_AHEAD = timedelta(days=1)
 _WEEK, _MONTH = re.compile(r"(\d{4})-W(\d{2})"), re.compile(r"(\d{4})-(\d{2})")
 
 
@@ -15,15 +17,22 @@ def moment(text: str) -> datetime:
     """`text` as a UTC time; without it the current hour, so that two runs within the hour give the same rows.
 
     Raises:
-        PolicyError: it is no ISO date or time.
+        PolicyError: it is no ISO date or time, or lies in the future.
     """
+    now = datetime.now(UTC)
     if not text:
-        return datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+        return now.replace(minute=0, second=0, microsecond=0)
     try:
         given = datetime.fromisoformat(text)
-    except ValueError:
+        given = given.replace(tzinfo=UTC) if given.tzinfo is None else given.astimezone(UTC)
+    except (ValueError, OverflowError):
         raise PolicyError(f"--as-of {text}: expected an ISO date or time such as 2026-11-23T12:00") from None
-    return given.replace(tzinfo=UTC) if given.tzinfo is None else given.astimezone(UTC)
+    if given > now + _AHEAD:
+        raise PolicyError(
+            f"--as-of {text}: lies in the future, it is {now:%Y-%m-%dT%H:%M} (UTC); data would be removed for an age"
+            " that it has not reached"
+        )
+    return given
 
 
 def day_of(text: str, option: str) -> date:

@@ -179,6 +179,8 @@ def _failure(result: object) -> str:
 
 
 def _nothing(lake: Lake) -> str:
+    if not lake.keys("received") and lake.keys("retention"):
+        return "all that was received is older than policies/retention.yml keeps it; files that are new will be read"
     if not lake.keys("received"):
         return "no file of the inbox belongs to a source; see `feedback source check`"
     if not lake.keys("landing"):

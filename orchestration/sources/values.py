@@ -18,7 +18,9 @@ Attributes: TypeAlias = dict[str, str | None]
 TEXT_LIMIT = 65_536
 CUT_MARK = " [truncated]"
 
-EARLIEST_US = int(datetime(2000, 1, 1, tzinfo=UTC).timestamp()) * 1_000_000
+# What is told to be older is told wrongly. Partitions begin here: what is received must have a day to land on.
+EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
+EARLIEST_US = int(EARLIEST.timestamp()) * 1_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _NUMBER = re.compile(r"\d{1,20}(\.\d{1,12})?")

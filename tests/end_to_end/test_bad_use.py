@@ -15,6 +15,8 @@ def empty(new_deployment):
     [
         (["run", "--inbox", "/nowhere/at/all"], "no such folder; give --inbox DIR"),
         (["run", "--as-of", "yesterday"], "expected an ISO date"),
+        (["run", "--as-of", "9999-12-31"], "lies in the future"),
+        (["receive", "--as-of", "2126-11-23T12:00+14:00"], "lies in the future"),
         (["query", "select 1", "--role", "analist"], "did you mean analyst?"),
         (["source", "check", "otell", "--inbox", "."], "did you mean otel?"),
         (["keys", "destroy", "1a2b"], "no pseudonym key 1a2b; allowed: none"),

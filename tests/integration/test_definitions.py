@@ -11,6 +11,7 @@ import dagster as dg
 import pytest
 
 from orchestration.defs.partitions import DAYS
+from orchestration.sources.values import EARLIEST
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = Path(sys.executable).parent
@@ -62,18 +63,22 @@ def test_partitions_include_today(specs):
     assert specs["landing/otel/spans"].partitions_def.get_last_partition_key() == today
 
 
+def test_what_is_received_has_a_partition_however_old_it_is(specs):
+    assert specs["landing/otel/spans"].partitions_def.get_first_partition_key() == EARLIEST.date().isoformat()
+
+
 @pytest.mark.parametrize(
     "now",
     [
         None,
-        datetime(2014, 12, 31, tzinfo=UTC),
-        datetime(2015, 1, 1, 5, tzinfo=UTC),
+        datetime(1999, 12, 31, tzinfo=UTC),
+        datetime(2000, 1, 1, 5, tzinfo=UTC),
         datetime(2024, 2, 29, 23, 59, tzinfo=UTC),
         datetime(2026, 3, 1, tzinfo=UTC),
     ],
 )
 def test_the_keys_of_partitions_are_those_that_dagster_counts(now):
-    daily = dg.DailyPartitionsDefinition(start_date="2015-01-01", end_offset=1)
+    daily = dg.DailyPartitionsDefinition(start_date="2000-01-01", end_offset=1)
     assert list(DAYS.get_partition_keys(now)) == list(daily.get_partition_keys(now))
 
 
