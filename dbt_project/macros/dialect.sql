@@ -13,20 +13,6 @@
 {%- endmacro %}
 
 
-{# The text of the greatest weight; of equal ones the last text, whatever the order of the rows. #}
-{% macro weightiest(text, weight) -%}
-    {{ return(adapter.dispatch('weightiest')(text, weight)) }}
-{%- endmacro %}
-
-{% macro default__weightiest(text, weight) -%}
-    max_by({{ text }}, ({{ weight }}, {{ text }}))
-{%- endmacro %}
-
-{% macro spark__weightiest(text, weight) -%}
-    max_by({{ text }}, struct({{ weight }}, {{ text }}))
-{%- endmacro %}
-
-
 {# All columns of a row as one text; `relation`: its alias. #}
 {% macro row_text(relation) -%}
     {{ return(adapter.dispatch('row_text')(relation)) }}

@@ -2,6 +2,7 @@
 
 import io
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from rich.console import Console
 from governance.access import load_access
 from governance.errors import PolicyError
 from orchestration.inspection import check_access, examine
-from orchestration.parsing import manifest_of, note_parsed
+from orchestration.parsing import DBT_PROJECT, is_parsed, manifest_of, note_parsed
 from orchestration.settings import Home
 
 
@@ -33,6 +34,16 @@ def test_only_the_manifest_of_the_project_as_it_is_tells_columns(deployment: Hom
     note_parsed(deployment)
     with pytest.raises(PolicyError, match="allowed: of_old"):
         check_access(deployment)
+
+
+def test_a_project_that_stands_elsewhere_is_parsed_anew(deployment: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What dbt keeps of a parse names its files by their whole path."""
+    note_parsed(deployment)
+    assert is_parsed(deployment)
+    elsewhere = deployment.root / "dbt_project"
+    shutil.copytree(DBT_PROJECT, elsewhere)
+    monkeypatch.setattr("orchestration.parsing.DBT_PROJECT", elsewhere)
+    assert not is_parsed(deployment)
 
 
 @pytest.mark.parametrize("text", ['{"nodes": {', "{}"])

@@ -93,7 +93,8 @@ def _manifest() -> Path:
 
         require_declared_once(DBT.project_dir / "models")
         folder = str(DBT.project_dir)
-        parsed = dbtRunner().invoke(["--quiet", "parse", "--project-dir", folder, "--profiles-dir", folder])
+        words = ["--quiet", "--no-partial-parse", "parse", "--project-dir", folder, "--profiles-dir", folder]
+        parsed = dbtRunner().invoke(words)
         if not parsed.success:
             raise FeedbackError(f"dbt_project does not parse: {parsed.exception}; see {home().root}/dbt/logs/dbt.log")
         note_parsed(home())

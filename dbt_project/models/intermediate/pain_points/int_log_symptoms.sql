@@ -11,7 +11,7 @@ final as (
         symptom_id,
         service,
         severity,
-        {{ weightiest('template', 'record_count') }} as template,
+        max_by(template, record_count) as template,
         service in (select requests.service from requests) as has_spans
     from warnings
     group by symptom_id, service, severity

@@ -106,13 +106,11 @@ merged as (
         count(*) as evidence_count,
         array_agg(episode_id) as episode_ids,
         count(distinct case when is_same_service then operation_id end) as operation_count,
-        {{ weightiest('template', 'evidence') }} filter (where is_own_log and severity != 'WARN') as loudest_template,
-        {{ weightiest('template', 'evidence') }} filter (where is_own_log) as any_template
+        max_by(template, evidence) filter (where problem_kind = 'log' and is_same_service and severity != 'WARN')
+            as loudest_template,
+        max_by(template, evidence) filter (where problem_kind = 'log' and is_same_service) as any_template
     from (
-        select
-            members.*,
-            members.problem_kind = 'log' and members.is_same_service as is_own_log,
-            leaders.evidence as leader_evidence
+        select members.*, leaders.evidence as leader_evidence
         from members
         inner join episodes as leaders on members.leader_place = leaders.place
     ) as compared
