@@ -17,7 +17,7 @@ import pyarrow as pa
 from governance.keys import Keyring
 from governance.signals import ATTRIBUTES, MALFORMED_SCHEMA, SIGNALS, TIMESTAMP
 from governance.sources import Source
-from orchestration.sources.values import Attributes, latest_us, to_microseconds
+from orchestration.sources.values import AheadOfRun, Attributes, MalformedRecord, latest_us, to_microseconds
 
 BATCH_RECORDS = 50_000
 BATCH_BYTES = 64 * 2**20
@@ -66,11 +66,16 @@ class Document:
 
 @dataclass(frozen=True)
 class Batch:
-    """At most BATCH_RECORDS records, each signal in its landing schema, and what was set aside on the way."""
+    """At most BATCH_RECORDS records, each signal in its landing schema, and what was set aside on the way.
+
+    Attributes:
+        ahead_us: the earliest time for which a record was set aside as later than the run allows; None: there is none.
+    """
 
     records: Mapping[str, pl.DataFrame]
     malformed: pl.DataFrame
     skipped: int = 0
+    ahead_us: int | None = None
 
 
 class Connector(Protocol):
@@ -96,6 +101,11 @@ def is_enough(records: int, size: int) -> bool:
     return records >= BATCH_RECORDS or size >= BATCH_BYTES
 
 
+def earliest(*times: int | None) -> int | None:
+    """The first of those that there are."""
+    return min((time for time in times if time is not None), default=None)
+
+
 class Rows:
     """Collects the records of one document and hands them over as batches.
 
@@ -113,6 +123,7 @@ class Rows:
         self._frames: dict[str, list[pl.DataFrame]] = {}
         self._held = 0
         self._malformed: list[tuple[str | None, int | None, int, str]] = []
+        self._ahead_us: int | None = None
         self._skipped = 0
         self._bytes = 0
         self._unshared = 0  # bytes of the line or entry that is being read
@@ -139,9 +150,11 @@ class Rows:
         self._frames.setdefault(signal, []).append(records)
         self._held += records.height
 
-    def reject(self, line: int, reason: str, signal: str | None = None) -> None:
+    def reject(self, line: int, reason: str | MalformedRecord, signal: str | None = None) -> None:
         """One line, record or file that cannot be taken."""
-        self._malformed.append((signal or self._signal, self._day, line, reason))
+        if isinstance(reason, AheadOfRun):
+            self._ahead_us = earliest(self._ahead_us, reason.microseconds)
+        self._malformed.append((signal or self._signal, self._day, line, str(reason)))
         self._held += 1
 
     def skip(self) -> None:
@@ -176,8 +189,9 @@ class Rows:
         for name in list(self._records):
             self._settle(name)
         records = {name: pl.concat(frames) for name, frames in self._frames.items()}
-        done = Batch(records, malformed, self._skipped)
+        done = Batch(records, malformed, self._skipped, self._ahead_us)
         self._frames, self._malformed, self._skipped, self._bytes, self._held = {}, [], 0, 0, 0
+        self._ahead_us = None
         return done
 
     def _settle(self, signal: str) -> None:

@@ -28,7 +28,7 @@ def read_entries(document: Document, pull: Pull, entries: Entries, read: ReadEnt
                 if rows.is_full:
                     yield rows.batch()
         except MalformedRecord as reason:
-            rows.reject(value.line, str(reason))
+            rows.reject(value.line, reason)
     yield rows.batch()
 
 
@@ -46,7 +46,7 @@ def _read_one(entry: Json, rows: Rows, number: int, read: ReadEntry) -> None:
             raise MalformedRecord("an entry is no object")
         read(entry, rows, number)
     except MalformedRecord as reason:
-        rows.reject(number, str(reason))
+        rows.reject(number, reason)
 
 
 def is_error(content: Json) -> bool:

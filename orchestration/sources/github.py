@@ -145,7 +145,7 @@ def _add_deployment(pull: Pull, deployment: Mapping[str, Json], rows: Rows, numb
                 raise MalformedRecord("a status is no object")
             add(rows, pull, "deployments", {**shared, **_status(status, deployment_id, pull), **own}, number)
         except MalformedRecord as reason:
-            rows.reject(number, str(reason), "deployments")
+            rows.reject(number, reason, "deployments")
 
 
 def _deployment(pull: Pull, deployment: Mapping[str, Json]) -> dict[str, Json]:

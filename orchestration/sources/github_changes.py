@@ -145,7 +145,7 @@ def _usable(pull: Pull, answers: Json, signal: str, rows: Rows, number: int) -> 
                 raise MalformedRecord(f"an entry of {signal} is no object")
             made = _commit(pull, answer) if signal == "commits" else _review(pull, answer)
         except MalformedRecord as reason:
-            rows.reject(number, str(reason), signal)
+            rows.reject(number, reason, signal)
             continue
         if made is None:
             rows.skip()

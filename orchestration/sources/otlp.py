@@ -173,7 +173,7 @@ class _Reader:
             try:
                 resources = list_of(content[key], key)
             except MalformedRecord as reason:
-                self._rows.reject(line, str(reason), signal)
+                self._rows.reject(line, reason, signal)
                 continue
             for resource in resources:
                 self._resource(resource, key, line)
@@ -193,7 +193,7 @@ class _Reader:
                 for scope, of_scope in records
             ]
         except MalformedRecord as reason:
-            self._rows.reject(line, str(reason), signal)
+            self._rows.reject(line, reason, signal)
             return
         except orjson.JSONEncodeError:
             self._rows.reject(line, "resource is nested too deeply", signal)
@@ -203,7 +203,7 @@ class _Reader:
                 try:
                     event_us, cells = self._alone[signal](record, origin)
                 except MalformedRecord as reason:
-                    self._rows.reject(line, str(reason), signal)
+                    self._rows.reject(line, reason, signal)
                 else:
                     self._rows.add(signal, event_us, cells, line)
 

@@ -107,7 +107,7 @@ class Columns(ABC, Generic[Record]):
             done = place - before
             one = unusual[place]
             if isinstance(one, MalformedRecord):
-                rows.reject(int(lines[place]), str(one), self.signal)
+                rows.reject(int(lines[place]), one, self.signal)
             else:
                 rows.consumed(int(sizes[place]))
                 rows.add(self.signal, *one, int(lines[place]))

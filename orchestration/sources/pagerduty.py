@@ -68,7 +68,7 @@ def _add_incident(pull: Pull, incident: Mapping[str, Json], rows: Rows, number: 
         try:
             add(rows, pull, "incidents", {**shared, **entry, "status": status, **own}, number)
         except MalformedRecord as reason:
-            rows.reject(number, str(reason), "incidents")
+            rows.reject(number, reason, "incidents")
 
 
 def _incident(pull: Pull, incident: Mapping[str, Json]) -> dict[str, Json]:
@@ -105,7 +105,7 @@ def _log(pull: Pull, incident: Mapping[str, Json], rows: Rows, number: int) -> l
             moment = required_timestamp(entry.get("created_at"), pull.latest_us, "created_at of a log entry")
             entries.append((moment, _entry(kind, entry, incident, moment)))
         except MalformedRecord as reason:
-            rows.reject(number, str(reason), "incidents")
+            rows.reject(number, reason, "incidents")
     if not entries:
         return list(_implied(incident))
     return [entry for _, entry in sorted(entries, key=lambda pair: pair[0])]

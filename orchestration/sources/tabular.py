@@ -65,7 +65,7 @@ class Tabular:
                     raise MalformedRecord(row)
                 add(rows, pull, signal, _fields(row, pull, signal), line)
             except MalformedRecord as reason:
-                rows.reject(line, str(reason), signal)
+                rows.reject(line, reason, signal)
             if rows.is_full:
                 yield rows.batch()
         yield rows.batch()

@@ -30,6 +30,18 @@ class MalformedRecord(Exception):
     """One record that cannot be taken: says which field and why, never what it held."""
 
 
+class AheadOfRun(MalformedRecord):
+    """One record of a time later than the run allows: a later run may take it.
+
+    Attributes:
+        microseconds: that time, since 1970.
+    """
+
+    def __init__(self, microseconds: int, field: str) -> None:
+        super().__init__(f"{field} is out of range")
+        self.microseconds = microseconds
+
+
 def clean(text: str) -> str:
     """`text` as a database can store it: no NUL, at most TEXT_LIMIT characters."""
     if len(text) > TEXT_LIMIT:
@@ -82,8 +94,15 @@ def latest_us(as_of: datetime) -> int:
 
 
 def plausible(microseconds: int, latest: int, field: str) -> int:
-    """`microseconds` where it lies between 2000 and `latest`."""
-    if not EARLIEST_US <= microseconds <= latest:
+    """`microseconds` where it lies between 2000 and `latest`.
+
+    Raises:
+        AheadOfRun: it lies behind `latest`.
+        MalformedRecord: it lies before 2000.
+    """
+    if microseconds > latest:
+        raise AheadOfRun(microseconds, field)
+    if microseconds < EARLIEST_US:
         raise MalformedRecord(f"{field} is out of range")
     return microseconds
 

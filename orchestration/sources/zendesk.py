@@ -140,7 +140,7 @@ class Zendesk:
                 fields["event_at"] = moment
                 add(rows, pull, "ticket_events", {**fields, **mapped(child, pull, "ticket_events")}, number)
             except MalformedRecord as reason:
-                rows.reject(number, str(reason), "ticket_events")
+                rows.reject(number, reason, "ticket_events")
 
     def _child(self, event: Mapping[str, Json], child: Json) -> dict[str, Json] | None:
         """A comment or a change of status; None for every other change, which is no record."""

@@ -1,5 +1,9 @@
 """Receiving: every document of a source is read once and kept, in landing schema, under the hash of its bytes.
 
+One with records later than its run allowed is read again by the first run that allows the earliest of them, as long as
+it is there: its file lies there, or its server or database answers the same page. Of a page that is answered otherwise
+by then, what is new is read as another document.
+
 State `received/<source>/<document id>`: tables `<signal>-<batch>` with records, `malformed` with what was set aside.
 """
 
@@ -17,17 +21,21 @@ from pathlib import Path
 import polars as pl
 
 from governance.keys import Keyring
-from governance.signals import MALFORMED_SCHEMA, SIGNALS
+from governance.signals import SIGNALS
 from governance.sources import Source
 from orchestration.lake import Lake, Manifest, Table
-from orchestration.sources.connector import Batch, Connector, Document, Pull
+from orchestration.sources.connector import Connector, Document, Pull
 from orchestration.sources.reading import prefix_id
 from orchestration.sources.registry import connector_for
+from orchestration.sources.values import latest_us
+from orchestration.stages.counting import Counted
 from orchestration.stages.workers import each_group
 
 # Records and malformed rows by signal and day (ISO).
 DayCounts = Mapping[str, Mapping[str, tuple[int, int]]]
 
+# The fact of a document that says at which time the earliest of its records lies that are later than its run allowed.
+_AHEAD = "ahead_us"
 # Of a record in its file, to tell whether reading is worth other processes.
 _BYTES_A_RECORD = 700
 
@@ -42,6 +50,7 @@ class ReceivedTally:
         by_signal: records of each signal in all documents that are there now.
         malformed: lines, records or files set aside, likewise.
         skipped: entries that are no records of a signal, such as pull requests among issues, likewise.
+        ahead: of the documents, how many have records set aside as later than the run that read them allowed.
         expired: of the documents, how many were removed for their age since they were read; they are left alone.
         unreadable: names of the documents that yielded nothing but malformed rows.
     """
@@ -51,6 +60,7 @@ class ReceivedTally:
     by_signal: Mapping[str, int]
     malformed: int
     skipped: int
+    ahead: int
     expired: int
     unreadable: tuple[str, ...] = field(repr=False)
 
@@ -69,6 +79,7 @@ class ReceivedTally:
             "documents": self.documents,
             "documents_read": self.read,
             "documents_unreadable": len(self.unreadable),
+            "documents_ahead": self.ahead,
             "documents_expired": self.expired,
             **self.by_signal,
             "malformed": self.malformed,
@@ -78,11 +89,18 @@ class ReceivedTally:
 
 @dataclass(frozen=True)
 class _Task:
-    """A document to be read, the keys of those that it begins with, and of a page its place in the answer."""
+    """A document to be read.
+
+    Attributes:
+        superseded: keys of the documents that it begins with.
+        counted: signals and days on which it, or one of those, counted before.
+        place: of a page, in the answer.
+    """
 
     document: Document
     pull: Pull
     superseded: tuple[str, ...]
+    counted: frozenset[tuple[str, str]]
     place: int = 0
 
 
@@ -104,7 +122,10 @@ def receive(
     connector: Connector | None = None,
     processes: int | None = None,
 ) -> ReceivedTally:
-    """Read every document that was not read before; a connector or mapping that changed reads its documents again.
+    """Read every document that was not read before.
+
+    One whose connector or mapping changed is read again, and one with a record that was later than its run allowed and
+    that this run allows.
 
     Args:
         as_of: the run's time (aware, UTC); dates what has no time, and bounds what is plausible.
@@ -133,12 +154,13 @@ def receive(
         if before is None and key in expired:
             left_alone.add(key)
             continue
-        is_due = key not in files and (before is None or before.policy != policy)
+        is_due = key not in files and _is_due(before, policy, as_of)
         present[key] = is_due or present.get(key, False)
         if is_due:
-            superseded = known.grown_into(document) if source.files else ()
+            superseded = known.superseded(document, before) if source.files else ()
             pull = _pull(source, inbox, keys, as_of, before or known.first_of(superseded))
-            task = _Task(document, pull, superseded, place=0 if source.files else len(present))
+            counted = known.counted((key, *superseded))
+            task = _Task(document, pull, superseded, counted, place=0 if source.files else len(present))
             if source.files:
                 files[key] = task
             else:  # one page at a time: what a server answered is kept, also where it fails later
@@ -174,6 +196,14 @@ def _policy(source: Source, connector: Connector) -> str:
     return f"{connector.version}-{hashlib.sha256(mapping.encode()).hexdigest()[:12]}"
 
 
+def _is_due(before: Manifest | None, policy: str, as_of: datetime) -> bool:
+    """Whether a document was never read, is read otherwise by now, or has a record that only this run allows."""
+    if before is None or before.policy != policy:
+        return True
+    ahead = before.facts.get(_AHEAD)
+    return ahead is not None and int(ahead) <= latest_us(as_of)
+
+
 def _pull(source: Source, inbox: Path, keys: Keyring, as_of: datetime, before: Manifest | None) -> Pull:
     """A document read again, or grown, dates its records as it did when it was first received."""
     received_at = datetime.fromisoformat(before.facts["received_at"]) if before else as_of
@@ -186,18 +216,24 @@ class _Known:
     def __init__(self, lake: Lake, source: str) -> None:
         self._manifests = {key: found for key in lake.keys(f"received/{source}") if (found := lake.manifest(key))}
 
-    def grown_into(self, document: Document) -> tuple[str, ...]:
+    def superseded(self, document: Document, before: Manifest | None) -> tuple[str, ...]:
         """Keys of those that `document` begins with: a collector appended to their file.
 
-        Only then nothing is lost without them: a file that was cut or rotated begins otherwise.
+        Only then nothing is lost without them: a file that was cut or rotated begins otherwise. One that is read again
+        still replaces what it did `before`: it may not have landed since.
         """
-        grown: list[str] = []
+        grown = superseded_by(before) if before else []
         for key, manifest in self._manifests.items():
             size = int(manifest.facts["size"])
             is_shorter = manifest.facts["name"] == document.name and 0 < size < document.size
             if is_shorter and prefix_id(document, size) == key.rpartition("/")[2]:
                 grown += [key, *superseded_by(manifest)]
         return tuple(sorted(set(grown)))
+
+    def counted(self, keys: tuple[str, ...]) -> frozenset[tuple[str, str]]:
+        """Signals and days on which `keys` counted."""
+        days = (day_counts(self._manifests[key]) for key in keys if key in self._manifests)
+        return frozenset((signal, day) for by_signal in days for signal, told in by_signal.items() for day in told)
 
     def first_of(self, keys: tuple[str, ...]) -> Manifest | None:
         """The one of `keys` received first."""
@@ -213,7 +249,7 @@ def _expired(lake: Lake) -> set[str]:
 
 def _read(lake: Lake, connector: Connector, key: str, task: _Task) -> _Read:
     """Read a document, in this process or beside it, see workers.py: it writes no manifest."""
-    counted, tables = _Counted(), {}
+    counted, tables = Counted(task.counted), {}
     for number, batch in enumerate(connector.read(task.document, task.pull), start=1):
         counted.add(batch)
         for signal, records in batch.records.items():
@@ -228,39 +264,9 @@ def _read(lake: Lake, connector: Connector, key: str, task: _Task) -> _Read:
         "place": f"{task.place:06}",
         "supersedes": json.dumps(task.superseded),
     }
+    if counted.ahead_us is not None:
+        about[_AHEAD] = str(counted.ahead_us)
     return _Read(tables, counted.counts, about)
-
-
-class _Counted:
-    """Counts of one document while its batches go by."""
-
-    def __init__(self) -> None:
-        self.days: dict[str, dict[str, tuple[int, int]]] = {}
-        self._malformed = [pl.DataFrame(schema=MALFORMED_SCHEMA)]
-        self._skipped = 0
-
-    @property
-    def malformed(self) -> pl.DataFrame:
-        return pl.concat(self._malformed)
-
-    def add(self, batch: Batch) -> None:
-        self._malformed.append(batch.malformed)
-        self._skipped += batch.skipped
-        for signal, records in batch.records.items():
-            for day, rows in records["event_at"].dt.date().value_counts().iter_rows():
-                self._count(signal, day.isoformat(), rows, 0)
-        for signal, day, rows in batch.malformed.group_by("signal", "event_date").len().iter_rows():
-            self._count(signal, day.isoformat(), 0, rows)
-
-    def _count(self, signal: str, day: str, records: int, malformed: int) -> None:
-        days = self.days.setdefault(signal, {})
-        before = days.get(day, (0, 0))
-        days[day] = (before[0] + records, before[1] + malformed)
-
-    @property
-    def counts(self) -> dict[str, int]:
-        records = {signal: sum(count for count, _ in days.values()) for signal, days in self.days.items()}
-        return {**records, "malformed": self.malformed.height, "skipped": self._skipped}
 
 
 def _drop_superseded(lake: Lake, source: str) -> None:
@@ -283,6 +289,7 @@ def _tally(manifests: Collection[Manifest], read: int, expired: int) -> Received
         by_signal=dict(records),
         malformed=sum(manifest.counts["malformed"] for manifest in manifests),
         skipped=sum(manifest.counts["skipped"] for manifest in manifests),
+        ahead=sum(_AHEAD in manifest.facts for manifest in manifests),
         expired=expired,
         unreadable=tuple(unreadable),
     )

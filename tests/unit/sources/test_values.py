@@ -2,7 +2,7 @@
 
 import pytest
 
-from orchestration.sources.values import MalformedRecord, at, first_at, identifier, timestamp, whole_number
+from orchestration.sources.values import AheadOfRun, MalformedRecord, at, first_at, identifier, timestamp, whole_number
 
 LATEST = 1_800_000_000_000_000
 MOMENT = 1_777_708_800_000_000  # 2026-05-02 08:00 UTC
@@ -31,6 +31,15 @@ def test_a_time_is_the_same_moment_in_every_usual_form(said):
 def test_an_implausible_time_is_refused(said):
     with pytest.raises(MalformedRecord, match=r"^at "):
         timestamp(said, LATEST, "at")
+
+
+def test_a_time_that_only_a_later_run_allows_says_which_it_is():
+    with pytest.raises(AheadOfRun, match=r"^at is out of range$") as refused:
+        timestamp(LATEST + 1, LATEST, "at")
+    assert refused.value.microseconds == LATEST + 1
+    with pytest.raises(MalformedRecord) as too_old:
+        timestamp(0, LATEST, "at")
+    assert not isinstance(too_old.value, AheadOfRun)
 
 
 def test_no_time_is_none():

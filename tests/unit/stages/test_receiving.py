@@ -1,5 +1,6 @@
 """Every document is read once, whatever happens to its file afterwards."""
 
+import json
 import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,12 +15,14 @@ from orchestration.lake import Lake
 from orchestration.sources.reading import page
 from orchestration.sources.tabular import Tabular
 from orchestration.stages.expiring import expire
+from orchestration.stages.landing import land_days, stale_landing_days
 from orchestration.stages.receiving import arrival, receive
 
 AS_OF = datetime(2026, 6, 1, tzinfo=UTC)
 KEYS = Keyring(b"p" * 32, b"i" * 32)
 ROWS = [f"{n},2026-05-{n:02}T10:00:00Z,Title {n}\n" for n in range(1, 10)]
 HEADER = "ticket_id,event_at,subject\n"
+AHEAD = "10,2026-06-06T10:00:00Z,Title 10\n"  # five days ahead of AS_OF
 
 
 def source(**fields):
@@ -110,6 +113,86 @@ def test_a_newer_connector_reads_again(lake, desk):
     assert pull(lake, desk, connector=newer).read == 0
 
 
+def span(number, moment):
+    """An export request of one span."""
+    start = int(moment.timestamp()) * 10**9
+    ids = {"traceId": f"{number:032x}", "spanId": f"{number:016x}", "name": "GET /"}
+    told = {**ids, "startTimeUnixNano": str(start), "endTimeUnixNano": str(start + 5)}
+    return json.dumps({"resourceSpans": [{"scopeSpans": [{"spans": [told]}]}]}) + "\n"
+
+
+SPANS = source(type="otlp", signals=("spans",), files=Files(folder="desk", patterns=("*.json",)))
+# A source, and a file of it with a record of the day before AS_OF, and one of five days after it.
+WITH_ONE_AHEAD = {
+    "a table": (source(), "a.csv", HEADER + "1,2026-05-31T10:00:00Z,Title 1\n" + AHEAD),
+    "spans": (SPANS, "a.json", span(1, AS_OF - timedelta(hours=14)) + span(2, AS_OF + timedelta(days=5, hours=10))),
+}
+
+
+def land_stale(lake, of, as_of):
+    """Land the days that are stale; by day what landed now, as pulled, malformed, duplicates and landed."""
+    (signal,) = of.signals
+    done = land_days(lake, of, signal, list(stale_landing_days(lake, of, signal)), as_of)
+    names = ("pulled", "malformed", "duplicates", "landed")
+    return {day: tuple(counts[name] for name in names) for day, counts in done.days.items()}
+
+
+@pytest.mark.parametrize(("of", "name", "content"), WITH_ONE_AHEAD.values(), ids=WITH_ONE_AHEAD)
+def test_a_document_with_a_record_ahead_of_its_run_is_read_again_once_a_run_allows_it(lake, desk, of, name, content):
+    (desk / name).write_text(content)
+    first = pull(lake, desk, of)
+    (key,) = lake.keys("received/desk")
+    assert (first.read, first.records, first.malformed, first.ahead) == (1, 1, 1, 1)
+    assert lake.read(key, "malformed")["reason"].item().endswith(" is out of range")
+    assert land_stale(lake, of, AS_OF) == {"2026-05-31": (2, 1, 0, 1)}
+
+    next_day = AS_OF + timedelta(days=1)
+    again = pull(lake, desk, of, next_day)
+    assert (again.read, again.malformed, again.ahead) == (0, 1, 1)
+    assert land_stale(lake, of, next_day) == {}
+
+    later = AS_OF + timedelta(days=6)
+    last = pull(lake, desk, of, later)
+    assert (last.read, last.records, last.malformed, last.ahead) == (1, 2, 0, 0)
+    assert lake.manifest(key).facts["received_at"] == AS_OF.isoformat()
+    assert land_stale(lake, of, later) == {"2026-05-31": (1, 0, 0, 1), "2026-06-06": (1, 0, 0, 1)}
+    assert pull(lake, desk, of, later).read == 0
+
+
+def test_of_several_records_ahead_each_is_taken_by_the_first_run_that_allows_it(lake, desk):
+    (desk / "a.csv").write_text(HEADER + ROWS[0] + "11,2026-06-20,T\n" + AHEAD)
+    told = [pull(lake, desk, as_of=AS_OF + timedelta(days=days)) for days in (0, 6, 7, 20)]
+    assert [(one.read, one.records, one.malformed) for one in told] == [(1, 1, 2), (1, 2, 1), (0, 2, 1), (1, 3, 0)]
+
+
+def test_a_document_with_a_record_that_was_refused_for_something_else_is_not_read_again(lake, desk):
+    (desk / "a.csv").write_text(HEADER + ROWS[0] + "11,1999-01-01,T\n12,soon,T\n")
+    assert pull(lake, desk).ahead == 0
+    assert pull(lake, desk, as_of=AS_OF + timedelta(days=400)).read == 0
+
+
+@pytest.mark.parametrize("added", ["", "11,2026-06-06T11:00:00Z,Title 11\n"])
+def test_a_day_on_which_only_records_ahead_counted_counts_them_no_more_once_they_are_read(lake, desk, added):
+    (desk / "a.csv").write_text(HEADER + AHEAD)
+    pull(lake, desk)
+    assert land_stale(lake, source(), AS_OF) == {"2026-06-01": (1, 1, 0, 0)}
+    (desk / "a.csv").write_text(HEADER + AHEAD + added)
+    later = AS_OF + timedelta(days=6)
+    records = pull(lake, desk, as_of=later).records
+    assert land_stale(lake, source(), later) == {"2026-06-01": (0, 0, 0, 0), "2026-06-06": (records, 0, 0, records)}
+
+
+def test_a_file_that_grew_and_is_read_again_before_it_landed_still_replaces_what_it_was(lake, desk):
+    (desk / "a.csv").write_text(HEADER + ROWS[0])
+    pull(lake, desk)
+    land_stale(lake, source(), AS_OF)
+    (desk / "a.csv").write_text(HEADER + ROWS[0] + AHEAD)
+    pull(lake, desk)
+    later = AS_OF + timedelta(days=6)
+    pull(lake, desk, as_of=later)
+    assert land_stale(lake, source(), later) == {"2026-05-01": (1, 0, 0, 1), "2026-06-06": (1, 0, 0, 1)}
+
+
 class Pages(Tabular):
     """The bodies of pages of one address, in the order they are answered."""
 
@@ -128,6 +211,15 @@ def test_pages_arrive_in_the_order_they_are_answered(lake, desk, turned):
     keys = sorted(lake.keys("received/desk"), key=lambda key: arrival(lake.manifest(key)))
     arrived = [lake.read(key, "tickets-0001")["subject"].item() for key in keys]
     assert arrived == [row.strip().rsplit(",")[-1] for row in [*said, ROWS[5]]]
+
+
+def test_a_page_with_a_record_ahead_of_its_run_is_read_again_where_it_is_answered_again(lake, desk):
+    of, later = source(files=None, http=Http(url="https://desk.example")), AS_OF + timedelta(days=6)
+    pull(lake, desk, of, connector=Pages(ROWS[0] + AHEAD))
+    assert pull(lake, desk, of, later, Pages(ROWS[1])).read == 1
+    assert [lake.manifest(key).counts["malformed"] for key in lake.keys("received/desk")].count(1) == 1
+    told = pull(lake, desk, of, later, Pages(ROWS[0] + AHEAD))
+    assert (told.read, told.records, told.malformed) == (1, 2, 0)
 
 
 def test_a_document_that_expired_is_not_read_again(lake, desk):
