@@ -34,12 +34,15 @@ class Signal:
 
     Attributes:
         is_versioned: a record says how something stood at a time, which its id tells by the second.
+        apart_by: columns of which one differs where two records are two whatever their id is (Zipkin gives a span that
+            calls and the one it calls the same). Empty: records of one id are one.
     """
 
     name: str
     columns: Mapping[str, pl.DataType]
     is_sampled: bool = False
     is_versioned: bool = False
+    apart_by: tuple[str, ...] = ()
 
     @property
     def fields(self) -> Mapping[str, pl.DataType]:
@@ -57,8 +60,15 @@ class Signal:
         return pl.Schema(dict(self.columns))
 
 
-def _signal(name: str, *, is_sampled: bool = False, is_versioned: bool = False, **columns: pl.DataType) -> Signal:
-    return Signal(name, {**_COMMON, **columns, "raw_bytes": _INT}, is_sampled, is_versioned)
+def _signal(
+    name: str,
+    *,
+    is_sampled: bool = False,
+    is_versioned: bool = False,
+    apart_by: tuple[str, ...] = (),
+    **columns: pl.DataType,
+) -> Signal:
+    return Signal(name, {**_COMMON, **columns, "raw_bytes": _INT}, is_sampled, is_versioned, apart_by)
 
 
 SIGNALS: Mapping[str, Signal] = {
@@ -67,6 +77,7 @@ SIGNALS: Mapping[str, Signal] = {
         _signal(
             "spans",
             is_sampled=True,
+            apart_by=("service", "kind"),
             trace_id=_TEXT,  # 32 lower-case hex digits
             span_id=_TEXT,  # 16 lower-case hex digits
             parent_span_id=_TEXT,  # null: a root

@@ -3,7 +3,9 @@
 Of most signals a record is something that happened: what comes with its id again is the same record, and what came
 first is kept. Of others it is how something stood at a time (governance.signals: `is_versioned`), and systems tell that
 time by the second: two versions that differ can carry one id. Both are kept, and the one received later counts as the
-later: its id is the first's with `~002` behind it, which models that order by time and id put last.
+later: its id is the first's with `~002` behind it, which models that order by time and id put last. Two spans of one id
+that are two sides of a call (governance.signals: `apart_by`) are both kept, with ids like that by which side they are:
+in whatever order they came, they are the same rows.
 """
 
 from __future__ import annotations
@@ -30,9 +32,9 @@ class Once:
 
 
 def id_shared(signal: Signal) -> pl.Expr:
-    """The id that records which may be versions of one second have in common."""
+    """The id that records which are kept beside one another have in common."""
     record_id = pl.col("record_id")
-    return record_id.str.replace(_LATER.pattern, "") if signal.is_versioned else record_id
+    return record_id.str.replace(_LATER.pattern, "") if signal.is_versioned or signal.apart_by else record_id
 
 
 def once(signal: Signal, together: pl.DataFrame) -> Once:
@@ -54,11 +56,17 @@ def once(signal: Signal, together: pl.DataFrame) -> Once:
     )
     conflicts = variants.filter(pl.col(_BASE).is_duplicated())[_BASE].n_unique()
     if signal.is_versioned:
-        kept = variants.with_columns(pl.Series("record_id", _own_ids(variants), dtype=pl.String))
+        kept = _with_own_ids(variants)
     else:
-        kept = variants.unique(_BASE, keep="first", maintain_order=True)
+        kept = variants.unique([_BASE, *signal.apart_by], keep="first", maintain_order=True)
+        if signal.apart_by:
+            kept = _with_own_ids(kept.sort(_BASE, *signal.apart_by).with_columns(pl.col(_BASE).alias("record_id")))
     rows = pl.concat([based.filter(~is_shared).drop(_BASE), kept.drop(_BASE, _SAID)])
     return Once(rows, conflicts)
+
+
+def _with_own_ids(variants: pl.DataFrame) -> pl.DataFrame:
+    return variants.with_columns(pl.Series("record_id", _own_ids(variants), dtype=pl.String))
 
 
 def _own_ids(variants: pl.DataFrame) -> Iterator[str]:

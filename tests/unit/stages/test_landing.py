@@ -137,6 +137,25 @@ def test_of_what_happened_once_what_came_first_is_kept_and_the_conflict_counted(
     assert found.conflicts == 1
 
 
+def test_two_sides_of_a_call_with_one_id_are_both_kept_in_whatever_order_they_come():
+    columns = ("record_id", "event_at", "service", "kind", "resource", "received_file", "received_line", "raw_bytes")
+    client = ("t-s", 5, "cart", "client", None, "f", 1, 10)
+    server = ("t-s", 6, "stock", "server", None, "f", 2, 10)
+    enriched = ("t-s", 6, "stock", "server", "a pod", "g", 1, 20)
+    other = ("t-r", 5, "cart", "client", None, "f", 3, 10)
+    found = [
+        once(SIGNALS["spans"], pl.DataFrame(list(told), columns, orient="row"))
+        for told in ([client, server, other, server, enriched], [other, server, client, enriched])
+    ]
+    for one in found:
+        kept = one.rows.select("record_id", "service", "resource").sort("record_id").rows()
+        assert kept == [("t-r", "cart", None), ("t-s", "cart", None), ("t-s~002", "stock", None)]
+        assert one.conflicts == 1
+    landed = found[0].rows
+    again = once(SIGNALS["spans"], pl.concat([landed, pl.DataFrame([client], landed.schema, orient="row")]))
+    assert again.rows.sort("record_id").equals(landed.sort("record_id"))
+
+
 def test_running_again_changes_no_row_and_no_count(desk):
     desk.write("a.csv", row(1), "bad", row(1))
     first = desk.run()[DAY]
