@@ -19,6 +19,7 @@ from governance.faults import first_fault
 SHIPPED = Path(__file__).parent
 
 _FOLDERS = ("policies", "policies/fields", "sources", "expectations")
+_NOTES = ("", ".md", ".rst", ".txt", ".bak", ".orig")  # what may lie beside policies and is no policy
 
 
 class Strict(BaseModel):
@@ -42,36 +43,70 @@ class Policy(Strict):
 Model = TypeVar("Model", bound=BaseModel)
 
 
+def own_config() -> Path | None:
+    """The folder FEEDBACK_CONFIG names; None where it is not set.
+
+    Raises:
+        PolicyError: there is no such folder.
+    """
+    if not (own := os.environ.get("FEEDBACK_CONFIG")):
+        return None
+    if not Path(own).is_dir():
+        raise PolicyError(f"FEEDBACK_CONFIG is {own}: no such folder; correct it, or unset it to use the defaults")
+    return Path(own)
+
+
 def config_file(relative: str) -> Path:
     """Where `relative` (such as policies/access.yml) is read: FEEDBACK_CONFIG's file where there is one, else ours.
 
     So an upgrade of the product never conflicts with a steward's decisions.
+
+    Raises:
+        PolicyError: FEEDBACK_CONFIG names no folder; so do the functions below.
     """
-    own = os.environ.get("FEEDBACK_CONFIG")
-    if own and (Path(own) / relative).is_file():
-        return Path(own) / relative
+    own = own_config()
+    if own and (own / relative).is_file():
+        return own / relative
     return SHIPPED / relative
 
 
 def config_files(folder: str, suffix: str = ".yml") -> list[Path]:
     """Every file of a folder of policies, FEEDBACK_CONFIG's before the default of the same name, by name."""
     found = {path.name: path for path in sorted((SHIPPED / folder).glob(f"*{suffix}"))}
-    if own := os.environ.get("FEEDBACK_CONFIG"):
-        found |= {path.name: path for path in sorted((Path(own) / folder).glob(f"*{suffix}"))}
+    if own := own_config():
+        found |= {path.name: path for path in sorted((own / folder).glob(f"*{suffix}"))}
     return [found[name] for name in sorted(found)]
 
 
 def config_folders(folder: str) -> list[str]:
     """The names of the folders in a folder of policies, FEEDBACK_CONFIG's and ours, sorted."""
-    roots = [SHIPPED, *([Path(own)] if (own := os.environ.get("FEEDBACK_CONFIG")) else [])]
+    roots = [SHIPPED, *([own] if (own := own_config()) else [])]
     return sorted({path.name for root in roots for path in (root / folder).glob("*/") if path.is_dir()})
+
+
+def check_own_files() -> None:
+    """Look for files of FEEDBACK_CONFIG that lie among the policies and are never read.
+
+    Raises:
+        PolicyError: there is one; notes, backups and hidden files are none.
+    """
+    if not (own := own_config()):
+        return
+    for folder in _folders():
+        for path in sorted((own / folder).glob("*")):
+            is_note = path.name.startswith(".") or path.name.endswith("~") or path.suffix.lower() in _NOTES
+            if path.suffix != ".yml" and path.is_file() and not is_note:
+                raise PolicyError(f"{folder}/{path.name}: policies end in .yml; rename it, or keep it elsewhere")
 
 
 def file_hashes() -> dict[str, str]:
     """SHA-256 (its first 16 hex digits) of every file in force that a steward edits, by its name below governance."""
-    folders = [*_FOLDERS, *(f"expectations/{name}" for name in config_folders("expectations"))]
-    files = [(folder, path) for folder in folders for path in config_files(folder)]
+    files = [(folder, path) for folder in _folders() for path in config_files(folder)]
     return {f"{folder}/{path.name}": hashlib.sha256(path.read_bytes()).hexdigest()[:16] for folder, path in files}
+
+
+def _folders() -> list[str]:
+    return [*_FOLDERS, *(f"expectations/{name}" for name in config_folders("expectations"))]
 
 
 def load(path: Path, model: type[Model]) -> Model:

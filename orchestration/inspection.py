@@ -17,6 +17,7 @@ from rich.table import Table
 
 from governance.errors import FeedbackError, PolicyError, UsageError
 from governance.keys import KeyStore, load_keyring
+from governance.policy import check_own_files
 from governance.sources import load_sources, source_named
 from orchestration.deciding import decision_record
 from orchestration.key_management import deployment_keys, partitions_by_key
@@ -142,8 +143,9 @@ def load_policies() -> None:
     """Load every kind of policy, the sources and suites.
 
     Raises:
-        PolicyError: one of them is wrong.
+        PolicyError: one of them is wrong, or a file among them is never read.
     """
+    check_own_files()
     for load in policy_loaders():
         load()
 
@@ -180,18 +182,19 @@ def policy_loaders() -> tuple[Callable[[], object], ...]:
 
 def _policies(deployment: Home) -> Iterator[Finding]:
     """Each mistake once: what is wrong in one file is wrong for all that are read with it."""
-    checks = (*policy_loaders(), lambda: check_access(deployment))
+    loaders = policy_loaders()
+    checks = (check_own_files, *loaders, lambda: check_access(deployment))
     wrong = dict.fromkeys(finding for check in checks if (finding := _mistake(check)))
     yield from wrong
     if not wrong:
-        yield Finding("policies", is_well=True, found=f"{len(checks) - 1} kinds read without a mistake")
+        yield Finding("policies", is_well=True, found=f"{len(loaders)} kinds read without a mistake")
 
 
 def _mistake(check: Callable[[], object]) -> Finding | None:
     try:
         check()
     except PolicyError as error:
-        return Finding("policies", is_well=False, found=str(error), fix="correct that line")
+        return Finding("policies", is_well=False, found=str(error), fix="correct what it names")
     except FeedbackError as error:
         found, _, fix = str(error).partition("; ")
         return Finding("models", is_well=False, found=found, fix=fix)

@@ -17,7 +17,7 @@ from ruamel.yaml.comments import CommentedMap
 from governance.audit import Decision
 from governance.durability import alone, sync
 from governance.errors import UsageError, one_of
-from governance.policy import config_files, load
+from governance.policy import config_files, load, own_config
 from governance.privacy import load_privacy
 from governance.privacy.policy import FIELDS_FOLDER, FieldRules, Treatment, shown_key
 from governance.signals import SIGNALS
@@ -90,13 +90,13 @@ def _treatment(text: str) -> Treatment:
 
 
 def _file(source: str) -> Path:
-    own = os.environ.get("FEEDBACK_CONFIG")
+    own = own_config()
     if not own:
         raise UsageError(
             "FEEDBACK_CONFIG names no directory, and the rules that came with the product are not changed; make one "
             f"and export FEEDBACK_CONFIG: the rule goes into its {FIELDS_FOLDER}/{source}.yml"
         )
-    return Path(own) / FIELDS_FOLDER / f"{source}.yml"
+    return own / FIELDS_FOLDER / f"{source}.yml"
 
 
 def _days_withheld(desk: Desk, dataset: str, field: str) -> list[str]:

@@ -71,6 +71,7 @@ def test_a_replay_is_asked_for_from_a_form(deployment: Home) -> None:
 
 
 def test_a_field_is_classified_from_a_form(deployment: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "config").mkdir()
     monkeypatch.setenv("FEEDBACK_CONFIG", str(tmp_path / "config"))
     at = datetime(2026, 1, 1, 12, tzinfo=UTC)
     with Lake(deployment.lake).replace(f"landing/{DATASET}/{DAY}", as_of=at) as out:

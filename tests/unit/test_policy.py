@@ -125,6 +125,44 @@ def test_a_deployments_own_file_wins_over_the_default(tmp_path, monkeypatch):
     assert names == sorted(set(names))
 
 
+def test_a_config_folder_that_does_not_exist_is_no_reason_to_use_the_defaults(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    for missing in (tmp_path / "typo", tmp_path / "file"):
+        monkeypatch.setenv("FEEDBACK_CONFIG", str(missing))
+        for read in (load_policies, lambda: config_file("policies/access.yml"), lambda: config_files("sources")):
+            with pytest.raises(PolicyError, match=f"^FEEDBACK_CONFIG is {missing}: no such folder; .* unset it"):
+                read()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "policies/sampling.yaml",
+        "policies/sampling.YML",
+        "policies/sampling.json",
+        "policies/fields/otel.yaml",
+        "sources/otel.ymll",
+        "expectations/logs.yaml",
+        "expectations/otel/logs.yaml",
+    ],
+)
+def test_a_file_among_the_policies_that_nothing_reads_is_refused(tmp_path, monkeypatch, name):
+    (tmp_path / name).parent.mkdir(parents=True)
+    (tmp_path / name).write_text("")
+    monkeypatch.setenv("FEEDBACK_CONFIG", str(tmp_path))
+    with pytest.raises(PolicyError, match=f"^{name}: policies end in .yml; rename it"):
+        load_policies()
+
+
+def test_notes_backups_hidden_files_and_folders_may_lie_among_the_policies(tmp_path, monkeypatch):
+    (tmp_path / "policies" / "model.bin").mkdir(parents=True)
+    for name in ("README.md", "NOTES.TXT", "CODEOWNERS", ".sampling.yaml", "sampling.yml~", "sampling.yml.bak"):
+        (tmp_path / "policies" / name).write_text("")
+    (tmp_path / "elsewhere.yaml").write_text("")
+    monkeypatch.setenv("FEEDBACK_CONFIG", str(tmp_path))
+    load_policies()
+
+
 def test_the_nearest_name_is_offered_first():
     assert one_of("analist", ["steward", "analyst"]) == "did you mean analyst? allowed: analyst, steward"
     assert one_of("xyz", []) == "allowed: none"

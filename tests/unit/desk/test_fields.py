@@ -31,6 +31,7 @@ PLAIN: Values = {"http.route": lambda number: f"/cart/{number}"}
 
 @pytest.fixture
 def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
+    (tmp_path / "config").mkdir()
     monkeypatch.setenv("FEEDBACK_CONFIG", str(tmp_path / "config"))
     record = DecisionRecord.open(tmp_path / "decisions" / "decisions.sqlite", tmp_path / "decisions" / "head.json")
     return Desk(Lake(tmp_path / "lake"), record, load_stewards())
