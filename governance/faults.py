@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, get_args
+from itertools import repeat
+from types import NoneType, UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import InitErrorDetails
 
 from governance.errors import one_of
 
@@ -54,6 +57,27 @@ class Misplaced(ValueError):
     def __init__(self, message: str, *place: int | str) -> None:
         super().__init__(message)
         self.place: Place = place
+
+
+def no_numbers(annotation: Any, value: object, place: Place = ()) -> Iterator[InitErrorDetails]:
+    """Where `value` has true, false or text in place of a number: pydantic would read one out of it."""
+    origin, parts = get_origin(annotation), get_args(annotation)
+    if annotation in (int, float):
+        if isinstance(value, bool | str):
+            yield InitErrorDetails(type=f"{annotation.__name__}_type", loc=place, input=value)
+    elif origin is Annotated:
+        yield from no_numbers(parts[0], value, place)
+    elif origin in (Union, UnionType):
+        wanted = [part for part in parts if part is not NoneType]
+        if len(wanted) == 1 or set(wanted) == {int, float}:  # else text or true may be what is wanted
+            yield from no_numbers(wanted[-1], value, place)
+    elif isinstance(value, Mapping) and len(parts) == 2:
+        for key, inner in value.items():
+            yield from no_numbers(parts[1], inner, (*place, key if isinstance(key, int | str) else str(key)))
+    elif isinstance(value, list | tuple) and parts:
+        each = parts if origin is tuple and parts[-1] is not Ellipsis else repeat(parts[0])
+        for number, (part, inner) in enumerate(zip(each, value, strict=False)):
+            yield from no_numbers(part, inner, (*place, number))
 
 
 def first_fault(error: ValidationError, model: type[BaseModel], document: object) -> tuple[Place, str]:

@@ -8,13 +8,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator
 from ruamel.yaml import YAML
 from ruamel.yaml.constructor import DuplicateKeyError
 from ruamel.yaml.error import YAMLError
 
 from governance.errors import PolicyError
-from governance.faults import first_fault
+from governance.faults import first_fault, no_numbers
 
 SHIPPED = Path(__file__).parent
 
@@ -23,9 +23,17 @@ _NOTES = ("", ".md", ".rst", ".txt", ".bak", ".orig")  # what may lie beside pol
 
 
 class Strict(BaseModel):
-    """Base of every policy model: immutable, and an unknown key is an error."""
+    """Base of every policy model: immutable, and an unknown key is an error, as is true or "100" for a number."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _numbers_are_numbers(cls, value: object, info: ValidationInfo) -> object:
+        annotation = cls.model_fields[str(info.field_name)].annotation
+        if wrong := list(no_numbers(annotation, value)):
+            raise ValidationError.from_exception_data(cls.__name__, wrong)  # takes its place in that of the file
+        return value
 
 
 class Policy(Strict):

@@ -1,6 +1,7 @@
 """A wrong policy fails at load with file, line, key, value and what is allowed."""
 
-from typing import Literal
+from datetime import date
+from typing import Annotated, Literal
 
 import pytest
 from pydantic import Field, model_validator
@@ -19,6 +20,9 @@ class Rate(Strict):
 class Sample(Policy):
     rates: dict[str, Rate]
     days: tuple[int, ...] = ()
+    most: Annotated[int, Field(ge=0)] | None = None
+    span: tuple[date, float] | None = None
+    limits: dict[Literal["low", "high"], list[int | float]] = Field(default_factory=dict)
     names: dict[str, str | int | list[str]] = Field(default_factory=dict)
 
     @model_validator(mode="after")
@@ -48,7 +52,7 @@ def test_a_good_policy_loads_and_its_digest_follows_what_it_says(tmp_path):
         (GOOD.replace("0.5", "1.4"), ":4: rates.logs.share is 1.4; expected at most 1"),
         (GOOD.replace("0.5", "half"), ":4: rates.logs.share is 'half'; expected a number"),
         (GOOD.replace("0.5", "0"), ":4: rates.logs.share is 0; expected more than 0"),
-        (GOOD + "colour: red\n", ":5: colour is no key here; allowed: days, names, owner, rates, reason"),
+        (GOOD + "colour: red\n", ":5: colour is no key here; allowed: days, limits, most, names, owner, rates"),
         (GOOD.replace("share", "shore"), ":4: rates.logs.shore is no key here; did you mean share? allowed: kind"),
         (GOOD.replace("share: 0.5", ""), ":4: rates.logs.share is missing; add it"),
         (
@@ -65,6 +69,14 @@ def test_a_good_policy_loads_and_its_digest_follows_what_it_says(tmp_path):
         (GOOD + "days:\n  - 2\n  - x\n  - 1\n", ":7: days.1 is 'x'; expected a whole number"),
         (GOOD + "names:\n  a: x\n  b: 1.5\n", ":7: names.b is 1.5; expected text, a whole number or a list of texts"),
         (GOOD + "names:\n  a: [x, 1.5]\n", ":6: names.a; expected text, a whole number or a list of texts"),
+        # what pydantic would make a number of
+        (GOOD.replace("0.5", "true"), ":4: rates.logs.share is True; expected a number"),
+        (GOOD.replace("0.5", "'0.5'"), ":4: rates.logs.share is '0.5'; expected a number"),
+        (GOOD + "most: true\n", ":5: most is True; expected a whole number"),
+        (GOOD + "most: '100'\n", ":5: most is '100'; expected a whole number"),
+        (GOOD + "days:\n  - 2\n  - '1'\n", ":7: days.1 is '1'; expected a whole number"),
+        (GOOD + "span:\n  - 2026-01-01\n  - false\n", ":7: span.1 is False; expected a number"),
+        (GOOD + "limits:\n  low: [1]\n  high: [1.5, yes, true]\n", ":7: limits.high.1 is 'yes'; expected a number"),
         ("rates: [1, 2\n", "p.yml:2: not readable as YAML"),
         (GOOD + "owner: twice@example.com\n", "p.yml:5: this key is there twice in one block; keep one of the two"),
         (GOOD.replace("0.5", "!half 0.5"), "p.yml:4: not readable as YAML"),
@@ -82,6 +94,12 @@ def test_a_wrong_policy_names_file_line_key_and_value(tmp_path, text, said):
     assert error.value.exit_code == 2
 
 
+def test_text_becomes_what_it_says_and_stays_text_where_that_is_allowed(tmp_path):
+    (tmp_path / "p.yml").write_text(GOOD + "most: 100.0\nspan: ['2026-01-01', 2]\nnames: {a: '1', b: 1}\n")
+    policy = load(tmp_path / "p.yml", Sample)
+    assert (policy.most, policy.span, policy.names) == (100, (date(2026, 1, 1), 2.0), {"a": "1", "b": 1})
+
+
 @pytest.mark.parametrize(
     ("name", "old", "new", "said"),
     [
@@ -92,6 +110,7 @@ def test_a_wrong_policy_names_file_line_key_and_value(tmp_path, text, said):
         ("stewards", "compliance: [support, warehouse]}", "compliance: [suport]}", "suport, which is no domain"),
         ("stewards", '["zendesk/*", "surveys/*", marts/support]', '["otel/*"]', "is in two domains"),
         ("slos", "- name: requests-are-fast", "- name: requests-succeed", "is defined twice from 2020-01-01"),
+        ("sampling", "per_day: null", "per_day: true", "budget.per_day is True; expected a whole number"),
         ("retention", "traits: {days: 400, reason: x}", "traits: {days: 401, reason: x}", "kept longer than rates"),
     ],
 )
