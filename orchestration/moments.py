@@ -61,5 +61,5 @@ def period_of(text: str, option: str) -> tuple[date, date]:
             year, number = int(month[1]), int(month[2])
             return date(year, number, 1), date(year, number, monthrange(year, number)[1])
         return date.fromisoformat(text), date.fromisoformat(text)
-    except ValueError:
+    except (ValueError, OverflowError):  # the last week of 9999 ends after the last day there is
         raise PolicyError(f"{option} {text}: expected a day, week or month: 2026-03-14, 2026-W12 or 2026-03") from None

@@ -31,6 +31,7 @@ from orchestration.simulation.topics import TOPICS
 from orchestration.simulation.traffic import BY_WEEKDAY, Active, Batch, Traffic, time_of_day
 from orchestration.simulation.truth import FaultTruth, Truth
 
+_EARLIEST, _LATEST = date(1971, 1, 1), date(2261, 12, 31)  # nanoseconds in 64 bits, and weeks to spare
 _GZIP_EVERY = 3  # every so many days the Collector's file is compressed
 _TICKET_IDS_KEPT = 1000
 _OWN = re.compile(
@@ -58,24 +59,37 @@ def simulate(
     or not, are removed first. `poison` takes the place of the scenario's.
 
     Raises:
-        UsageError: `days` or `scale` make no sense, or `out` holds files that no simulation wrote.
+        UsageError: `days`, `end`, `scale` or `poison` make no sense, `out` cannot be written to, or it holds files that
+            no simulation wrote.
     """
-    if days < 1:
-        raise UsageError(f"days is {days}; expected at least 1")
-    if not 0 < scale < 1e6:
-        raise UsageError(f"scale is {scale}; expected more than 0 and less than 1000000")
+    _check(end, days, scale, poison)
     truth_path = truth_path or out.parent / "truth.json"
-    _clear(out, truth_path)
     window = Window(end, days)
     truth = Truth(scenario.description, seed, str(window.first), str(window.end), days, scale)
-    truth.write(truth_path)  # from here on the files in `out` are known to be a simulation's
+    try:
+        _clear(out, truth_path)
+        truth.write(truth_path)  # from here on the files in `out` are known to be a simulation's
+    except OSError as error:
+        raise UsageError(f"{out}: no folder that can be written to ({error.strerror}); choose another") from None
     _Run(scenario, window, seed, scale, out, truth, poison or scenario.poison).write()
     truth.write(truth_path)
     return truth
 
 
+def _check(end: date, days: int, scale: float, poison: Poison | None) -> None:
+    if days < 1:
+        raise UsageError(f"days is {days}; expected at least 1")
+    if not _EARLIEST <= end <= _LATEST or days > (end - _EARLIEST).days + 1:
+        raise UsageError(f"end is {end}, days is {days}; expected days from {_EARLIEST} to {_LATEST}")
+    if not 0 < scale < 1e6:
+        raise UsageError(f"scale is {scale}; expected more than 0 and less than 1000000")
+    if poison and not -days <= poison.day < days:
+        raise UsageError(f"poison is on day {poison.day} of {days}; expected 0 to {days - 1}, or -{days} to -1")
+
+
 def _clear(out: Path, truth_path: Path) -> None:
     """Remove what a simulation before wrote, finished or not; refuse where others' files are."""
+    out.mkdir(parents=True, exist_ok=True)
     found = [path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_file()]
     foreign = [name for name in found if not (truth_path.is_file() and _OWN.fullmatch(name))]
     if foreign:

@@ -17,7 +17,7 @@ from governance.access import Column, Publication, Role
 from governance.errors import PolicyError, UsageError
 from governance.metrics import Metric, about
 from orchestration.explaining.commands import explain_to
-from orchestration.moments import period_of
+from orchestration.moments import moment, period_of
 from orchestration.serving.behind import JUDGED_SCHEMA, RESTATEMENTS_SCHEMA, Behind
 from orchestration.serving.metrics import Question
 from orchestration.serving.publishing import publish
@@ -261,10 +261,16 @@ def test_a_period_is_its_first_and_last_day(text: str, first: str, last: str) ->
     assert period_of(text, "--at") == (date.fromisoformat(first), date.fromisoformat(last))
 
 
-@pytest.mark.parametrize("text", ["2026", "2026-W60", "2026-13", "yesterday"])
+@pytest.mark.parametrize("text", ["2026", "2026-W60", "2026-13", "yesterday", "9999-W52", "0000-W01", "0000-01"])
 def test_what_is_no_period_is_refused(text: str) -> None:
     with pytest.raises(PolicyError, match="expected a day, week or month"):
         period_of(text, "--at")
+
+
+@pytest.mark.parametrize("text", ["yesterday", "0001-01-01T00:00+14:00", "9999-12-31T23:00-14:00"])
+def test_what_is_no_time_in_utc_is_refused(text: str) -> None:
+    with pytest.raises(PolicyError, match="expected an ISO date or time"):
+        moment(text)
 
 
 @pytest.mark.parametrize(

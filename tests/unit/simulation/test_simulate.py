@@ -6,6 +6,7 @@ import hashlib
 import tracemalloc
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,7 @@ from governance.errors import UsageError
 from orchestration.simulation import Poison, load_scenario, simulate
 from orchestration.simulation.support import Desk
 
-from .conftest import Written, run
+from .conftest import END, Written, run
 
 
 def digests(written: Written) -> dict[str, str]:
@@ -62,6 +63,43 @@ def test_files_of_others_are_not_touched(tmp_path: Path) -> None:
 def test_absurd_sizes_are_refused(tmp_path: Path, days: int, scale: float, said: str) -> None:
     with pytest.raises(UsageError, match=said):
         simulate(load_scenario("quiet"), seed=1, end=date(2026, 1, 1), days=days, scale=scale, out=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        # days that cannot be told in Unix nanoseconds, or that are none
+        ({"end": date(1, 1, 3), "days": 10}, "end is 0001-01-03, days is 10; expected days from 1971-01-01"),
+        ({"end": date(9999, 12, 31), "days": 2}, "end is 9999-12-31, days is 2; expected days from 1971-01-01"),
+        ({"end": date(1971, 1, 9), "days": 10}, "expected days from 1971-01-01 to 2261-12-31"),
+        ({"end": END, "days": 10**12}, "expected days from 1971-01-01 to 2261-12-31"),
+        # poison on a day that is not simulated
+        ({"days": 5, "poison": Poison(day=9, share=0.1)}, "poison is on day 9 of 5; expected 0 to 4, or -5 to -1"),
+        ({"days": 5, "poison": Poison(day=5, share=0.1)}, "poison is on day 5 of 5"),
+        ({"days": 5, "poison": Poison(day=-6, share=0.1)}, "poison is on day -6 of 5"),
+    ],
+)
+def test_days_that_cannot_be_are_refused_before_anything_is_written(
+    tmp_path: Path, given: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(UsageError, match=said):
+        run(tmp_path, **given)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("given", [{"end": date(1971, 1, 2), "days": 2}, {"end": date(2261, 12, 31), "days": 2}])
+def test_the_first_and_the_last_days_there_are_can_be_simulated(tmp_path: Path, given: dict[str, Any]) -> None:
+    poison = Poison(day=-2, share=0.1)
+    assert run(tmp_path, "default", poison=poison, **given).truth.poison
+
+
+@pytest.mark.parametrize("name", ["file", "file/inbox"])
+def test_a_file_in_the_place_of_the_folder_is_refused_and_left(tmp_path: Path, name: str) -> None:
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(UsageError, match=f"{tmp_path / name}: no folder that can be written to .*; choose another"):
+        simulate(load_scenario("quiet"), seed=1, end=END, days=1, out=tmp_path / name)
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+    assert (tmp_path / "file").read_text() == "mine"
 
 
 @pytest.mark.parametrize(
