@@ -248,10 +248,14 @@ def _protection(deployment: Home) -> Finding:
 
 def _ledger(deployment: Home) -> Finding:
     from orchestration.ledger import ledger
+    from orchestration.stages.lateness import late_records
 
-    frame = ledger(Lake(deployment.lake))
+    lake = Lake(deployment.lake)
+    frame, late = ledger(lake), late_records(lake)
     off = frame.filter(~frame["is_balanced"].fill_null(value=True)).height
     found = f"{frame.height} partitions, {off} out of balance"
+    if late:
+        found += f"; {sum(late.values()):,} records came too late: the raw data of their days had expired"
     return Finding("ledger", off == 0, found, "run `feedback run` again; a rerun repairs a killed one")
 
 

@@ -23,7 +23,8 @@ import polars as pl
 from governance.signals import SIGNALS, Signal
 from governance.sources import Source
 from orchestration.lake import Lake, Manifest, part_name
-from orchestration.stages.receiving import arrival, day_counts, superseded_by
+from orchestration.stages.lateness import day_counts, is_closed
+from orchestration.stages.receiving import arrival, superseded_by
 from orchestration.stages.tally import Tally
 from orchestration.stages.versions import Once, id_shared, once
 
@@ -80,14 +81,8 @@ def stale_landing_days(lake: Lake, source: Source, signal: str, destroyed: Colle
     """Days for which something was received that has not landed; closed days are not among them."""
     for day, inputs in days_received(lake, source.name, signal).items():
         place = f"{source.name}/{signal}/{day}"
-        if not _is_closed(lake, place, destroyed) and not lake.is_current(f"landing/{place}", inputs, VERSION):
+        if not is_closed(lake, place, destroyed) and not lake.is_current(f"landing/{place}", inputs, VERSION):
             yield day
-
-
-def _is_closed(lake: Lake, place: str, destroyed: Collection[str]) -> bool:
-    """Whether a day takes nothing in any more: what lands could not be anonymised as the rest of it was."""
-    made = lake.manifest(f"anonymized/{place}")
-    return made is not None and (made.key_id in destroyed or not lake.exists(f"landing/{place}"))
 
 
 def days_received(lake: Lake, source: str, signal: str) -> dict[str, dict[str, str]]:
@@ -119,7 +114,7 @@ def land(
     key = f"landing/{source}/{signal}/{day}"
     found = days_received(lake, source, signal).get(day, {}) if inputs is None else inputs
     before = lake.manifest(key)
-    if _is_closed(lake, f"{source}/{signal}/{day}", destroyed):
+    if is_closed(lake, f"{source}/{signal}/{day}", destroyed):
         return Landed("frozen", before.counts if before else {})
     if not found:
         return Landed("frozen", before.counts) if before else Landed("absent", {})

@@ -29,10 +29,8 @@ from orchestration.sources.reading import prefix_id
 from orchestration.sources.registry import connector_for
 from orchestration.sources.values import latest_us
 from orchestration.stages.counting import Counted
+from orchestration.stages.lateness import LATE, landed_before, too_late
 from orchestration.stages.workers import each_group
-
-# Records and malformed rows by signal and day (ISO).
-DayCounts = Mapping[str, Mapping[str, tuple[int, int]]]
 
 # The fact of a document that says at which time the earliest of its records lies that are later than its run allowed.
 _AHEAD = "ahead_us"
@@ -93,14 +91,14 @@ class _Task:
 
     Attributes:
         superseded: keys of the documents that it begins with.
-        counted: signals and days on which it, or one of those, counted before.
+        counted: signals and days on which it, or one of those, counted before, and how many records that were.
         place: of a page, in the answer.
     """
 
     document: Document
     pull: Pull
     superseded: tuple[str, ...]
-    counted: frozenset[tuple[str, str]]
+    counted: Mapping[tuple[str, str], int]
     place: int = 0
 
 
@@ -159,7 +157,7 @@ def receive(
         if is_due:
             superseded = known.superseded(document, before) if source.files else ()
             pull = _pull(source, inbox, keys, as_of, before or known.first_of(superseded))
-            counted = known.counted((key, *superseded))
+            counted = known.counted(source.name, (key, *superseded))
             task = _Task(document, pull, superseded, counted, place=0 if source.files else len(present))
             if source.files:
                 files[key] = task
@@ -172,12 +170,6 @@ def receive(
     _drop_superseded(lake, source.name)
     manifests = [manifest for key in present if (manifest := lake.manifest(key))]
     return _tally(manifests, sum(present.values()), len(left_alone))
-
-
-def day_counts(manifest: Manifest) -> DayCounts:
-    """Records and malformed rows of a received document, by signal and day."""
-    stored: DayCounts = json.loads(manifest.facts["days"])
-    return stored
 
 
 def arrival(manifest: Manifest) -> tuple[str, str, str]:
@@ -230,10 +222,9 @@ class _Known:
                 grown += [key, *superseded_by(manifest)]
         return tuple(sorted(set(grown)))
 
-    def counted(self, keys: tuple[str, ...]) -> frozenset[tuple[str, str]]:
-        """Signals and days on which `keys` counted."""
-        days = (day_counts(self._manifests[key]) for key in keys if key in self._manifests)
-        return frozenset((signal, day) for by_signal in days for signal, told in by_signal.items() for day in told)
+    def counted(self, source: str, keys: tuple[str, ...]) -> Mapping[tuple[str, str], int]:
+        """Signals and days on which `keys` counted, and how many records that were."""
+        return landed_before(source, [self._manifests[key] for key in keys if key in self._manifests])
 
     def first_of(self, keys: tuple[str, ...]) -> Manifest | None:
         """The one of `keys` received first."""
@@ -266,6 +257,8 @@ def _read(lake: Lake, connector: Connector, key: str, task: _Task) -> _Read:
     }
     if counted.ahead_us is not None:
         about[_AHEAD] = str(counted.ahead_us)
+    if late := too_late(lake, key.split("/")[1], counted.days, task.counted, task.pull.keys.destroyed):
+        about[LATE] = json.dumps(late, sort_keys=True)
     return _Read(tables, counted.counts, about)
 
 

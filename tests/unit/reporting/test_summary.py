@@ -67,6 +67,14 @@ def test_empty_warehouse_says_so(made):
     assert "No record has been read yet." in screen
 
 
+def test_what_came_too_late_is_told_by_day(data):
+    out = io.StringIO()
+    late = {"otel/spans/2026-03-01": 1_200, "zendesk/tickets/2026-03-02": 3}
+    Console(file=out, width=100).print(summary(data, NEXT, late))
+    assert "1,203 records not in it: they came for 2 days of which the raw data had expired" in out.getvalue()
+    assert "  otel spans 2026-03-01: 1,200\n" in out.getvalue()
+
+
 def test_commands_are_not_wrapped(data):
     assert f"  {NEXT[0]}" in shown(data, width=40).splitlines()
 

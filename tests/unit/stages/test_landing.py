@@ -14,6 +14,7 @@ from governance.signals import SIGNALS
 from governance.sources import Files, Source
 from orchestration.lake import Lake
 from orchestration.stages.landing import days_received, land, land_days, stale_landing_days
+from orchestration.stages.lateness import late_records
 from orchestration.stages.receiving import receive
 from orchestration.stages.versions import once
 
@@ -195,6 +196,36 @@ def test_a_day_whose_landing_has_expired_is_closed(desk):
     desk.write("late.csv", row(2))
     assert desk.run()[DAY].state == "frozen"
     assert not desk.lake.exists(f"landing/desk/tickets/{DAY}")
+
+
+def close(desk, day=DAY):
+    """What was anonymised of a day is there, its raw data is not."""
+    with desk.lake.replace(f"anonymized/desk/tickets/{day}", as_of=AS_OF) as out:
+        out.write("records", desk.landed(day))
+    desk.lake.remove(f"landing/desk/tickets/{day}")
+
+
+def test_what_comes_for_a_closed_day_is_counted_as_too_late(desk):
+    desk.write("a.csv", row(1), row(2, day=2))
+    desk.run()
+    close(desk)
+    assert late_records(desk.lake) == {}
+    desk.write("b.csv", row(3), row(4), row(5, day=2))
+    desk.run()
+    assert late_records(desk.lake) == {f"desk/tickets/{DAY}": 2}
+
+
+def test_a_file_that_grows_is_too_late_only_with_what_is_new(desk):
+    desk.write("a.csv", row(1), row(2, day=2))
+    desk.run()
+    close(desk)
+    desk.write("a.csv", row(1), row(2, day=2), row(3, day=2))
+    desk.run()
+    assert late_records(desk.lake) == {}
+    for rows in ((row(4),), (row(4), row(5, day=2)), (row(4), row(5, day=2), row(6))):
+        desk.write("a.csv", row(1), row(2, day=2), row(3, day=2), *rows)
+        desk.run()
+    assert late_records(desk.lake) == {f"desk/tickets/{DAY}": 2}
 
 
 def test_a_day_whose_pseudonym_key_was_destroyed_takes_nothing_in(desk):
