@@ -23,6 +23,7 @@ from orchestration.deciding import decision_record
 from orchestration.key_management import deployment_keys, partitions_by_key
 from orchestration.lake import Lake
 from orchestration.parsing import is_parsed, manifest_of
+from orchestration.reporting.wording import counted
 from orchestration.settings import Home, exclusive
 
 _FREE_BYTES = 2 * 2**30
@@ -134,7 +135,7 @@ def _findings(deployment: Home) -> Iterator[Finding]:
     yield _keys(deployment)
     yield _disk(deployment)
     yield _protection(deployment)
-    yield _ledger(deployment)
+    yield from _ledger(deployment)
     yield _decisions(deployment)
     yield from _published(deployment)
 
@@ -246,17 +247,20 @@ def _protection(deployment: Home) -> Finding:
     return Finding("deployment", is_private, str(deployment.root), f"chmod 700 {deployment.root}")
 
 
-def _ledger(deployment: Home) -> Finding:
+def _ledger(deployment: Home) -> Iterator[Finding]:
     from orchestration.ledger import ledger
-    from orchestration.stages.lateness import late_records
 
-    lake = Lake(deployment.lake)
-    frame, late = ledger(lake), late_records(lake)
+    frame = ledger(Lake(deployment.lake))
     off = frame.filter(~frame["is_balanced"].fill_null(value=True)).height
     found = f"{frame.height} partitions, {off} out of balance"
-    if late:
-        found += f"; {sum(late.values()):,} records came too late: the raw data of their days had expired"
-    return Finding("ledger", off == 0, found, "run `feedback run` again; a rerun repairs a killed one")
+    yield Finding("ledger", off == 0, found, "run `feedback run` again; a rerun repairs a killed one")
+    late = frame.filter(frame["too_late"] > 0)
+    if late.height:
+        records = counted(int(late["too_late"].sum()), "record")
+        days = counted(late["event_date"].n_unique(), "day")
+        found = f"{records} of {days} in no figure: their days were closed when they came"
+        fix = "bring them sooner, or keep received and landing longer (policies/retention.yml)"
+        yield Finding("too late", is_well=True, found=found, fix=fix)
 
 
 def _decisions(deployment: Home) -> Finding:

@@ -32,6 +32,7 @@ COUNTS = (
     "canaries_masked",
     "canaries_held",
     "canaries_leaked",
+    "too_late",
 )
 LEDGER_SCHEMA = pl.Schema(
     [
@@ -44,13 +45,14 @@ LEDGER_SCHEMA = pl.Schema(
     ]
 )
 # Later states first: they carry the counts of the states before them, which speak for themselves while they exist.
-_STATES = ("sampled", "checked", "quarantine", "anonymized", "landing")
+_STATES = ("sampled", "checked", "quarantine", "anonymized", "landing", "late")
 
 
 def ledger(lake: Lake) -> pl.DataFrame:
     """One row per source, signal and day (LEDGER_SCHEMA); null where a stage has not run.
 
     is_balanced: every equation whose terms are known holds (see governance.quality.balance); null where none is known.
+    too_late is no term of any: the records that came when their day took nothing in any more.
     is_withheld: the gate let nothing of the day pass; null where it has not judged.
     """
     places: dict[tuple[str, str, str], dict[str, int]] = {}

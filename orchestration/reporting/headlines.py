@@ -76,7 +76,9 @@ def _records(data: ReportData) -> str:
     pulled, checked = _sum(data.ledger, "pulled"), _sum(data.ledger, "checked")
     off = data.ledger.filter(~pl.col("is_balanced")).height
     state = "every one of them is accounted for" if not off else f"{counted(off, 'day')} do not add up"
-    return f"{counted(pulled, 'record')} read, {number(checked)} passed every check and count here; {state}."
+    late = _sum(data.ledger, "too_late")
+    more = f" {counted(late, 'more record')} came when their day was closed and count nowhere." if late else ""
+    return f"{counted(pulled, 'record')} read, {number(checked)} passed every check and count here; {state}.{more}"
 
 
 def _sum(frame: pl.DataFrame, column: str) -> int:

@@ -65,6 +65,7 @@ def build_report(data: ReportData, as_of: datetime, kept_scripts: Path) -> str:
             withheld=sections.withheld_days(data),
             waived=sections.waived(data),
             ledger=sections.ledger(data),
+            too_late=sections.too_late(data),
             ledger_counts=sections.LEDGER_COUNTS,
             costs=sections.costs(data),
             cost_count=data.costs.select("source", "signal", "service").n_unique(),
@@ -149,7 +150,7 @@ def _environment() -> Environment:
     for write in (
         wording.number, wording.counted, wording.percent, wording.milliseconds, wording.duration, wording.age,
         wording.moment, wording.day, wording.measured, wording.trend, wording.ranks,
-        wording.days, wording.verdict, wording.size, wording.money, wording.evidence, wording.role,
+        wording.days, wording.verdict, wording.size, wording.money, wording.evidence, wording.role, wording.late,
     ):  # fmt: skip
         environment.filters[write.__name__] = write
     return environment

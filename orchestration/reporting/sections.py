@@ -222,11 +222,27 @@ def ledger(data: ReportData) -> list[Row]:
     balance = (
         pl.len().alias("days"),
         (~pl.col("is_balanced")).sum().alias("unbalanced"),
-        pl.col("is_balanced").null_count().alias("unjudged"),
+        (pl.col("is_balanced").is_null() & pl.col("pulled").is_not_null()).sum().alias("unjudged"),
     )
     by_signal = data.ledger.group_by("source", "signal").agg(*sums, *balance).sort("source", "signal")
     together = data.ledger.select(pl.lit("all").alias("source"), pl.lit("").alias("signal"), *sums, *balance)
     return [*by_signal.to_dicts(), *(together.to_dicts() if data.ledger.height else [])]
+
+
+def too_late(data: ReportData) -> list[Row]:
+    """One row per source and signal with records of closed days: how many, of how many days, from when on."""
+    return (
+        data.ledger.filter(pl.col("too_late") > 0)
+        .group_by("source", "signal")
+        .agg(
+            records=pl.col("too_late").sum(),
+            days=pl.len(),
+            first_date=pl.col("event_date").min(),
+            last_date=pl.col("event_date").max(),
+        )
+        .sort("source", "signal")
+        .to_dicts()
+    )
 
 
 def costs(data: ReportData) -> list[Row]:

@@ -6,7 +6,6 @@ Readable at 100 columns, and the same words where the output is no terminal.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from types import MappingProxyType
 from unicodedata import category
 
 import duckdb
@@ -21,13 +20,11 @@ from orchestration.lake import Lake
 from orchestration.reporting import sections
 from orchestration.reporting.data import ReportData, read_report_data
 from orchestration.reporting.sparklines import blocks
-from orchestration.reporting.wording import age, counted, moment, number, trend
+from orchestration.reporting.wording import age, counted, late, moment, number, trend
 from orchestration.settings import Home
 from orchestration.signing import held_assets
-from orchestration.stages.lateness import late_records
 
 _WORST = 5
-NONE_LATE: Mapping[str, int] = MappingProxyType({})
 _SPARK_WIDTH = 12
 _QUERY = 'feedback query "select rank, title, owner_team from rpt_pain_points order by rank" --role analyst'
 _LEDGER_HEADINGS: Mapping[str, str] = {
@@ -49,16 +46,12 @@ def show_summary(console: Console, deployment: Home, next_command: str = "feedba
         data = read_report_data(connection, held_assets(Lake(deployment.lake)))
     report = deployment.reports / "status.html"
     steps = [*([f"the report: {report}"] if report.is_file() else []), _QUERY, next_command]
-    console.print(summary(data, steps, late_records(Lake(deployment.lake))), crop=False)
+    console.print(summary(data, steps), crop=False)
 
 
-def summary(data: ReportData, next_steps: Sequence[str], late: Mapping[str, int] = NONE_LATE) -> RenderableType:
-    """The screen; it ends with `next_steps`, one a line, which print whole where the console does not crop.
-
-    Args:
-        late: records that no stage takes in, by `<source>/<signal>/<day>`, see `late_records`.
-    """
-    records = (*_records(data), *_late(late))
+def summary(data: ReportData, next_steps: Sequence[str]) -> RenderableType:
+    """The screen; it ends with `next_steps`, one a line, which print whole where the console does not crop."""
+    records = (*_records(data), *_too_late(data))
     parts = [part for found in (_pain_points(data), records, _gate(data)) for part in (Text(), *found)]
     for one in data.waiting:
         shown = "what was signed last is shown" if one.signed else "nothing of it is shown"
@@ -149,13 +142,12 @@ def _records(data: ReportData) -> Iterator[RenderableType]:
     yield table
 
 
-def _late(late: Mapping[str, int]) -> Iterator[RenderableType]:
-    if not late:
+def _too_late(data: ReportData) -> Iterator[RenderableType]:
+    if not (rows := sections.too_late(data)):
         return
-    records, days = counted(sum(late.values()), "record"), counted(len(late), "day")
-    yield Text(f"{records} not in it: they came for {days} of which the raw data had expired", style="yellow")
-    for place, count in list(late.items())[-_WORST:]:
-        yield Text(f"  {place.replace('/', ' ')}: {count:,}", style="yellow")
+    yield Text("Not in it, as their day was closed when they came (its raw data had expired):", style="yellow")
+    for row in rows:
+        yield Text(f"  {row['source']} {row['signal']}: {late(row)}", style="yellow")
 
 
 def _counts(row: sections.Row, shown: Iterable[str]) -> Iterator[str]:

@@ -140,6 +140,14 @@ _NO_VERDICTS = {
 }
 
 
+def late(row: Mapping[str, object]) -> str:
+    """A row of sections.too_late: `1,200 records of 3 days, 2026-03-01 to 2026-03-04`."""
+    figures = {name: value for name, value in row.items() if isinstance(value, int)}
+    first, last = row["first_date"], row["last_date"]
+    when = f"{first}" if first == last else f"{counted(figures['days'], 'day')}, {first} to {last}"
+    return f"{counted(figures['records'], 'record')} of {when}"
+
+
 def verdict(row: Mapping[str, object]) -> str:
     """Whether an initiative helped, or why that is not known."""
     return _VERDICTS.get(str(row["verdict"])) or _NO_VERDICTS.get(str(row["no_verdict_reason"]), NO_DATA)

@@ -1,13 +1,34 @@
-"""What a document is counted as while it is received: records and malformed rows by signal and day."""
+"""What a received document is counted as: records and malformed rows by signal and day."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import json
+from collections.abc import Collection, Mapping
 
 import polars as pl
 
 from governance.signals import MALFORMED_SCHEMA
+from orchestration.lake import Lake, Manifest
 from orchestration.sources.connector import Batch, earliest
+
+# Records and malformed rows by signal and day (ISO).
+DayCounts = Mapping[str, Mapping[str, tuple[int, int]]]
+
+
+def day_counts(manifest: Manifest) -> DayCounts:
+    """Records and malformed rows of a received document, by signal and day."""
+    stored: DayCounts = json.loads(manifest.facts["days"])
+    return stored
+
+
+def days_received(lake: Lake, source: str, signal: str) -> dict[str, dict[str, str]]:
+    """By day (ISO, sorted): the received documents that say something about it, with their digests."""
+    days: dict[str, dict[str, str]] = {}
+    for key in lake.keys(f"received/{source}"):
+        manifest = lake.manifest(key)
+        for day in day_counts(manifest).get(signal, {}) if manifest else ():
+            days.setdefault(day, {})[key] = manifest.digest if manifest else ""
+    return dict(sorted(days.items()))
 
 
 class Counted:

@@ -53,6 +53,11 @@ def proofs(lake: Lake) -> pl.DataFrame:
     return pl.concat([pl.DataFrame(schema=PROOFS_SCHEMA), *(_proofs(lake, key) for key in lake.keys("retention"))])
 
 
+def removed_of(lake: Lake, key: str) -> frozenset[str]:
+    """The keys of the partitions that a retention partition says are removed, or are about to be."""
+    return frozenset(pl.concat([_proofs(lake, key), lake.read(key, "intended")])["key"])
+
+
 def _settle(lake: Lake, key: str, as_of: datetime) -> pl.DataFrame:
     """Carry out the intents of a retention partition and turn them into proofs; returns the new ones."""
     intended = lake.read(key, "intended")

@@ -23,7 +23,8 @@ import polars as pl
 from governance.signals import SIGNALS, Signal
 from governance.sources import Source
 from orchestration.lake import Lake, Manifest, part_name
-from orchestration.stages.lateness import day_counts, is_closed
+from orchestration.stages.counting import day_counts, days_received
+from orchestration.stages.lateness import ClosedDays
 from orchestration.stages.receiving import arrival, superseded_by
 from orchestration.stages.tally import Tally
 from orchestration.stages.versions import Once, id_shared, once
@@ -63,11 +64,11 @@ def land_days(
     lake: Lake, source: Source, signal: str, days: list[str], as_of: datetime, destroyed: Collection[str] = ()
 ) -> Tally:
     """Land the days of one signal of a source, see `land`."""
-    received = days_received(lake, source.name, signal)
+    received, closed = days_received(lake, source.name, signal), ClosedDays(lake, destroyed)
     tally = Tally()
     with lake.group_commit():
         for day in days:
-            done = land(lake, source.name, signal, day, as_of, received.get(day, {}), destroyed)
+            done = land(lake, source.name, signal, day, as_of, received.get(day, {}), closed)
             if done.state == "landed":
                 tally.days[day] = done.counts
             elif done.state == "current":
@@ -79,20 +80,11 @@ def land_days(
 
 def stale_landing_days(lake: Lake, source: Source, signal: str, destroyed: Collection[str] = ()) -> Iterator[str]:
     """Days for which something was received that has not landed; closed days are not among them."""
+    closed = ClosedDays(lake, destroyed)
     for day, inputs in days_received(lake, source.name, signal).items():
         place = f"{source.name}/{signal}/{day}"
-        if not is_closed(lake, place, destroyed) and not lake.is_current(f"landing/{place}", inputs, VERSION):
+        if place not in closed and not lake.is_current(f"landing/{place}", inputs, VERSION):
             yield day
-
-
-def days_received(lake: Lake, source: str, signal: str) -> dict[str, dict[str, str]]:
-    """By day (ISO, sorted): the received documents that say something about it, with their digests."""
-    days: dict[str, dict[str, str]] = {}
-    for key in lake.keys(f"received/{source}"):
-        manifest = lake.manifest(key)
-        for day in day_counts(manifest).get(signal, {}) if manifest else ():
-            days.setdefault(day, {})[key] = manifest.digest if manifest else ""
-    return dict(sorted(days.items()))
 
 
 def land(
@@ -102,19 +94,20 @@ def land(
     day: str,
     as_of: datetime,
     inputs: Mapping[str, str] | None = None,
-    destroyed: Collection[str] = (),
+    closed: ClosedDays | None = None,
 ) -> Landed:
     """Unite what was received of a day with what landed before, each record once.
 
     Args:
         day: ISO date.
         inputs: the day's entry of `days_received`, where the caller has it already.
-        destroyed: ids of destroyed pseudonym keys; what was anonymised with them is closed.
+        closed: the days (`<source>/<signal>/<day>`) that take nothing in; None: those of which raw data has expired.
     """
-    key = f"landing/{source}/{signal}/{day}"
+    place = f"{source}/{signal}/{day}"
+    key = f"landing/{place}"
     found = days_received(lake, source, signal).get(day, {}) if inputs is None else inputs
     before = lake.manifest(key)
-    if is_closed(lake, f"{source}/{signal}/{day}", destroyed):
+    if place in (ClosedDays(lake) if closed is None else closed):
         return Landed("frozen", before.counts if before else {})
     if not found:
         return Landed("frozen", before.counts) if before else Landed("absent", {})

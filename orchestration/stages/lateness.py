@@ -1,71 +1,110 @@
-"""Which days take nothing in any more, and how many records came for them all the same."""
+"""Which days take nothing in any more, and what came for them all the same.
+
+State `late/<source>/<signal>/<day>`, table `ids`: one row per record that came when its day was closed and that the day
+does not hold, as a keyed hash of its id: what is sent again and again counts once, and nothing leads back to it. It is
+kept for ever, as proofs are.
+"""
 
 from __future__ import annotations
 
-import json
-from collections import Counter
 from collections.abc import Collection, Mapping
+from datetime import UTC, date, datetime, timedelta
 
-from orchestration.lake import Lake, Manifest
+import polars as pl
 
-# Records and malformed rows by signal and day (ISO).
-DayCounts = Mapping[str, Mapping[str, tuple[int, int]]]
-# The fact of a document that says how many of its records are of days that were closed when it was received.
-LATE = "too_late"
+from governance.keys import Keyring
+from governance.signals import SIGNALS
+from governance.sources import Source
+from orchestration.lake import Lake
+from orchestration.stages.counting import days_received
+from orchestration.stages.expiring import removed_of
+from orchestration.stages.versions import id_shared
+
+_IDS = pl.Schema({"id": pl.String})
+_RECORD_IDS = pl.Schema({"record_id": pl.String})
+# Where the records of a day are after landing; one of them holds those that passed, another those that did not.
+_HOLDING = ("held", "anonymized", "quarantine", "checked")
 
 
-def day_counts(manifest: Manifest) -> DayCounts:
-    """Records and malformed rows of a received document, by signal and day."""
-    stored: DayCounts = json.loads(manifest.facts["days"])
-    return stored
+class ClosedDays:
+    """The days (`<source>/<signal>/<day>`) that take nothing in any more.
 
+    What lands could not be anonymised as the rest of its day was: the raw data of that has expired, or its pseudonym
+    key was destroyed. A day made of what came last alone would take the place of all that was counted before.
+    """
 
-def is_closed(lake: Lake, place: str, destroyed: Collection[str]) -> bool:
-    """Whether a day (`<source>/<signal>/<day>`) takes nothing in any more: what lands could not be anonymised as the
-    rest of it was.
-
-    Args:
+    def __init__(self, lake: Lake, destroyed: Collection[str] = ()) -> None:
+        """Args:
         destroyed: ids of destroyed pseudonym keys.
+        """
+        self._lake, self._destroyed = lake, destroyed
+        self._removed: dict[str, Collection[str] | None]  # None: not read yet
+        self._removed = dict.fromkeys(lake.keys("retention/anonymized"))
+
+    def __contains__(self, place: str) -> bool:
+        anonymized = f"anonymized/{place}"
+        made = self._lake.manifest(anonymized)
+        if made is not None and made.key_id in self._destroyed:
+            return True
+        return not self._lake.exists(f"landing/{place}") and (made is not None or self._was_removed(anonymized))
+
+    def _was_removed(self, key: str) -> bool:
+        day = key.rpartition("/")[2]
+        return any(
+            key in self._removed_by(retention)
+            for retention in self._removed
+            if retention.rpartition("/")[2] >= day  # nothing expires before its day
+        )
+
+    def _removed_by(self, retention: str) -> Collection[str]:
+        found = self._removed[retention]
+        if found is None:
+            found = self._removed[retention] = removed_of(self._lake, retention)
+        return found
+
+
+def record_late(lake: Lake, source: Source, keys: Keyring, as_of: datetime) -> int:
+    """Record what was received of a source for closed days and is not in them; how many records that were, anew.
+
+    What carries the id of a record that is there is taken for that record, whatever it says.
     """
-    made = lake.manifest(f"anonymized/{place}")
-    return made is not None and (made.key_id in destroyed or not lake.exists(f"landing/{place}"))
+    closed, count = ClosedDays(lake, keys.destroyed), 0
+    with lake.group_commit():
+        for signal in source.signals:
+            for day, documents in days_received(lake, source.name, signal).items():
+                if (place := f"{source.name}/{signal}/{day}") in closed:
+                    count += _record(lake, place, documents, keys, as_of)
+    return count
 
 
-def late_records(lake: Lake) -> Mapping[str, int]:
-    """How many records that are received now are of days that were closed by then, by `<source>/<signal>/<day>`.
-
-    No stage takes them in. What of them had come before, nobody can tell: the raw data of their days is gone.
-    """
-    late: Counter[str] = Counter()
-    for key in lake.keys("received"):
-        manifest = lake.manifest(key)
-        late.update(_late(key.split("/")[1], manifest) if manifest else {})
-    return dict(sorted(late.items()))
-
-
-def landed_before(source: str, manifests: Collection[Manifest]) -> Mapping[tuple[str, str], int]:
-    """By signal and day the records of documents of which each begins with the one before, without those too late."""
-    most: dict[tuple[str, str], int] = {}
-    for manifest in manifests:
-        late = _late(source, manifest)
-        for signal, days in day_counts(manifest).items():
-            for day, (records, _) in days.items():
-                counted = records - late.get(f"{source}/{signal}/{day}", 0)
-                most[signal, day] = max(counted, most.get((signal, day), 0))
-    return most
+def _record(lake: Lake, place: str, documents: Mapping[str, str], keys: Keyring, as_of: datetime) -> int:
+    key = f"late/{place}"
+    before = lake.manifest(key)
+    if before is not None and documents.items() <= before.inputs.items():
+        return 0
+    found = _ids(lake, place, documents).join(_held(lake, place), on="record_id", how="anti")
+    hashed = [keys.record_id(f"{place}\x00{name}".encode()) for name in found.collect()["record_id"]]
+    known = lake.scan([key], "ids", _IDS).collect()
+    ids = pl.concat([known, pl.DataFrame({"id": hashed}, _IDS)]).unique(maintain_order=True)
+    with lake.replace(key, as_of=as_of, inputs=documents) as out:
+        out.write("ids", ids)
+        out.counts = {"too_late": ids.height}
+    return ids.height - known.height
 
 
-def too_late(
-    lake: Lake, source: str, days: DayCounts, before: Mapping[tuple[str, str], int], destroyed: Collection[str]
-) -> dict[str, int]:
-    """How many records a document has of days that are closed, beyond those it had `before`; by signal and day."""
-    return {
-        f"{signal}/{day}": records - known
-        for signal, of_signal in days.items()
-        for day, (records, _) in of_signal.items()
-        if records > (known := before.get((signal, day), 0)) and is_closed(lake, f"{source}/{signal}/{day}", destroyed)
-    }
+def _ids(lake: Lake, place: str, documents: Mapping[str, str]) -> pl.LazyFrame:
+    """What the documents hold of the day."""
+    _, signal, day = place.split("/")
+    start = datetime.combine(date.fromisoformat(day), datetime.min.time(), UTC)
+    is_of_the_day = pl.col("event_at").is_between(start, start + timedelta(days=1), closed="left")
+    files = [file for document in documents for file in lake.files(document, signal)]
+    found = [pl.scan_parquet(file).filter(is_of_the_day).select(id_shared(SIGNALS[signal])) for file in files]
+    return pl.concat([pl.LazyFrame(schema=_RECORD_IDS), *found]).unique()
 
 
-def _late(source: str, manifest: Manifest) -> dict[str, int]:
-    return {f"{source}/{day}": records for day, records in json.loads(manifest.facts.get(LATE, "{}")).items()}
+def _held(lake: Lake, place: str) -> pl.LazyFrame:
+    """The ids of what the day took in."""
+    signal = SIGNALS[place.split("/")[1]]
+    files = [file for state in _HOLDING for file in lake.files(f"{state}/{place}", "records")]
+    held = [pl.scan_parquet(file).select(id_shared(signal)) for file in files]
+    return pl.concat([pl.LazyFrame(schema=_RECORD_IDS), *held]).unique()

@@ -28,8 +28,8 @@ from orchestration.sources.connector import Connector, Document, Pull
 from orchestration.sources.reading import prefix_id
 from orchestration.sources.registry import connector_for
 from orchestration.sources.values import latest_us
-from orchestration.stages.counting import Counted
-from orchestration.stages.lateness import LATE, landed_before, too_late
+from orchestration.stages.counting import Counted, day_counts
+from orchestration.stages.lateness import record_late
 from orchestration.stages.workers import each_group
 
 # The fact of a document that says at which time the earliest of its records lies that are later than its run allowed.
@@ -50,6 +50,7 @@ class ReceivedTally:
         skipped: entries that are no records of a signal, such as pull requests among issues, likewise.
         ahead: of the documents, how many have records set aside as later than the run that read them allowed.
         expired: of the documents, how many were removed for their age since they were read; they are left alone.
+        too_late: records that this pull found to be of days that take nothing in any more, see lateness.py.
         unreadable: names of the documents that yielded nothing but malformed rows.
     """
 
@@ -60,6 +61,7 @@ class ReceivedTally:
     skipped: int
     ahead: int
     expired: int
+    too_late: int
     unreadable: tuple[str, ...] = field(repr=False)
 
     @property
@@ -79,6 +81,7 @@ class ReceivedTally:
             "documents_unreadable": len(self.unreadable),
             "documents_ahead": self.ahead,
             "documents_expired": self.expired,
+            "records_too_late": self.too_late,
             **self.by_signal,
             "malformed": self.malformed,
             "skipped": self.skipped,
@@ -91,14 +94,14 @@ class _Task:
 
     Attributes:
         superseded: keys of the documents that it begins with.
-        counted: signals and days on which it, or one of those, counted before, and how many records that were.
+        counted: signals and days on which it, or one of those, counted before.
         place: of a page, in the answer.
     """
 
     document: Document
     pull: Pull
     superseded: tuple[str, ...]
-    counted: Mapping[tuple[str, str], int]
+    counted: frozenset[tuple[str, str]]
     place: int = 0
 
 
@@ -157,7 +160,7 @@ def receive(
         if is_due:
             superseded = known.superseded(document, before) if source.files else ()
             pull = _pull(source, inbox, keys, as_of, before or known.first_of(superseded))
-            counted = known.counted(source.name, (key, *superseded))
+            counted = known.counted((key, *superseded))
             task = _Task(document, pull, superseded, counted, place=0 if source.files else len(present))
             if source.files:
                 files[key] = task
@@ -168,8 +171,9 @@ def receive(
         for key, made in each_group(partial(_read, lake, reader), files, records=records, processes=processes):
             keep(key, made)
     _drop_superseded(lake, source.name)
+    too_late = record_late(lake, source, keys, as_of)
     manifests = [manifest for key in present if (manifest := lake.manifest(key))]
-    return _tally(manifests, sum(present.values()), len(left_alone))
+    return _tally(manifests, sum(present.values()), len(left_alone), too_late)
 
 
 def arrival(manifest: Manifest) -> tuple[str, str, str]:
@@ -222,9 +226,10 @@ class _Known:
                 grown += [key, *superseded_by(manifest)]
         return tuple(sorted(set(grown)))
 
-    def counted(self, source: str, keys: tuple[str, ...]) -> Mapping[tuple[str, str], int]:
-        """Signals and days on which `keys` counted, and how many records that were."""
-        return landed_before(source, [self._manifests[key] for key in keys if key in self._manifests])
+    def counted(self, keys: tuple[str, ...]) -> frozenset[tuple[str, str]]:
+        """Signals and days on which `keys` counted."""
+        days = (day_counts(self._manifests[key]) for key in keys if key in self._manifests)
+        return frozenset((signal, day) for by_signal in days for signal, told in by_signal.items() for day in told)
 
     def first_of(self, keys: tuple[str, ...]) -> Manifest | None:
         """The one of `keys` received first."""
@@ -257,8 +262,6 @@ def _read(lake: Lake, connector: Connector, key: str, task: _Task) -> _Read:
     }
     if counted.ahead_us is not None:
         about[_AHEAD] = str(counted.ahead_us)
-    if late := too_late(lake, key.split("/")[1], counted.days, task.counted, task.pull.keys.destroyed):
-        about[LATE] = json.dumps(late, sort_keys=True)
     return _Read(tables, counted.counts, about)
 
 
@@ -271,7 +274,7 @@ def _drop_superseded(lake: Lake, source: str) -> None:
                 lake.remove(old)
 
 
-def _tally(manifests: Collection[Manifest], read: int, expired: int) -> ReceivedTally:
+def _tally(manifests: Collection[Manifest], read: int, expired: int, too_late: int) -> ReceivedTally:
     records: Counter[str] = Counter()
     for manifest in manifests:
         records.update(_records(manifest))
@@ -284,6 +287,7 @@ def _tally(manifests: Collection[Manifest], read: int, expired: int) -> Received
         skipped=sum(manifest.counts["skipped"] for manifest in manifests),
         ahead=sum(_AHEAD in manifest.facts for manifest in manifests),
         expired=expired,
+        too_late=too_late,
         unreadable=tuple(unreadable),
     )
 

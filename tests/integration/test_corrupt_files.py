@@ -12,7 +12,8 @@ import pytest
 from governance.keys import Keyring
 from governance.sources import Files, Source
 from orchestration.lake import Lake
-from orchestration.stages.landing import days_received, land
+from orchestration.stages.counting import days_received
+from orchestration.stages.landing import land
 from orchestration.stages.receiving import receive
 
 AS_OF = datetime(2026, 6, 1, tzinfo=UTC)

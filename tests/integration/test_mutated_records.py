@@ -32,8 +32,9 @@ from orchestration.lake import Lake
 from orchestration.ledger import ledger
 from orchestration.simulation import load_scenario, simulate
 from orchestration.stages.anonymizing import anonymize_days
+from orchestration.stages.counting import days_received
 from orchestration.stages.gating import judge_dataset
-from orchestration.stages.landing import days_received, land_days
+from orchestration.stages.landing import land_days
 from orchestration.stages.receiving import ReceivedTally, receive
 
 END = date(2026, 3, 31)

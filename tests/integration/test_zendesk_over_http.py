@@ -13,7 +13,8 @@ from governance.keys import Keyring
 from governance.sources import Http, Source
 from orchestration.lake import Lake
 from orchestration.sources.zendesk import Zendesk
-from orchestration.stages.landing import days_received, land
+from orchestration.stages.counting import days_received
+from orchestration.stages.landing import land
 from orchestration.stages.receiving import receive
 
 AS_OF = datetime(2026, 6, 1, tzinfo=UTC)

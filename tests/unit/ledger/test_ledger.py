@@ -65,13 +65,15 @@ def test_a_day_that_went_through_is_one_balanced_row(tmp_path: Path) -> None:
             42,
             1,
             0,
+            None,
             True,
             False,
         )
     ]
 
 
-NOT_SAMPLED = set(SAMPLED)
+NOT_LATE = {"too_late"}
+NOT_SAMPLED = set(SAMPLED) | NOT_LATE
 NOT_JUDGED = {"checked", "released", "quarantined", "discarded", "withheld"} | NOT_SAMPLED
 
 
@@ -85,7 +87,7 @@ NOT_JUDGED = {"checked", "released", "quarantined", "discarded", "withheld"} | N
         ({SAMPLE: SAMPLED}, set(COUNTS) - SAMPLED.keys(), (None, None)),
         # a row lost on the way
         ({LANDING: PULLED | {"landed": 6}, ANON: ANONYMIZED}, NOT_JUDGED, (False, None)),
-        ({CHECKED: JUDGED, SAMPLE: SAMPLED | {"sampled_out": 2}}, set(), (False, False)),
+        ({CHECKED: JUDGED, SAMPLE: SAMPLED | {"sampled_out": 2}}, NOT_LATE, (False, False)),
         # a canary nobody knows of
         ({LANDING: PULLED, ANON: ANONYMIZED | {"canaries": 44}}, NOT_JUDGED, (False, None)),
     ],
@@ -101,6 +103,14 @@ def test_the_ledger_knows_what_it_does_not_know(
 def test_a_withheld_day_balances_without_checked_rows(tmp_path: Path) -> None:
     (row,) = ledger(lake_with(tmp_path, {ANON: ANONYMIZED, QUARANTINE: WITHHELD}, "true")).iter_rows(named=True)
     assert (row["checked"], row["withheld"], row["is_balanced"], row["is_withheld"]) == (0, 5, True, True)
+
+
+def test_what_came_too_late_is_no_term_of_the_balance(tmp_path: Path) -> None:
+    late = "late/otel/spans/2026-01-01"
+    (row,) = ledger(lake_with(tmp_path, {LANDING: PULLED, late: {"too_late": 3}})).iter_rows(named=True)
+    assert (row["pulled"], row["too_late"], row["is_balanced"]) == (10, 3, True)
+    (row,) = ledger(lake_with(tmp_path / "all of it expired", {late: {"too_late": 3}})).iter_rows(named=True)
+    assert (row["pulled"], row["too_late"], row["is_balanced"], row["is_withheld"]) == (None, 3, None, None)
 
 
 def test_an_empty_lake_has_an_empty_ledger(tmp_path: Path) -> None:

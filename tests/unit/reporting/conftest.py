@@ -161,6 +161,7 @@ def _ledger() -> list[Row]:
                 {
                     "source": source, "signal": signal, "event_date": day, "pulled": records, **left,
                     "anonymized": anonymized, "quarantined": quarantined, "checked": checked, **kept,
+                    "too_late": 3 if signal == "tickets" and n < 2 else None,
                     "withheld": anonymized if is_withheld else 0, "is_balanced": True, "is_withheld": is_withheld,
                 }
             )  # fmt: skip

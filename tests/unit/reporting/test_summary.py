@@ -1,7 +1,10 @@
 """The last screen of a run, as text."""
 
 import io
+from dataclasses import replace
+from datetime import date
 
+import polars as pl
 import pytest
 from rich.console import Console
 
@@ -9,6 +12,7 @@ from governance.errors import FeedbackError
 from orchestration.reporting.summary import show_summary, summary
 from orchestration.settings import Home
 
+DAY = date(2026, 11, 1)
 NEXT = ["the report: /somewhere/far/away/status.html", "feedback ui"]
 
 
@@ -67,12 +71,17 @@ def test_empty_warehouse_says_so(made):
     assert "No record has been read yet." in screen
 
 
-def test_what_came_too_late_is_told_by_day(data):
-    out = io.StringIO()
-    late = {"otel/spans/2026-03-01": 1_200, "zendesk/tickets/2026-03-02": 3}
-    Console(file=out, width=100).print(summary(data, NEXT, late))
-    assert "1,203 records not in it: they came for 2 days of which the raw data had expired" in out.getvalue()
-    assert "  otel spans 2026-03-01: 1,200\n" in out.getvalue()
+def test_what_came_too_late_is_told_by_source_and_signal(data, screen):
+    told = screen.split("Not in it, as their day was closed when they came (its raw data had expired):\n")[1]
+    assert told.splitlines()[:2] == ["  zendesk tickets: 6 records of 2 days, 2026-10-10 to 2026-10-11", ""]
+    one = data.ledger.with_columns(
+        too_late=pl.when((pl.col("source") == "otel") & (pl.col("event_date") == DAY)).then(1)
+    )
+    assert f"  otel spans: 1 record of {DAY}\n" in shown(replace(data, ledger=one))
+
+
+def test_nothing_is_said_of_late_records_where_there_are_none(data):
+    assert "closed when they came" not in shown(replace(data, ledger=data.ledger.with_columns(too_late=None)))
 
 
 def test_commands_are_not_wrapped(data):

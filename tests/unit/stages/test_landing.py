@@ -1,7 +1,6 @@
 """A landed day holds each record once, and its counts balance whatever was received in which order."""
 
 import tempfile
-from datetime import UTC, datetime
 from pathlib import Path
 
 import polars as pl
@@ -9,65 +8,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from governance.keys import Keyring
 from governance.signals import SIGNALS
-from governance.sources import Files, Source
-from orchestration.lake import Lake
-from orchestration.stages.landing import days_received, land, land_days, stale_landing_days
-from orchestration.stages.lateness import late_records
+from orchestration.stages.landing import land, land_days, stale_landing_days
 from orchestration.stages.receiving import receive
 from orchestration.stages.versions import once
-
-AS_OF = datetime(2026, 6, 1, tzinfo=UTC)
-KEYS = Keyring(b"p" * 32, b"i" * 32)
-DAY = "2026-05-01"
-HEADER = "record_id,event_at,subject\n"
-SOURCE = Source(
-    name="desk",
-    description="d",
-    type="csv",
-    signals=("tickets",),
-    owner="o",
-    purpose="p",
-    files=Files(patterns=("*.csv",)),
-)
-
-
-class Desk:
-    """An inbox and a lake."""
-
-    def __init__(self, folder):
-        self.inbox, self.lake = folder / "inbox", Lake(folder / "lake")
-        self.inbox.mkdir()
-
-    def write(self, name, *rows):
-        (self.inbox / name).write_text(HEADER + "".join(f"{row}\n" for row in rows))
-
-    def run(self):
-        """Receive and land all days; what landing said by day."""
-        receive(SOURCE, self.inbox, self.lake, KEYS, AS_OF)
-        days = days_received(self.lake, "desk", "tickets")
-        return {day: land(self.lake, "desk", "tickets", day, AS_OF, inputs) for day, inputs in days.items()}
-
-    def landed(self, day=DAY):
-        return self.lake.read(f"landing/desk/tickets/{day}")
-
-    def versions(self):
-        return self.landed().select("record_id", "subject").rows()
-
-    def expire(self, name):
-        for key in self.lake.keys("received/desk"):
-            if self.lake.manifest(key).facts["name"] == name:
-                self.lake.remove(key)
+from tests.unit.stages.help_desk import AS_OF, DAY, KEYS, SOURCE, Desk, row
 
 
 @pytest.fixture
 def desk(tmp_path):
     return Desk(tmp_path)
-
-
-def row(record_id, subject="s", day=1, hour=10):
-    return f"{record_id},2026-05-{day:02}T{hour:02}:00:00Z,{subject}"
 
 
 def balances(counts):
@@ -196,36 +146,6 @@ def test_a_day_whose_landing_has_expired_is_closed(desk):
     desk.write("late.csv", row(2))
     assert desk.run()[DAY].state == "frozen"
     assert not desk.lake.exists(f"landing/desk/tickets/{DAY}")
-
-
-def close(desk, day=DAY):
-    """What was anonymised of a day is there, its raw data is not."""
-    with desk.lake.replace(f"anonymized/desk/tickets/{day}", as_of=AS_OF) as out:
-        out.write("records", desk.landed(day))
-    desk.lake.remove(f"landing/desk/tickets/{day}")
-
-
-def test_what_comes_for_a_closed_day_is_counted_as_too_late(desk):
-    desk.write("a.csv", row(1), row(2, day=2))
-    desk.run()
-    close(desk)
-    assert late_records(desk.lake) == {}
-    desk.write("b.csv", row(3), row(4), row(5, day=2))
-    desk.run()
-    assert late_records(desk.lake) == {f"desk/tickets/{DAY}": 2}
-
-
-def test_a_file_that_grows_is_too_late_only_with_what_is_new(desk):
-    desk.write("a.csv", row(1), row(2, day=2))
-    desk.run()
-    close(desk)
-    desk.write("a.csv", row(1), row(2, day=2), row(3, day=2))
-    desk.run()
-    assert late_records(desk.lake) == {}
-    for rows in ((row(4),), (row(4), row(5, day=2)), (row(4), row(5, day=2), row(6))):
-        desk.write("a.csv", row(1), row(2, day=2), row(3, day=2), *rows)
-        desk.run()
-    assert late_records(desk.lake) == {f"desk/tickets/{DAY}": 2}
 
 
 def test_a_day_whose_pseudonym_key_was_destroyed_takes_nothing_in(desk):

@@ -28,6 +28,7 @@ final as (
         canaries_masked,
         canaries_held,
         canaries_leaked,
+        too_late,
         is_balanced,
         is_withheld,
         {{ audit_columns() }}

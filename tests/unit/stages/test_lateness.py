@@ -1,0 +1,119 @@
+"""A day is closed once its raw data has expired; what comes for it then is counted, each record once."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from governance.retention import load_retention
+from orchestration.stages.expiring import expire
+from orchestration.stages.lateness import ClosedDays
+from orchestration.stages.receiving import receive
+from tests.unit.stages.help_desk import AS_OF, DAY, KEYS, SOURCE, Desk, row
+
+PLACE = f"desk/tickets/{DAY}"
+LATER = AS_OF + timedelta(days=100)
+
+
+@pytest.fixture
+def desk(tmp_path):
+    desk = Desk(tmp_path)
+    desk.write("a.csv", row(1), row(2, day=2))
+    desk.run()
+    return desk
+
+
+def pass_on(desk, *states, day=DAY):
+    """What landed of a day is in later states as well."""
+    for state in states:
+        with desk.lake.replace(f"{state}/desk/tickets/{day}", as_of=AS_OF) as out:
+            out.write("records", desk.landed(day))
+
+
+def close(desk):
+    """What was anonymised of a day is there, its raw data is not."""
+    pass_on(desk, "anonymized")
+    desk.lake.remove(f"landing/{PLACE}")
+
+
+def test_what_comes_for_a_closed_day_is_counted_as_too_late(desk):
+    close(desk)
+    assert desk.too_late() == {}
+    desk.write("b.csv", row(3), row(4), row(5, day=2))
+    assert desk.run()[DAY].state == "frozen"
+    assert desk.too_late() == {date(2026, 5, 1): 2}
+    assert desk.landed("2026-05-02")["record_id"].to_list() == ["2", "5"]
+
+
+def test_a_pull_tells_what_it_found_to_be_too_late(desk):
+    close(desk)
+    desk.write("b.csv", row(1), row(3), row(4))
+    found = [receive(SOURCE, desk.inbox, desk.lake, KEYS, AS_OF).metadata()["records_too_late"] for _ in range(2)]
+    assert found == [2, 0]
+
+
+def test_a_file_that_grows_is_too_late_only_with_what_is_new(desk):
+    close(desk)
+    desk.write("a.csv", row(1), row(2, day=2), row(3, day=2))
+    desk.run()
+    assert desk.too_late() == {}
+    for rows in ((row(4),), (row(4), row(5, day=2)), (row(4), row(5, day=2), row(6))):
+        desk.write("a.csv", row(1), row(2, day=2), row(3, day=2), *rows)
+        desk.run()
+    assert desk.too_late() == {date(2026, 5, 1): 2}
+
+
+@pytest.mark.parametrize("state", ["anonymized", "held", "quarantine", "checked"])
+def test_an_export_that_holds_everything_each_time_is_not_too_late_with_what_is_there(desk, state):
+    pass_on(desk, state)
+    close(desk)
+    for name in ("b.csv", "c.csv"):
+        desk.write(name, row(1), row(7), row(2, day=2), row(name, day=3))
+        desk.run()
+        desk.expire(name)
+    assert desk.too_late() == {date(2026, 5, 1): 1}
+
+
+def test_the_ids_of_what_came_too_late_are_not_kept(desk):
+    close(desk)
+    desk.write("b.csv", row("jane.roe@example.com"))
+    desk.run()
+    assert desk.lake.read(f"late/{PLACE}", "ids")["id"].str.contains("^[0-9a-f]{32}$").to_list() == [True]
+
+
+def test_a_day_stays_closed_when_what_was_anonymised_of_it_has_expired(desk):
+    """One record of a day whose figures are kept for a year took the place of all of them."""
+    pass_on(desk, "anonymized", "checked")
+    expire(desk.lake, load_retention(), LATER)
+    assert not desk.lake.exists(f"anonymized/{PLACE}")
+    desk.write("late.csv", row(3))
+    assert desk.run()[DAY].state == "frozen"
+    assert not desk.lake.exists(f"landing/{PLACE}")
+    assert desk.too_late() == {date(2026, 5, 1): 1}
+
+
+def test_a_day_whose_raw_data_expired_before_anything_was_made_of_it_is_open(desk):
+    expire(desk.lake, load_retention(), LATER)
+    desk.write("again.csv", row(1), row(3))
+    assert desk.run()[DAY].counts["landed"] == 2
+    assert desk.too_late() == {}
+
+
+def test_a_kill_while_days_expire_leaves_them_closed(desk, monkeypatch):
+    pass_on(desk, "anonymized", "checked")
+    remove = desk.lake.remove
+
+    def killed(key):
+        remove(key)
+        if key == f"anonymized/{PLACE}":
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(desk.lake, "remove", killed)
+    with pytest.raises(KeyboardInterrupt):
+        expire(desk.lake, load_retention(), LATER)
+    assert not desk.lake.exists(f"anonymized/{PLACE}")
+    assert PLACE in ClosedDays(desk.lake)
+
+
+def test_days_after_the_last_expiry_are_open(desk):
+    expire(desk.lake, load_retention(), datetime(2026, 12, 1, tzinfo=UTC))
+    assert "desk/tickets/2026-12-02" not in ClosedDays(desk.lake)
