@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Collection
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -13,12 +14,13 @@ from ruamel.yaml import YAML
 from ruamel.yaml.constructor import DuplicateKeyError
 from ruamel.yaml.error import YAMLError
 
-from governance.errors import PolicyError
+from governance.errors import PolicyError, one_of
 from governance.faults import first_fault, no_numbers
 
 SHIPPED = Path(__file__).parent
 
 _FOLDERS = ("policies", "policies/fields", "sources", "expectations")
+_OF_FIXED_NAMES = ("policies", "expectations")
 _NOTES = ("", ".md", ".rst", ".txt", ".bak", ".orig")  # what may lie beside policies and is no policy
 
 
@@ -92,14 +94,24 @@ def config_folders(folder: str) -> list[str]:
     return sorted({path.name for root in roots for path in (root / folder).glob("*/") if path.is_dir()})
 
 
-def check_own_files() -> None:
+def check_own_files(named: Collection[str] = ()) -> None:
     """Look for files of FEEDBACK_CONFIG that lie among the policies and are never read.
+
+    Args:
+        named: the files beside the policies that one of them names.
 
     Raises:
         PolicyError: there is one; notes, backups and hidden files are none.
     """
     if not (own := own_config()):
         return
+    for folder in _OF_FIXED_NAMES:
+        known = {path.name for path in (SHIPPED / folder).glob("*.yml")} | set(named)
+        for path in sorted((own / folder).glob("*.yml")):
+            if path.name not in known:
+                raise PolicyError(
+                    f"{folder}/{path.name}: nothing reads a file of this name; {one_of(path.name, known)}"
+                )
     for folder in _folders():
         for path in sorted((own / folder).glob("*")):
             is_note = path.name.startswith(".") or path.name.endswith("~") or path.suffix.lower() in _NOTES

@@ -146,7 +146,7 @@ def load_policies() -> None:
     Raises:
         PolicyError: one of them is wrong, or a file among them is never read.
     """
-    check_own_files()
+    _check_files()
     for load in policy_loaders():
         load()
 
@@ -181,10 +181,17 @@ def policy_loaders() -> tuple[Callable[[], object], ...]:
     )
 
 
+def _check_files() -> None:
+    from governance.privacy import load_privacy
+
+    model = load_privacy().names.model
+    check_own_files({model} if model.endswith(".yml") else ())
+
+
 def _policies(deployment: Home) -> Iterator[Finding]:
     """Each mistake once: what is wrong in one file is wrong for all that are read with it."""
     loaders = policy_loaders()
-    checks = (check_own_files, *loaders, lambda: check_access(deployment))
+    checks = (_check_files, *loaders, lambda: check_access(deployment))
     wrong = dict.fromkeys(finding for check in checks if (finding := _mistake(check)))
     yield from wrong
     if not wrong:

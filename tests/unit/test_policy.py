@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from governance.errors import PolicyError, one_of
 from governance.faults import Misplaced
-from governance.policy import SHIPPED, Policy, Strict, config_file, config_files, load
+from governance.policy import SHIPPED, Policy, Strict, check_own_files, config_file, config_files, load
 from orchestration.inspection import load_policies
 
 
@@ -151,6 +151,26 @@ def test_a_config_folder_that_does_not_exist_is_no_reason_to_use_the_defaults(tm
         for read in (load_policies, lambda: config_file("policies/access.yml"), lambda: config_files("sources")):
             with pytest.raises(PolicyError, match=f"^FEEDBACK_CONFIG is {missing}: no such folder; .* unset it"):
                 read()
+
+
+@pytest.mark.parametrize(
+    ("name", "near"),
+    [("policies/samplng.yml", "sampling"), ("policies/zz.yml", ""), ("expectations/log.yml", "logs")],
+)
+def test_a_policy_of_a_name_that_nothing_reads_is_refused(tmp_path, monkeypatch, name, near):
+    (tmp_path / name).parent.mkdir(parents=True)
+    (tmp_path / name).write_text("")
+    monkeypatch.setenv("FEEDBACK_CONFIG", str(tmp_path))
+    hint = f"did you mean {near}.yml" if near else "allowed: "
+    with pytest.raises(PolicyError, match=f"^{name}: nothing reads a file of this name; {hint}"):
+        load_policies()
+
+
+def test_a_file_that_a_policy_names_is_read(tmp_path, monkeypatch):
+    (tmp_path / "policies").mkdir()
+    (tmp_path / "policies" / "mine.yml").write_text("")
+    monkeypatch.setenv("FEEDBACK_CONFIG", str(tmp_path))
+    check_own_files({"mine.yml"})
 
 
 @pytest.mark.parametrize(
