@@ -24,7 +24,10 @@ PLAIN_ID = (
     r"|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})(?:~[0-9]{3})?$"
 )
 _PLAIN_ID = re.compile(PLAIN_ID)
-_VERSION = re.compile(r"v?[0-9]{1,8}(?:\.[0-9]{1,8}){0,4}(?![0-9.])")
+# Only with a dot: 4111 1111 1111 1111 and 457-55-5462 begin with a number as well.
+_VERSION = re.compile(r"v?[0-9]{1,8}(?:\.[0-9]{1,8}){1,4}(?![0-9.])")
+# What a template would take apart before the scanner has seen what it is: the markers of a key, an @ in disguise.
+_IN_DISGUISE = re.compile(r"-----BEGIN|&#|%25|\\u0040", re.IGNORECASE)
 _NAMED_ADDRESS = re.compile(r"([^<>]{0,256})<([^<>\s]{1,256}@[^<>\s]{1,256})>\s{0,8}")
 
 # Treatments that do more than scan, which the scanner remembers.
@@ -100,9 +103,12 @@ class Treatments:
     def _reshaped(self, reshape: Callable[[str], str], values: Iterable[str]) -> dict[str, Scanned]:
         # What is too long is left to the scanner, which refuses it.
         longest = self._policy.longest_text
-        shaped = {value: value if len(value) > longest else reshape(value) for value in values}
+        distinct = set(values)
+        first = self._scanner.scan(value for value in distinct if _IN_DISGUISE.search(value))
+        undisguised = {value: (first[value].text or "") if value in first else value for value in distinct}
+        shaped = {value: text if len(value) > longest else reshape(text) for value, text in undisguised.items()}
         scanned = self._scanner.scan(shaped.values())
-        return {value: scanned[shape] for value, shape in shaped.items()}
+        return {value: _then(first.get(value), scanned[shape]) for value, shape in shaped.items()}
 
     def _pseudonyms(self, entity: str, values: Iterable[str]) -> dict[str, Scanned]:
         return {value: self._pseudonym(entity, value) for value in values}
@@ -128,6 +134,15 @@ class Treatments:
     def _coarse(self, how: str, values: Iterable[str]) -> dict[str, Scanned]:
         coarsen = {"network": _network, "hour": _hour, "magnitude": _magnitude}[how]
         return {value: Scanned(coarsen(value.strip()), {}) for value in values}
+
+
+def _then(first: Scanned | None, then: Scanned) -> Scanned:
+    """What two scans found, one after the other; refused where the first was."""
+    if first is None:
+        return then
+    if first.text is None:
+        return first
+    return Scanned(then.text, Counter(first.entities) + Counter(then.entities), then.refusal, first.found + then.found)
 
 
 def _network(value: str) -> str | None:

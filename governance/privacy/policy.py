@@ -20,7 +20,7 @@ from governance.privacy.patterns import Pattern, load_patterns
 from governance.signals import RESOURCE, SIGNALS
 
 # Raise it when the same policy would give other output: it is part of the digest that manifests keep.
-CODE_VERSION = 8
+CODE_VERSION = 9
 
 # The file of the shipped name model: another model gives other output.
 SHIPPED_NAMES = Path(__file__).parent / "names" / "names.npz"
@@ -43,8 +43,11 @@ _DETAILS: Mapping[str, tuple[str, ...]] = {
 }
 
 # A plain dotted identifier. Anything else can carry an address or a name in the key itself; a long number too, except
-# that ticket systems number their own fields.
-_PLAIN_KEY = re.compile(r"(?!(?!custom_fields\.\d{1,20}$).*\d{6})[A-Za-z_][A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]+)*")
+# that ticket systems number their own fields, and 20 letters with a digit among them can be a secret.
+_PLAIN_KEY = re.compile(
+    r"(?!(?!custom_fields\.\d{1,20}$).*\d{6})(?!.*(?=[A-Za-z]{0,80}[0-9])[A-Za-z0-9]{20})"
+    r"[A-Za-z_][A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]+)*"
+)
 MALFORMED_KEY = "(malformed key)"
 
 # An attribute of a span's event is called like this before its own name (`event.exception.message`).

@@ -21,6 +21,7 @@ _LITERAL = re.compile(
     --[^\n]* | /\*.*?(?:\*/|\Z)                              # comments can quote anything
     | \$(?P<tag>\w{0,16})\$.*?(?:\$(?P=tag)\$|\Z)            # dollar-quoted
     | [NnXxEeBb]?'(?:[^'\\]|''|\\.?)*(?:'|\Z)               # text, also cut off
+    | (?P<says>\b(?i:identified\s{1,8}by|set\s{1,8}password\b[^=;'"]{0,80}=)\s{0,8})[^\s'"(,;]+  # a bare password
     | "(?P<quoted>(?:[^"\\]|""|\\.?)*)(?:"|\Z)              # a name, or text in some dialects
     | (?<![\w.$])(?!(?<=%)[0-9A-Fa-f]{2}(?!\d))[+-]?\d[\w.]*  # not of %40, which hides an address from the scanner
     """,
@@ -57,6 +58,8 @@ def sql_template(value: str) -> str:
     def shape(found: re.Match[str]) -> str:
         if found[0].startswith(("--", "/*")):
             return ""
+        if found["says"] is not None:
+            return f"{found['says']}?"
         return found[0] if found["quoted"] is not None and _is_name(found) else "?"
 
     return _LITERAL.sub(shape, value)

@@ -58,7 +58,7 @@ class _Usual(NamedTuple):
 class Otlp:
     """Spans and log records from OTLP/JSON, plain or gzip."""
 
-    version = 3
+    version = 4
 
     def documents(self, pull: Pull) -> Iterator[Document]:
         return files(pull)

@@ -43,11 +43,46 @@ def test_a_url_becomes_its_template_and_stays_it(url: str, template: str) -> Non
         ('SELECT "order_id" FROM "t"', 'SELECT "order_id" FROM "t"'),
         ('{"find": "users", "filter": {"name": "bob"}}', '{"find": ?, "filter": {"name": ?}}'),
         ("WHERE m = bob%40x.org AND n = 5 % 42", "WHERE m = bob%40x.org AND n = ? % ?"),  # left to the scanner
+        ("alter user bob identified by hunter2secret", "alter user bob identified by ?"),
+        ("SET PASSWORD FOR bob = hunter2secret", "SET PASSWORD FOR bob = ?"),
+        ("create user bob identified by 'x y'", "create user bob identified by ?"),
         ("", ""),
     ],
 )
 def test_a_statement_keeps_its_shape_and_loses_its_literals(statement: str, template: str) -> None:
     assert sql_template(statement) == template
+
+
+@pytest.mark.parametrize(
+    ("version", "shown"),
+    [
+        ("1.2.3.4", "1.2.3.4"),
+        ("v2", "v2"),
+        ("20260301", "20260301"),
+        ("1.4.0-rc1 4111 1111 1111 1111", "1.4.0-rc1 <CARD>"),
+        ("4111 1111 1111 1111", "<CARD>"),
+        ("4111-1111-1111-1111", "<CARD>"),
+        ("358-88-1258", "<SSN>"),
+    ],
+)
+def test_a_version_stays_and_a_number_that_only_begins_like_one_does_not(version, shown, policy, keys) -> None:
+    assert Treatments(policy, keys).apply([version], Treatment(action="version"))[version].text == shown
+
+
+@pytest.mark.parametrize("action", ["sql", "url"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "-----BEGIN RSA PRIVATE KEY-----\nMIIEzqkeymaterial123\n-----END RSA PRIVATE KEY-----",
+        "mail joe%2540leakmail.com",
+        "mail joe&#64;leakmail.com",
+        "mail joe\\u0040leakmail.com",
+    ],
+)
+def test_a_template_takes_nothing_apart_that_the_scanner_would_know_whole(action, text, policy, keys) -> None:
+    shown = Treatments(policy, keys).apply([text], Treatment(action=action))[text]
+    assert not any(part in str(shown.text) for part in ("keymaterial", "joe", "leakmail"))
+    assert shown.entities
 
 
 @pytest.mark.parametrize(

@@ -111,6 +111,44 @@ def test_technical_text_stays_as_it_is(text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("pay 4111 1111 1111 1111:12/27", "pay <CARD>:12/27"),
+        ("pay 4111111111111111:12/27:123", "pay <CARD>:12/27:123"),
+        ("order 17:4111111111111111", "order 17:<CARD>"),
+        ("PD403:4111 1111 1111 1111", "PD403:<CARD>"),
+        ("4111 1111 1111 1111:1795531660", "<CARD>:1795531660"),
+        ("358-88-1258:33", "<SSN>:33"),
+        ("17:358-88-1258", "17:<SSN>"),
+        ("akiaiosfodnn7example", "<SECRET:VENDOR_KEY>"),
+    ],
+)
+def test_a_colon_beside_an_identifier_hides_nothing(text: str, shown: str) -> None:
+    assert _scan(text) == shown
+
+
+@pytest.mark.parametrize("number", ["+14155552671", "tel: +49 1512 7263450", "415-555-2671"])
+def test_a_colon_behind_a_number_hides_no_phone(number: str) -> None:
+    assert _scan(f"{number}:22").endswith(":22")
+    assert not set(number.split()[-1]) & set("-+") & set(_scan(f"{number}:22"))
+    assert number.split()[-1] not in _scan(f"{number}:22")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "at 12:00:00 +0200 2015-10-18 12:33",
+        "UTC+1 2015-10-18 12:33:22",
+        "call 2015-10-18 12:00",
+        "at 09 12 2015 10:11",
+        "0.4111111111111111, 17:1661145496154660034",
+    ],
+)
+def test_times_and_numbers_beside_a_colon_stay(text: str) -> None:
+    assert _scan(text) == text
+
+
+@pytest.mark.parametrize(
     "spellings",
     [
         ["alice@example.com", "user=Alice@Example.COM", "?to=alice%40example.com", "msg=\\nalice@example.com\\n"],

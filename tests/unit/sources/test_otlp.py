@@ -214,6 +214,29 @@ def test_one_request_is_read_however_it_is_written(read, content):
     assert said.reasons == []
 
 
+@pytest.mark.parametrize(
+    ("encoded", "shown"),
+    [
+        ("am9lQGV4YW1wbGUuY29t", "joe@example.com"),
+        ("aGk=", "hi"),
+        ("aGk", "hi"),
+        ("bGluZQpsaW5l", "line\nline"),
+        ("w7_Dvw", "ÿÿ"),
+        ("/////w==", "(4 bytes)"),
+        ("AAEC", "(3 bytes)"),
+        ("", None),
+    ],
+)
+def test_bytes_are_read_as_the_text_that_they_are(read, encoded, shown):
+    said = read("otlp", orjson.dumps(traces(span(attributes=[{"key": "k", "value": {"bytesValue": encoded}}]))))
+    assert said.rows("spans")[0]["attributes"] == {"k": shown}
+
+
+def test_bytes_that_are_no_base64_are_set_aside(read):
+    said = read("otlp", orjson.dumps(traces(span(attributes=[{"key": "k", "value": {"bytesValue": "?"}}]))))
+    assert said.reasons == ["bytesValue is not base64"]
+
+
 VALUES = st.one_of(
     st.builds(lambda text: {"stringValue": text}, st.text(max_size=8)),
     st.builds(lambda number: {"intValue": number}, st.integers(-(2**63), 2**63 - 1) | st.integers(0, 99).map(str)),
