@@ -97,7 +97,7 @@ def receive(
 @app.command(epilog="Example: `feedback simulate --scenario default --seed 7 --days 42`")
 def simulate(
     scenario: Annotated[str, typer.Option(help="A scenario's name or the path of its YAML.")] = "default",
-    seed: Annotated[int, typer.Option(help="Same seed, same bytes.")] = 1,
+    seed: Annotated[int, typer.Option(min=0, help="Same seed, same bytes.")] = 1,
     days: Annotated[int, typer.Option(min=1, help="How many days, the last one being --end.")] = 42,
     end: Annotated[str, typer.Option(help="Last whole day (ISO); default: yesterday.")] = "",
     scale: Annotated[float, typer.Option(min=0.001, help="1 is about 100k spans over 42 days.")] = 1.0,

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
@@ -13,9 +14,11 @@ from pathlib import Path
 
 import duckdb
 import polars as pl
+from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_fixed
 
 from governance.changes import load_changes
 from governance.costs import load_costs
+from governance.errors import FeedbackError
 from governance.estimates import load_estimates_policy
 from governance.freshness import load_freshness
 from governance.initiatives import load_initiatives
@@ -130,11 +133,29 @@ def drop_unmade(warehouse: Path, made: Collection[tuple[str, str]]) -> list[str]
     return [f"{schema}.{name}" for schema, name, _ in unmade]
 
 
+def _is_lock(error: BaseException) -> bool:
+    return isinstance(error, duckdb.IOException) and "lock" in str(error).lower()
+
+
+def _holder(error: BaseException) -> str:
+    found = re.search(r"PID ([0-9]{1,10})", str(error))
+    return f"process {found[1]}" if found else "another process"
+
+
+_MOST_WAITED_S = 60
+_WHILE_LOCKED = Retrying(
+    retry=retry_if_exception(_is_lock), stop=stop_after_delay(_MOST_WAITED_S), wait=wait_fixed(0.5), reraise=True
+)
+
+
 @contextmanager
 def opened(warehouse: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """The pipeline's connection to the warehouse.
 
     A file that does not open is set aside, never deleted: everything in it can be rebuilt from the lake.
+
+    Raises:
+        FeedbackError: another process holds it, and went on to.
     """
     warehouse.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     config: dict[str, str | bool | int | float | list[str]] = {
@@ -142,10 +163,14 @@ def opened(warehouse: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         "temp_directory": str(warehouse.parent / "spill"),
     }
     try:
-        connection = duckdb.connect(str(warehouse), config=config)
+        # Of a run that was killed the models may still be building, and end by themselves.
+        connection = _WHILE_LOCKED(duckdb.connect, str(warehouse), config=config)
     except (duckdb.IOException, duckdb.SerializationException, duckdb.InternalException) as error:
-        if "lock" in str(error).lower():
-            raise
+        if _is_lock(error):
+            raise FeedbackError(
+                f"{warehouse}: {_holder(error)} holds it, and did so for {_MOST_WAITED_S} s; end it (what a killed run"
+                " left behind, or a tool of yours) and run again"
+            ) from None
         for path in (warehouse, warehouse.with_name(f"{warehouse.name}.wal")):
             if path.exists():
                 path.rename(path.with_name(f"{path.name}.unreadable"))
