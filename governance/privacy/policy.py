@@ -43,9 +43,9 @@ _DETAILS: Mapping[str, tuple[str, ...]] = {
 }
 
 # A plain dotted identifier. Anything else can carry an address or a name in the key itself; a long number too, except
-# that ticket systems number their own fields, and 20 letters with a digit among them can be a secret.
+# that ticket systems number their own fields; and so can a key of AWS.
 _PLAIN_KEY = re.compile(
-    r"(?!(?!custom_fields\.\d{1,20}$).*\d{6})(?!.*(?=[A-Za-z]{0,80}[0-9])[A-Za-z0-9]{20})"
+    r"(?!(?!custom_fields\.\d{1,20}$).*\d{6})(?!.*A(?:KIA|SIA|ROA|IDA|GPA|NPA)[A-Z0-9]{16})"
     r"[A-Za-z_][A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]+)*"
 )
 MALFORMED_KEY = "(malformed key)"

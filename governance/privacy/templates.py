@@ -21,7 +21,8 @@ _LITERAL = re.compile(
     --[^\n]* | /\*.*?(?:\*/|\Z)                              # comments can quote anything
     | \$(?P<tag>\w{0,16})\$.*?(?:\$(?P=tag)\$|\Z)            # dollar-quoted
     | [NnXxEeBb]?'(?:[^'\\]|''|\\.?)*(?:'|\Z)               # text, also cut off
-    | (?P<says>\b(?i:identified\s{1,8}by|set\s{1,8}password\b[^=;'"]{0,80}=)\s{0,8})[^\s'"(,;]+  # a bare password
+    | (?P<says>(?i:\bidentified\s{1,8}(?:with\s{1,8}\S{1,64}\s{1,8})?by\s|\bset\s{1,8}password\b[^=;]{0,80}=
+        |\bwith\s{1,8}(?:encrypted\s{1,8})?password\s)\s{0,8})[^\s'"(,;]+  # a password without quotes
     | "(?P<quoted>(?:[^"\\]|""|\\.?)*)(?:"|\Z)              # a name, or text in some dialects
     | (?<![\w.$])(?!(?<=%)[0-9A-Fa-f]{2}(?!\d))[+-]?\d[\w.]*  # not of %40, which hides an address from the scanner
     """,
@@ -59,7 +60,7 @@ def sql_template(value: str) -> str:
         if found[0].startswith(("--", "/*")):
             return ""
         if found["says"] is not None:
-            return f"{found['says']}?"
+            return f"{sql_template(found['says'])}?"
         return found[0] if found["quoted"] is not None and _is_name(found) else "?"
 
     return _LITERAL.sub(shape, value)

@@ -82,7 +82,8 @@ _SHOWN = {"expectations": "array_to_string(expectations, ', ') as expectations"}
 def run_id(lake: Lake, as_of: datetime) -> str:
     """Names the run by what it is made of: the same inputs at the same as-of time give the same id and rows."""
     digest = hashlib.sha256(as_of.isoformat().encode())
-    for state in sorted({table.state for table in LAKE_TABLES.values()} - {"history"} | {"anonymized", "quarantine"}):
+    read = {table.state for table in LAKE_TABLES.values()} - {"history"}
+    for state in sorted(read | {"anonymized", "quarantine", "late"}):
         digest.update(lake.state_digest(state).encode())
     digest.update(past_digest(lake, as_of).encode())
     policies = (load_owners(), load_ranking(), load_estimates_policy(), load_costs(), load_slos(), load_services())
@@ -134,7 +135,7 @@ def drop_unmade(warehouse: Path, made: Collection[tuple[str, str]]) -> list[str]
 
 
 def _is_lock(error: BaseException) -> bool:
-    return isinstance(error, duckdb.IOException) and "lock" in str(error).lower()
+    return isinstance(error, duckdb.IOException) and "could not set lock" in str(error).lower()
 
 
 def _holder(error: BaseException) -> str:

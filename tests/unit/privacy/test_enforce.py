@@ -106,7 +106,7 @@ def test_unknown_attributes_are_withheld_and_counted_without_naming_what_could_b
         {"key": "bob@x.org", "value": "1"},
         {"key": "app.4915112345678", "value": "1"},
         {"key": "k" * 200, "value": "1"},
-        {"key": "app.AKIAIOSFODNN7EXAMPLE", "value": "1"},
+        {"key": "app.AKIAIOSFODNNQEXAMPLE", "value": "1"},
     ]
     result = run(
         "logs", policy, keys, {"attributes": attributes}, {"attributes": attributes + odd}, {"attributes": None}

@@ -46,6 +46,12 @@ def test_a_url_becomes_its_template_and_stays_it(url: str, template: str) -> Non
         ("alter user bob identified by hunter2secret", "alter user bob identified by ?"),
         ("SET PASSWORD FOR bob = hunter2secret", "SET PASSWORD FOR bob = ?"),
         ("create user bob identified by 'x y'", "create user bob identified by ?"),
+        (
+            "alter user bob identified with native_password by hunter2x",
+            "alter user bob identified with native_password by ?",
+        ),
+        ("alter role app with password hunter2", "alter role app with password ?"),
+        ("set password for 'bob'@'%' = hunter2", "set password for ?@? = ?"),
         ("", ""),
     ],
 )

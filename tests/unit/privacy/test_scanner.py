@@ -142,6 +142,8 @@ def test_a_colon_behind_a_number_hides_no_phone(number: str) -> None:
         "call 2015-10-18 12:00",
         "at 09 12 2015 10:11",
         "0.4111111111111111, 17:1661145496154660034",
+        "thread 0123 456789:3 call 1234567:10 returned",
+        "1:4111111111111111:1700000000",
     ],
 )
 def test_times_and_numbers_beside_a_colon_stay(text: str) -> None:

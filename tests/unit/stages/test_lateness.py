@@ -2,8 +2,13 @@
 
 from datetime import UTC, date, datetime, timedelta
 
+import polars as pl
 import pytest
 
+from governance.keys import Keyring
+from governance.privacy import load_privacy
+from governance.privacy.fields import Treatments
+from governance.privacy.policy import Treatment
 from governance.retention import load_retention
 from orchestration.stages.expiring import expire
 from orchestration.stages.lateness import ClosedDays
@@ -25,13 +30,18 @@ def desk(tmp_path):
 def pass_on(desk, *states, day=DAY):
     """What landed of a day is in later states as well."""
     for state in states:
-        with desk.lake.replace(f"{state}/desk/tickets/{day}", as_of=AS_OF) as out:
-            out.write("records", desk.landed(day))
+        with desk.lake.replace(f"{state}/desk/tickets/{day}", as_of=AS_OF, key_id=KEYS.key_id) as out:
+            landed = desk.landed(day)
+            out.write("records-0001", landed.head(1))  # a large day is in parts
+            out.write("records-0002", landed[1:])
 
 
-def close(desk):
-    """What was anonymised of a day is there, its raw data is not."""
-    pass_on(desk, "anonymized")
+def close(desk, holds="anonymized"):
+    """What was anonymised of a day is there, its raw data is not; one state alone `holds` its records."""
+    pass_on(desk, holds)
+    if holds != "anonymized":
+        with desk.lake.replace(f"anonymized/{PLACE}", as_of=AS_OF, key_id=KEYS.key_id) as out:
+            out.write("records", desk.landed().clear())
     desk.lake.remove(f"landing/{PLACE}")
 
 
@@ -64,8 +74,7 @@ def test_a_file_that_grows_is_too_late_only_with_what_is_new(desk):
 
 @pytest.mark.parametrize("state", ["anonymized", "held", "quarantine", "checked"])
 def test_an_export_that_holds_everything_each_time_is_not_too_late_with_what_is_there(desk, state):
-    pass_on(desk, state)
-    close(desk)
+    close(desk, holds=state)
     for name in ("b.csv", "c.csv"):
         desk.write(name, row(1), row(7), row(2, day=2), row(name, day=3))
         desk.run()
@@ -114,6 +123,54 @@ def test_a_kill_while_days_expire_leaves_them_closed(desk, monkeypatch):
     assert PLACE in ClosedDays(desk.lake)
 
 
-def test_days_after_the_last_expiry_are_open(desk):
+def test_of_the_proofs_only_those_are_read_that_can_speak_of_a_day(desk, monkeypatch):
+    pass_on(desk, "anonymized", "checked")
     expire(desk.lake, load_retention(), datetime(2026, 12, 1, tzinfo=UTC))
+    closed = ClosedDays(desk.lake)
+    assert PLACE in closed
+    read = []
+    monkeypatch.setattr(desk.lake, "read", lambda key, *_: read.append(key))
     assert "desk/tickets/2026-12-02" not in ClosedDays(desk.lake)
+    assert read == []
+
+
+def test_another_version_of_what_is_there_is_not_too_late(desk):
+    """Of a signal that tells how things stand, versions of one id are told apart by `~002`: there and in what comes."""
+    desk.write("a.csv", row(1), row(1, "changed"), row(2, day=2))
+    desk.run()
+    assert desk.landed()["record_id"].to_list() == ["1", "1~002"]
+    close(desk)
+    desk.write("b.csv", row(1, "changed once more"), row("1~002"), row("1~003"), row(8))
+    desk.run()
+    assert desk.too_late() == {date(2026, 5, 1): 1}
+
+
+def test_an_id_that_the_day_holds_masked_is_there(desk):
+    desk.write("a.csv", row(1), row("jane.roe@example.com"), row("3: +49 1512 7263450"))
+    desk.run()
+    treatments = Treatments(load_privacy(), KEYS)
+    ids = desk.landed()["record_id"].to_list()
+    masked = {name: found.text for name, found in treatments.apply(ids, Treatment(action="id")).items()}
+    assert len(set(masked) - set(masked.values())) == 2
+    with desk.lake.replace(f"anonymized/{PLACE}", as_of=AS_OF, key_id=KEYS.key_id) as out:
+        out.write("records", desk.landed().with_columns(pl.col("record_id").replace_strict(masked)))
+    desk.lake.remove(f"landing/{PLACE}")
+    desk.write("b.csv", *(row(name) for name in ids), row("joe@example.com"))
+    rotated = Keyring(b"q" * 32, KEYS.id_key, older=(KEYS.pseudonym_key,))
+    assert receive(SOURCE, desk.inbox, desk.lake, rotated, AS_OF).too_late == 1
+
+
+def test_what_comes_once_the_key_of_a_day_is_destroyed_is_too_late_and_what_landed_is_not(desk):
+    pass_on(desk, "anonymized")
+    gone = Keyring(b"q" * 32, KEYS.id_key, destroyed=frozenset((KEYS.key_id,)))
+    desk.write("b.csv", row(1), row(3))
+    assert receive(SOURCE, desk.inbox, desk.lake, gone, AS_OF).too_late == 1
+
+
+def test_a_document_is_compared_once(desk, monkeypatch):
+    close(desk)
+    desk.write("b.csv", row(3))
+    desk.run()
+    monkeypatch.setattr(pl, "scan_parquet", None)
+    assert receive(SOURCE, desk.inbox, desk.lake, KEYS, AS_OF).too_late == 0
+    assert desk.too_late() == {date(2026, 5, 1): 1}

@@ -1,15 +1,17 @@
-"""What a killed run left behind can still hold the warehouse: it is waited for, and then named."""
+"""The warehouse opens though something is in its way, and a run is named by all that its figures are made of."""
 
 import subprocess
 import sys
+from datetime import UTC, datetime
 
 import duckdb
 import pytest
 from tenacity import stop_after_delay
 
 from governance.errors import FeedbackError
+from orchestration.lake import Lake
 from orchestration.stages import warehousing
-from orchestration.stages.warehousing import opened
+from orchestration.stages.warehousing import opened, run_id
 
 HOLDS = """
 import duckdb, sys, time
@@ -51,6 +53,28 @@ def test_who_goes_on_to_hold_it_is_named(held, monkeypatch):
         opened(warehouse),
     ):
         pass
+
+
+def test_a_warehouse_with_a_damaged_block_is_set_aside(tmp_path):
+    """DuckDB says in which block the checksum is wrong: that is no lock."""
+    warehouse = tmp_path / "a lock" / "feedback.duckdb"
+    with opened(warehouse) as connection:
+        connection.execute("create table many as select range as n, repeat('x', 100) as text from range(100000)")
+    size = warehouse.stat().st_size
+    with warehouse.open("r+b") as file:
+        file.seek(12_288 + 100)
+        file.write(b"damage" * 1_000)
+    with opened(warehouse) as connection:
+        assert connection.execute("show tables").fetchall() == []
+    assert warehouse.with_name("feedback.duckdb.unreadable").stat().st_size == size
+
+
+def test_a_run_is_named_by_what_came_too_late_as_well(tmp_path):
+    lake, as_of = Lake(tmp_path), datetime(2026, 3, 1, tzinfo=UTC)
+    before = run_id(lake, as_of)
+    with lake.replace("late/otel/spans/2026-01-01", as_of=as_of) as out:
+        out.counts = {"too_late": 5}
+    assert run_id(lake, as_of) != before
 
 
 def test_a_file_that_is_no_warehouse_is_set_aside(tmp_path):
