@@ -7,7 +7,7 @@ leaves intents, which the next run carries out; and nothing is proved that was n
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
 import polars as pl
@@ -16,6 +16,8 @@ from governance.retention import RetentionPolicy, expired
 from governance.signals import TIMESTAMP
 from orchestration.lake import Lake, Manifest
 
+# The fact of a day of raw data that says when it landed first.
+FIRST_LANDED = "first_landed"
 PROOFS_SCHEMA = pl.Schema(
     [
         ("key", pl.String()),
@@ -37,11 +39,11 @@ def expire(lake: Lake, policy: RetentionPolicy, as_of: datetime) -> pl.DataFrame
     done = [_settle(lake, key, as_of) for key in lake.keys("retention")]
     for state in policy.states:
         found = {key: manifest for key in lake.keys(state) if (manifest := lake.manifest(key))}
-        over = expired(((key, _pulled_at(manifest)) for key, manifest in found.items()), as_of, policy)
+        over = expired(((key, _pulled_at(lake, key, manifest)) for key, manifest in found.items()), as_of, policy)
         if over:
             proofs_key = f"retention/{state}/{as_of.astimezone(UTC).date()}"
             intended = pl.DataFrame(
-                [_proof(key, found[key], policy, as_of) for key in over], PROOFS_SCHEMA, orient="row"
+                [_proof(lake, key, found[key], policy, as_of) for key in over], PROOFS_SCHEMA, orient="row"
             )
             _write(lake, proofs_key, _proofs(lake, proofs_key), intended, as_of)
             done.append(_settle(lake, proofs_key, as_of))
@@ -89,12 +91,25 @@ def _write(lake: Lake, key: str, proven: pl.DataFrame, intended: pl.DataFrame, a
         out.counts = {"proofs": proven.height, "intended": intended.height}
 
 
-def _pulled_at(manifest: Manifest) -> datetime:
+def _pulled_at(lake: Lake, key: str, manifest: Manifest) -> datetime:
+    """When the pull was that its age counts from: of a day of raw data the first, once all of it is anonymised.
+
+    Each late record and each export of everything lands its day again: from the last, raw data would never expire.
+    """
+    first = manifest.facts.get(FIRST_LANDED)
+    if first and lake.digests([key]).items() <= _made_of(lake, key.replace("landing", "anonymized", 1)).items():
+        return datetime.fromisoformat(first).astimezone(UTC)
     return datetime.fromisoformat(manifest.as_of).astimezone(UTC)
 
 
-def _proof(key: str, manifest: Manifest, policy: RetentionPolicy, as_of: datetime) -> tuple[object, ...]:
+def _made_of(lake: Lake, key: str) -> Mapping[str, str]:
+    made = lake.manifest(key)
+    return made.inputs if made else {}
+
+
+def _proof(lake: Lake, key: str, manifest: Manifest, policy: RetentionPolicy, as_of: datetime) -> tuple[object, ...]:
     state, source, *rest = key.split("/")
     signal, day = rest if len(rest) == 2 else (None, None)
     rows = sum(table.rows for table in manifest.tables.values())
-    return (key, state, source, signal, day, rows, _pulled_at(manifest), as_of, policy.digest, manifest.digest)
+    pulled_at = _pulled_at(lake, key, manifest)
+    return (key, state, source, signal, day, rows, pulled_at, as_of, policy.digest, manifest.digest)

@@ -24,6 +24,7 @@ from governance.signals import SIGNALS, Signal
 from governance.sources import Source
 from orchestration.lake import Lake, Manifest, part_name
 from orchestration.stages.counting import day_counts, days_received
+from orchestration.stages.expiring import FIRST_LANDED
 from orchestration.stages.lateness import ClosedDays
 from orchestration.stages.receiving import arrival, superseded_by
 from orchestration.stages.tally import Tally
@@ -148,6 +149,7 @@ def _land(
             "conflicts": conflicts,
         }
         documents = {name: [part.name, part.records, part.malformed] for name, part in ledger.items()}
+        out.facts[FIRST_LANDED] = before.facts.get(FIRST_LANDED, before.as_of) if before else as_of.isoformat()
         out.facts["documents"] = json.dumps(documents, sort_keys=True)
         counts = out.counts
     return Landed("landed", counts)

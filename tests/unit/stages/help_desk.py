@@ -37,11 +37,11 @@ class Desk:
     def write(self, name, *rows):
         (self.inbox / name).write_text(HEADER + "".join(f"{row}\n" for row in rows))
 
-    def run(self):
+    def run(self, as_of=AS_OF):
         """Receive and land all days; what landing said by day."""
-        receive(SOURCE, self.inbox, self.lake, KEYS, AS_OF)
+        receive(SOURCE, self.inbox, self.lake, KEYS, as_of)
         days = days_received(self.lake, "desk", "tickets")
-        return {day: land(self.lake, "desk", "tickets", day, AS_OF, inputs) for day, inputs in days.items()}
+        return {day: land(self.lake, "desk", "tickets", day, as_of, inputs) for day, inputs in days.items()}
 
     def landed(self, day=DAY):
         return self.lake.read(f"landing/desk/tickets/{day}")

@@ -107,6 +107,37 @@ def test_a_day_whose_raw_data_expired_before_anything_was_made_of_it_is_open(des
     assert desk.too_late() == {}
 
 
+def anonymise(desk, as_of):
+    """A stand-in for the stage: what it writes is made of the day as it landed."""
+    landed = desk.lake.digests([f"landing/{PLACE}"])
+    with desk.lake.replace(f"anonymized/{PLACE}", as_of=as_of, inputs={**landed, "neighbours": "n"}) as out:
+        out.write("records", desk.landed())
+
+
+def test_raw_data_of_a_day_that_lands_again_and_again_is_kept_a_week_from_the_first_time(desk):
+    """An export of everything lands every day anew: counted from the last pull none of them would ever expire."""
+    for passed in (2, 4, 6):
+        desk.write(f"export-{passed}.csv", row(1), row(passed + 1))
+        desk.run(AS_OF + timedelta(days=passed))
+        anonymise(desk, AS_OF + timedelta(days=passed))
+    expire(desk.lake, load_retention(), AS_OF + timedelta(days=7, seconds=-1))
+    assert desk.lake.exists(f"landing/{PLACE}")
+    found = expire(desk.lake, load_retention(), AS_OF + timedelta(days=7)).filter(key=f"landing/{PLACE}")
+    assert found["pulled_at"].to_list() == [AS_OF]
+    assert not desk.lake.exists(f"landing/{PLACE}")
+    assert desk.lake.read(f"anonymized/{PLACE}")["record_id"].sort().to_list() == ["1", "3", "5", "7"]
+
+
+def test_what_landed_last_is_not_removed_before_it_is_anonymised(desk):
+    anonymise(desk, AS_OF)
+    desk.write("b.csv", row(3))
+    desk.run(AS_OF + timedelta(days=6))
+    expire(desk.lake, load_retention(), AS_OF + timedelta(days=7))
+    assert desk.landed()["record_id"].to_list() == ["1", "3"]
+    expire(desk.lake, load_retention(), AS_OF + timedelta(days=13))
+    assert not desk.lake.exists(f"landing/{PLACE}")
+
+
 def test_a_kill_while_days_expire_leaves_them_closed(desk, monkeypatch):
     pass_on(desk, "anonymized", "checked")
     remove = desk.lake.remove
