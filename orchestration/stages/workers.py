@@ -11,7 +11,6 @@ import multiprocessing
 import os
 import re
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor
 from functools import lru_cache
@@ -102,12 +101,12 @@ def _begin() -> None:
 
 
 def _end_with_parent() -> None:
-    """End this process when the one that forked it has ended, as that does when the one it serves has, however."""
-    parent = os.getppid()
+    """End this process when the one it works for has, however: the server that forked it waits for its children."""
+    parent = multiprocessing.parent_process()
 
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(1)
-        os._exit(1)
+    def wait() -> None:
+        if parent is not None:
+            parent.join()
+            os._exit(1)
 
-    threading.Thread(target=watch, daemon=True).start()
+    threading.Thread(target=wait, daemon=True).start()

@@ -1,6 +1,11 @@
 """How many processes anonymise, judge and sample changes nothing of what they write."""
 
+import os
+import subprocess
+import sys
+import time
 from datetime import UTC, datetime
+from pathlib import Path
 
 import polars as pl
 
@@ -10,6 +15,7 @@ from governance.quality import load_quality, load_suite
 from governance.sampling import load_sampling_policy
 from governance.signals import SIGNALS
 from orchestration.lake import Lake
+from orchestration.settings import PROJECT
 from orchestration.stages import workers
 from orchestration.stages.anonymizing import anonymize_days
 from orchestration.stages.engines import load_engines
@@ -95,3 +101,32 @@ def test_days_anonymised_together_give_the_bytes_of_each_alone(tmp_path, monkeyp
     together = written(tmp_path / "together")
     monkeypatch.setattr("orchestration.stages.anonymizing._FEW_RECORDS", 0)
     assert written(tmp_path / "alone") == together
+
+
+# Two processes that tell their numbers, and then nothing to do for either.
+_IDLE = """
+from orchestration.stages import workers
+from tests.integration.test_processes import number
+workers._PRELOADED = ()
+workers.start(int)
+print(*dict(workers.each_group(number, {"one": 1, "two": 2}, records=0)).values(), flush=True)
+input()
+"""
+
+
+def number(_name, _item):
+    return os.getpid()
+
+
+def test_processes_end_with_the_one_that_they_work_for(monkeypatch):
+    monkeypatch.setenv("FEEDBACK_PROCESSES", "2")
+    command = [sys.executable, "-c", _IDLE]
+    with subprocess.Popen(command, cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as main:
+        beside = [Path("/proc", told) for told in main.stdout.readline().split()]
+        alive = [process for process in beside if process.exists()]
+        main.kill()
+    assert len(alive) == 2
+    deadline = time.monotonic() + 30
+    while any(process.exists() for process in beside) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert [process for process in beside if process.exists()] == []

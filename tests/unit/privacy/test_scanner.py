@@ -1,6 +1,7 @@
 """Text comes out without identifiers, with one pseudonym per value, and never without having been judged."""
 
 import json
+import re
 import string
 
 import pytest
@@ -104,6 +105,13 @@ def test_a_label_that_looks_like_the_value_of_the_label_before_it_is_a_label_all
         "SELECT count(*) FROM sessions WHERE tokens > 4096",
         "SpanID: 009899274 max_tokens: 4096, password reset for everyone, User-Agent: curl/8.1",
         "\x1b[31mERROR\x1b[0m GET /api/users/{id} 500 127.0.0.1:8080",
+        "at 12:00:00 +0200 2015-10-18 12:33",
+        "UTC+1 2015-10-18 12:33:22",
+        "call 2015-10-18 12:00",
+        "at 09 12 2015 10:11",
+        "0.4111111111111111, 17:1661145496154660034",
+        "thread 0123 456789:3 call 1234567:10 returned",
+        "1:4111111111111111:1700000000",
     ],
 )
 def test_technical_text_stays_as_it_is(text: str) -> None:
@@ -127,27 +135,11 @@ def test_a_colon_beside_an_identifier_hides_nothing(text: str, shown: str) -> No
     assert _scan(text) == shown
 
 
-@pytest.mark.parametrize("number", ["+14155552671", "tel: +49 1512 7263450", "415-555-2671"])
-def test_a_colon_behind_a_number_hides_no_phone(number: str) -> None:
-    assert _scan(f"{number}:22").endswith(":22")
-    assert not set(number.split()[-1]) & set("-+") & set(_scan(f"{number}:22"))
-    assert number.split()[-1] not in _scan(f"{number}:22")
-
-
 @pytest.mark.parametrize(
-    "text",
-    [
-        "at 12:00:00 +0200 2015-10-18 12:33",
-        "UTC+1 2015-10-18 12:33:22",
-        "call 2015-10-18 12:00",
-        "at 09 12 2015 10:11",
-        "0.4111111111111111, 17:1661145496154660034",
-        "thread 0123 456789:3 call 1234567:10 returned",
-        "1:4111111111111111:1700000000",
-    ],
+    ("number", "before"), [("+14155552671", ""), ("tel: +49 1512 7263450", "tel: "), ("415-555-2671", "")]
 )
-def test_times_and_numbers_beside_a_colon_stay(text: str) -> None:
-    assert _scan(text) == text
+def test_a_colon_behind_a_number_hides_no_phone(number: str, before: str) -> None:
+    assert re.fullmatch(rf"{before}phone_[0-9]+_[0-9a-f]+:22", _scan(f"{number}:22"))
 
 
 @pytest.mark.parametrize(
