@@ -67,6 +67,11 @@ class Home:
         return self.root / "scripts"
 
     @property
+    def cache(self) -> Path:
+        """What is made again where it is missing."""
+        return self.root / "cache"
+
+    @property
     def temporary(self) -> Path:
         """Spill files: raw values can be in them, so they stay inside the protected directory."""
         return self.root / "tmp"
@@ -89,6 +94,7 @@ def enter(deployment: Home) -> None:
         os.environ["FEEDBACK_CONFIG"] = str(Path(own).resolve())  # `feedback ui` goes to another folder
     os.environ |= {
         "FEEDBACK_HOME": str(deployment.root),
+        "FEEDBACK_CACHE": os.environ.get("FEEDBACK_CACHE", str(deployment.cache)),
         "FEEDBACK_WAREHOUSE": str(deployment.warehouse),
         "DAGSTER_HOME": os.environ.get("DAGSTER_HOME", str(deployment.dagster)),
         "DAGSTER_EVENT_BATCH_SIZE": "200",

@@ -10,6 +10,7 @@ import pytest
 
 # Before the first import of the product: it looks these up when it is loaded.
 os.environ["FEEDBACK_HOME"] = tempfile.mkdtemp(prefix="feedback-tests-")
+os.environ["FEEDBACK_CACHE"] = f"{os.environ['FEEDBACK_HOME']}/cache"  # for the commands that tests run as well
 atexit.register(shutil.rmtree, os.environ["FEEDBACK_HOME"], ignore_errors=True)
 for _variable in ("CONFIG", "DECISIONS_URL", "INBOX", "PSEUDONYM_KEY", "ID_KEY"):
     os.environ.pop(f"FEEDBACK_{_variable}", None)

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from threading import Lock
 
-import hyperscan
-
+from governance.privacy.compiling import database
 from governance.privacy.numeric import Span
 from governance.privacy.patterns import Pattern
-from governance.privacy.plain_text import in_single_bytes
 
 _Judge = Callable[[re.Match[str]], Span | None]
 
@@ -28,7 +26,7 @@ class Locator:
         self._starts = re.compile(pattern.head.start, re.ASCII)
         self._lock = Lock()  # Hyperscan's scratch space serves one scan at a time
         # Only ends of matches are asked for: telling their starts (HS_FLAG_SOM_LEFTMOST) crashed on ordinary text.
-        self._database = database({pattern: pattern.head.expression}, 0)
+        self._database = database(f"head_{pattern.name}", {pattern: pattern.head.expression}, 0)
 
     def spans(self, text: str, encoded: bytes, judge: _Judge) -> Iterator[Span]:
         """What `judge` makes of the matches in the text, None left out; `encoded`: the text in single bytes.
@@ -83,15 +81,3 @@ class Locator:
 def _behind_refused(match: re.Match[str]) -> int:
     """From where on a refused match is searched again: from its value, where it has one."""
     return max(match.start(match.lastgroup), match.start() + 1) if match.lastgroup else match.end()
-
-
-def database(expressions: Mapping[Pattern, str], flags: int) -> hyperscan.Database:
-    """The expressions, compiled for texts in single bytes; the id of each is its place."""
-    compiled = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
-    compiled.compile(
-        expressions=[in_single_bytes(expression) for expression in expressions.values()],
-        ids=list(range(len(expressions))),
-        elements=len(expressions),
-        flags=[flags if pattern.is_case_sensitive else flags | hyperscan.HS_FLAG_CASELESS for pattern in expressions],
-    )
-    return compiled
