@@ -22,13 +22,15 @@ import polars as pl
 
 from governance.signals import SIGNALS, Signal
 from governance.sources import Source
-from orchestration.lake import Lake, Manifest, part_name
+from orchestration.lake import Lake, Manifest, Table, part_name
 from orchestration.stages.counting import day_counts, days_received
 from orchestration.stages.expiring import FIRST_LANDED
 from orchestration.stages.lateness import ClosedDays
 from orchestration.stages.receiving import arrival, superseded_by
+from orchestration.stages.refreshing import Made
 from orchestration.stages.tally import Tally
 from orchestration.stages.versions import Once, id_shared, once
+from orchestration.stages.workers import each_group
 
 # Raised whenever the same documents would land differently.
 VERSION = "4"
@@ -61,21 +63,45 @@ class _Received:
     malformed: int
 
 
+@dataclass(frozen=True)
+class _Due:
+    """A day of which something was received that has not landed.
+
+    Attributes:
+        inputs: the documents that say something about it, with their digests.
+        before: what landed before.
+        ledger: what each document gave to it.
+        parts: in how many parts it lands.
+    """
+
+    inputs: Mapping[str, str]
+    before: Manifest | None
+    ledger: Mapping[str, _Received]
+    parts: int
+
+    @property
+    def received(self) -> int:
+        return _records_of(self.ledger)
+
+
 def land_days(
     lake: Lake, source: Source, signal: str, days: list[str], as_of: datetime, destroyed: Collection[str] = ()
 ) -> Tally:
     """Land the days of one signal of a source, see `land`."""
     received, closed = days_received(lake, source.name, signal), ClosedDays(lake, destroyed)
-    tally = Tally()
+    tally, due = Tally(), dict[str, _Due]()
+    for day in days:
+        found = _standing(lake, f"{source.name}/{signal}/{day}", received.get(day, {}), closed)
+        if isinstance(found, _Due):
+            due[day] = found
+        elif found.state == "current":
+            tally.current.append(day)
+        elif found.state == "frozen":
+            tally.frozen.append(day)
+    records = sum(one.received for one in due.values())
     with lake.group_commit():
-        for day in days:
-            done = land(lake, source.name, signal, day, as_of, received.get(day, {}), closed)
-            if done.state == "landed":
-                tally.days[day] = done.counts
-            elif done.state == "current":
-                tally.current.append(day)
-            elif done.state == "frozen":
-                tally.frozen.append(day)
+        for day, made in each_group(partial(_made, lake, f"{source.name}/{signal}"), due, records=records):
+            tally.days[day] = _keep(lake, f"{source.name}/{signal}/{day}", due[day], made, as_of)
     return tally
 
 
@@ -104,55 +130,87 @@ def land(
         inputs: the day's entry of `days_received`, where the caller has it already.
         closed: the days (`<source>/<signal>/<day>`) that take nothing in; None: those of which raw data has expired.
     """
-    place = f"{source}/{signal}/{day}"
+    place, dataset = f"{source}/{signal}/{day}", f"{source}/{signal}"
+    documents = days_received(lake, source, signal).get(day, {}) if inputs is None else inputs
+    found = _standing(lake, place, documents, ClosedDays(lake) if closed is None else closed)
+    if isinstance(found, Landed):
+        return found
+    return Landed("landed", _keep(lake, place, found, _made(lake, dataset, day, found), as_of))
+
+
+def _standing(lake: Lake, place: str, inputs: Mapping[str, str], closed: ClosedDays) -> Landed | _Due:
+    """What there is to land of a day (`<source>/<signal>/<day>`), or why there is nothing."""
     key = f"landing/{place}"
-    found = days_received(lake, source, signal).get(day, {}) if inputs is None else inputs
     before = lake.manifest(key)
-    if place in (ClosedDays(lake) if closed is None else closed):
+    if place in closed:
         return Landed("frozen", before.counts if before else {})
-    if not found:
+    if not inputs:
         return Landed("frozen", before.counts) if before else Landed("absent", {})
-    if before is not None and lake.is_current(key, found, VERSION):
+    if before is not None and lake.is_current(key, inputs, VERSION):
         return Landed("current", before.counts)
-    return _land(lake, key, signal, day, as_of, found, before)
+    _, signal, day = place.split("/")
+    ledger = _ledger(_manifests(lake, inputs), before, signal, day)
+    return _Due(inputs, before, ledger, max(1, math.ceil(_records_of(ledger) / PART_ROWS)))
 
 
-def _land(
-    lake: Lake,
-    key: str,
-    signal: str,
-    day: str,
-    as_of: datetime,
-    inputs: Mapping[str, str],
-    before: Manifest | None,
-) -> Landed:
-    manifests = {name: found for name in inputs if (found := lake.manifest(name))}
-    ledger = _ledger(manifests, before, signal, day)
-    together = [
-        *(_carried(lake, key, before, manifests, ledger) if before else ()),
-        *_records(lake, manifests, signal, day),
-    ]
-    malformed = sum(part.malformed for part in ledger.values())
-    received = sum(part.records for part in ledger.values())
-    parts = max(1, math.ceil(received / PART_ROWS))
-    with lake.replace(key, as_of=as_of, inputs=inputs, policy=VERSION) as out:
-        landed = conflicts = 0
-        for part, records in enumerate(_parts(together, SIGNALS[signal], parts, lake.workspace(key))):
-            out.write(part_name("records", part, parts), records.rows)
-            landed, conflicts = landed + records.rows.height, conflicts + records.conflicts
-        pulled = max(received, landed) + malformed
-        out.counts = {
-            "pulled": pulled,
-            "malformed": malformed,
-            "duplicates": pulled - malformed - landed,
-            "landed": landed,
-            "conflicts": conflicts,
-        }
-        documents = {name: [part.name, part.records, part.malformed] for name, part in ledger.items()}
+def _keep(lake: Lake, place: str, due: _Due, made: Made, as_of: datetime) -> Mapping[str, int]:
+    before = due.before
+    with lake.replace(f"landing/{place}", as_of=as_of, inputs=due.inputs, policy=VERSION) as out:
+        out.tables |= made.tables
+        out.counts |= made.counts
+        documents = {name: [part.name, part.records, part.malformed] for name, part in due.ledger.items()}
         out.facts[FIRST_LANDED] = before.facts.get(FIRST_LANDED, before.as_of) if before else as_of.isoformat()
         out.facts["documents"] = json.dumps(documents, sort_keys=True)
-        counts = out.counts
-    return Landed("landed", counts)
+    return made.counts
+
+
+def _manifests(lake: Lake, inputs: Mapping[str, str]) -> dict[str, Manifest]:
+    return {name: found for name in inputs if (found := lake.manifest(name))}
+
+
+def _ledger(manifests: Mapping[str, Manifest], before: Manifest | None, signal: str, day: str) -> dict[str, _Received]:
+    """By document, those that have expired since the last landing included: their rows are still accounted for."""
+    parts: dict[str, _Received] = {}
+    if before:
+        parts = {name: _Received(*part) for name, part in json.loads(before.facts["documents"]).items()}
+    for name, manifest in manifests.items():
+        records, malformed = day_counts(manifest)[signal][day]
+        parts[name] = _Received(manifest.facts["name"], records, malformed)
+        for old in superseded_by(manifest):
+            parts.pop(old, None)
+    return parts
+
+
+def _records_of(ledger: Mapping[str, _Received]) -> int:
+    return sum(part.records for part in ledger.values())
+
+
+# What follows runs in this process or beside it, see workers.py: it writes no manifest.
+
+
+def _made(lake: Lake, dataset: str, day: str, due: _Due) -> Made:
+    """The records of a day, in parts."""
+    key, signal = f"landing/{dataset}/{day}", dataset.split("/")[1]
+    manifests = _manifests(lake, due.inputs)
+    together = [
+        *(_carried(lake, key, due.before, manifests, due.ledger) if due.before else ()),
+        *_records(lake, manifests, signal, day),
+    ]
+    tables, landed, conflicts = dict[str, Table](), 0, 0
+    for part, records in enumerate(_parts(together, SIGNALS[signal], due.parts, lake.workspace(key))):
+        name = part_name("records", part, due.parts)
+        tables[name] = lake.write(key, name, records.rows)
+        landed, conflicts = landed + records.rows.height, conflicts + records.conflicts
+    malformed = sum(part.malformed for part in due.ledger.values())
+    pulled = max(due.received, landed) + malformed
+    counts = {
+        "pulled": pulled,
+        "malformed": malformed,
+        "duplicates": pulled - malformed - landed,
+        "landed": landed,
+        "conflicts": conflicts,
+    }
+    return Made(tables, counts)
 
 
 def _parts(
@@ -211,19 +269,6 @@ def _split(batches: Iterable[pl.DataFrame], by: pl.Expr, parts: int, folder: Pat
 def _in_order(signal: Signal, together: pl.DataFrame) -> Once:
     found = once(signal, together)
     return Once(found.rows.sort(_ORDER), found.conflicts)
-
-
-def _ledger(manifests: Mapping[str, Manifest], before: Manifest | None, signal: str, day: str) -> dict[str, _Received]:
-    """By document, those that have expired since the last landing included: their rows are still accounted for."""
-    parts: dict[str, _Received] = {}
-    if before:
-        parts = {name: _Received(*part) for name, part in json.loads(before.facts["documents"]).items()}
-    for name, manifest in manifests.items():
-        records, malformed = day_counts(manifest)[signal][day]
-        parts[name] = _Received(manifest.facts["name"], records, malformed)
-        for old in superseded_by(manifest):
-            parts.pop(old, None)
-    return parts
 
 
 def _records(lake: Lake, manifests: Mapping[str, Manifest], signal: str, day: str) -> list[pl.LazyFrame]:

@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 import time
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import polars as pl
@@ -14,14 +14,18 @@ from governance.privacy import load_privacy
 from governance.quality import load_quality, load_suite
 from governance.sampling import load_sampling_policy
 from governance.signals import SIGNALS
+from governance.sources import load_sources
 from orchestration.lake import Lake
 from orchestration.settings import PROJECT
 from orchestration.stages import workers
 from orchestration.stages.anonymizing import anonymize_days
 from orchestration.stages.engines import load_engines
 from orchestration.stages.gating import judge_dataset
+from orchestration.stages.landing import land_days
+from orchestration.stages.receiving import receive
 from orchestration.stages.rolling_up import roll_up_log_days, roll_up_span_days
 from orchestration.stages.sampling import sample_days
+from tests.bench.events import write_events
 
 AS_OF = datetime(2026, 3, 20, tzinfo=UTC)
 DAYS = ["2026-03-01", "2026-03-02", "2026-03-03"]
@@ -94,6 +98,27 @@ def test_two_processes_write_the_bytes_that_one_writes(tmp_path, monkeypatch):
     assert written(tmp_path / "two") == one
     assert len(one) > len(DAYS) * 8
     assert {path.parts[0] for path in one} >= {"anonymized", "checked", "quarantine", "rollups", "traits", "sampled"}
+
+
+def test_two_processes_land_the_bytes_that_one_lands(tmp_path, monkeypatch):
+    monkeypatch.setattr("orchestration.stages.landing.PART_ROWS", 150)
+
+    def landed(folder):
+        lake, source = Lake(folder / "lake"), load_sources()["otel"]
+        for seed in (1, 2):  # the second time what landed before is carried on
+            write_events(folder / f"otel/{seed}", events=900, first=date.fromisoformat(DAYS[0]), days=3, seed=seed)
+            receive(source, folder, lake, Keyring(b"p" * 32, b"i" * 32), AS_OF)
+            tallies = [land_days(lake, source, signal, DAYS, AS_OF) for signal in ("logs", "spans")]
+            assert [list(tally.days) for tally in tallies] == [DAYS, DAYS]
+        assert len(lake.parts(f"landing/otel/spans/{DAYS[0]}")) > 1
+        return {path.relative_to(folder): path.read_bytes() for path in lake.root.rglob("*") if path.is_file()}
+
+    monkeypatch.setenv("FEEDBACK_PROCESSES", "1")
+    alone = landed(tmp_path / "one")
+    monkeypatch.setenv("FEEDBACK_PROCESSES", "2")
+    workers.start(load_engines)
+    assert landed(tmp_path / "two") == alone
+    assert {path.parts[1] for path in alone} >= {"received", "landing"}
 
 
 def test_days_anonymised_together_give_the_bytes_of_each_alone(tmp_path, monkeypatch):
