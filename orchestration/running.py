@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from datetime import datetime
+from importlib import import_module
 from io import StringIO
 from pathlib import Path
 
@@ -35,6 +37,8 @@ from orchestration.stages.planning import ranges, stale_days
 
 # So many days are worth processes of their own before it is known how much is in them.
 _MANY_DAYS = 7
+# What later steps import (2 s), while this process waits for those beside it.
+_NEEDED_LATER = ("scipy.special", "sklearn.feature_extraction.text", "sklearn.cluster", "altair")
 
 
 def run_flow(inbox: Path, as_of: datetime, *, is_plain: bool) -> int:
@@ -50,7 +54,10 @@ def run_flow(inbox: Path, as_of: datetime, *, is_plain: bool) -> int:
     load_policies()
     os.environ["FEEDBACK_INBOX"] = str(inbox.resolve())
     console = Console(stderr=True, highlight=False)
-    with _reading_ahead(inbox, as_of), _steps(console, is_plain=is_plain or not console.is_terminal) as execute:
+    plain = is_plain or not console.is_terminal
+    with _reading_ahead(inbox, as_of) as reading, _steps(console, is_plain=plain) as execute:
+        if reading.poll() is None:  # what takes longer than importing Dagster is much
+            workers.start(load_engines)
         check_access(home())  # the models are parsed by now
         execute("receive", as_of, None)
         _bring_up_to_date(execute, as_of)
@@ -76,7 +83,8 @@ def _bring_up_to_date(execute: _Executor, as_of: datetime) -> None:
     destroyed, rulings = deployment_keys(deployment).destroyed, rulings_at(deployment, as_of)
     stale = stale_days(lake, load_sources().values(), destroyed, rulings)
     if len(stale) > _MANY_DAYS:
-        workers.start(load_engines)  # while the days are landed
+        workers.start(load_engines)  # while this process finds out what is due
+        threading.Thread(target=lambda: [import_module(name) for name in _NEEDED_LATER], daemon=True).start()
     for first, last in ranges(stale):
         execute("refresh_days", as_of, (first, last))
     if not lake.keys("checked"):
@@ -92,7 +100,7 @@ def serve_ui(port: int) -> None:
 
 
 @contextmanager
-def _reading_ahead(inbox: Path, as_of: datetime) -> Iterator[None]:
+def _reading_ahead(inbox: Path, as_of: datetime) -> Iterator[subprocess.Popen[bytes]]:
     """Read the inbox on the second core while this process imports Dagster: 10 s of 100 for the simulated company.
 
     Whatever the child could not do, the receive job does; the lock of the deployment keeps the two apart.
@@ -102,7 +110,7 @@ def _reading_ahead(inbox: Path, as_of: datetime) -> Iterator[None]:
     alone = os.environ | {"FEEDBACK_PROCESSES": "1"}  # the other core is taken
     child = subprocess.Popen([sys.executable, *words], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=alone)
     try:
-        yield
+        yield child
     finally:
         child.kill()
         child.wait()
