@@ -33,11 +33,15 @@ def show_decisions(console: Console, deployment: Home, kind: str, since: datetim
     Raises:
         FeedbackError: the record is not whole.
     """
-    entries = decision_record(deployment).entries({kind} if kind else ())
-    found = (entry for entry in entries if since is None or entry.decision.at >= since)
+    record = decision_record(deployment)
+    found = [entry for entry in record.entries({kind} if kind else ()) if since is None or entry.decision.at >= since]
     if is_json:
         for entry in found:
             print(json.dumps(_plain(entry)))
+        return
+    if not found:
+        kinds = sorted({entry.decision.kind for entry in record.entries()})
+        console.print(f"No such decision is on record; kinds that are: {', '.join(kinds) or 'none'}.")
         return
     table = Table(title="Decisions")
     for heading in ("entry", "when (UTC)", "kind", "who", "what", "why"):

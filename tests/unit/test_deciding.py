@@ -117,6 +117,8 @@ def test_decisions_are_listed_by_kind_and_from_a_day_on(
     show_decisions(console, deployment, "", None, is_json=False)
     assert "days: 2026-03-01 2026-03-02 2026-03-03 and 2 more" in told(console)
     assert "Mended [/x]." in told(console)
+    show_decisions(console, deployment, "waives", None, is_json=False)
+    assert "No such decision is on record; kinds that are: release, waive." in told(console)
     show_decisions(console, deployment, "waive", None, is_json=True)
     show_decisions(console, deployment, "", datetime.now(UTC) + timedelta(days=1), is_json=True)
     (line,) = capsys.readouterr().out.splitlines()
