@@ -22,9 +22,7 @@ $(STAMP): requirements.lock pyproject.toml
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --compile-bytecode -r requirements.lock
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
 	@echo "Parsing the models, compiling the patterns and putting the report's scripts together once ..."
-	@$(BIN)/python -W ignore -c 'from orchestration.definitions import defs; defs()' >/dev/null
-	@$(BIN)/python -W ignore -c 'from orchestration.settings import enter, home; from orchestration.stages.engines import load_engines; enter(home()); load_engines()'
-	@$(BIN)/python -c 'from orchestration.reporting.scripts import chart_scripts; from orchestration.settings import home; chart_scripts(home().scripts)'
+	@$(BIN)/python -m orchestration.preparing
 	@touch $(STAMP)
 
 run: install  ## Simulate a company and run the whole flow over its files
