@@ -30,7 +30,7 @@ from governance.privacy.policy import PrivacyPolicy, Treatment, shown_key
 from governance.privacy.threads import MENTIONS_SCHEMA, THREADS, Known, spreads
 from governance.signals import ATTRIBUTES, RESOURCE, Signal, as_resource
 
-_ROW = "__row"
+_ROW, _GROUP = "__row", "__group"
 # Treatments of text in which a known value can recur. What is kept as it is are words of systems (a status, an
 # operation): a value that happens to be such a word must not take it out of them.
 _TEXTUAL = ("scan", "url")
@@ -108,14 +108,17 @@ class Batch:
     def _of_group(self, number: int, threads: pl.Series) -> pl.Series:
         return threads if len(self._groups) == 1 else (f"{number} " + threads).alias(threads.name)
 
-    def mentions(self) -> pl.DataFrame:
-        """What the records give away, by thread: their texts and the identities in their fields."""
+    def mentions(self) -> list[pl.DataFrame]:
+        """What the records of each group give away, by thread: their texts and the identities in their fields."""
         self._is_looking = True
         for name, kind in self._signal.columns.items():
             treatment = self._policy.columns[self._signal.name].get(name)
             if kind == ATTRIBUTES or name == RESOURCE or (treatment and treatment.action in _TELLING):
                 self._column(name)
-        return pl.concat([pl.DataFrame(schema=MENTIONS_SCHEMA), *self._mentions]).unique().sort(pl.all())
+        found = pl.concat([pl.DataFrame(schema={_GROUP: pl.Int64, **MENTIONS_SCHEMA}), *self._mentions])
+        of_groups = found.unique().partition_by(_GROUP, as_dict=True, include_key=False)
+        none = pl.DataFrame(schema=MENTIONS_SCHEMA)
+        return [of_groups.get((number,), none).sort(pl.all()) for number in range(len(self._groups))]
 
     def anonymized(self) -> list[Anonymized]:
         """The records under the policy, with what their threads are known to hold masked in all their texts."""
@@ -281,12 +284,14 @@ class Batch:
             for found in result.found
             if spreads(found.entity, found.value)
         ]
-        if self._threads is None or not told:
+        threading = THREADS.get(self._signal.name)
+        if threading is None or not told:
             return
         found = pl.DataFrame(told, schema={"in": pl.Int64, "entity": pl.String, "value": pl.String}, orient="row")
         there = cells.at(cells.values.holding(found["in"].to_list())).by_record(self._records)
-        held = pl.DataFrame({"thread": self._threads.gather(pl.Series(there.rows)), "in": there.values.codes})
-        self._mentions.append(held.drop_nulls().unique().join(found, on="in").select(*MENTIONS_SCHEMA))
+        threads = self._raw[threading.column].gather(pl.Series(there.rows))
+        held = pl.DataFrame({_GROUP: there.groups, "thread": threads, "in": there.values.codes})
+        self._mentions.append(held.drop_nulls().unique().join(found, on="in").select(_GROUP, *MENTIONS_SCHEMA))
 
     def _repeated(
         self, cells: Cells, places: Numbers, treatment_of: Callable[[str], Treatment | None]

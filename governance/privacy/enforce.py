@@ -58,11 +58,20 @@ class Anonymizer:
         Raises:
             PolicyError: a column of the landing schema is missing or has another type.
         """
-        _check(frame, signal)
+        return self.mentions_together([frame], signal)[0]
+
+    def mentions_together(self, frames: Sequence[pl.DataFrame], signal: Signal) -> list[pl.DataFrame]:
+        """The `mentions` of each of these, as alone; small ones take a fraction of the time together.
+
+        Raises:
+            PolicyError: a column of the landing schema is missing or has another type.
+        """
+        for frame in frames:
+            _check(frame, signal)
+        none = pl.DataFrame(schema=MENTIONS_SCHEMA)
         if signal.name not in THREADS:
-            return pl.DataFrame(schema=MENTIONS_SCHEMA)
-        alone = Group(frame, pl.DataFrame(schema=MENTIONS_SCHEMA))
-        return Batch([alone], signal, self._policy, self._treatments).mentions()
+            return [none for _ in frames]
+        return Batch([Group(frame, none) for frame in frames], signal, self._policy, self._treatments).mentions()
 
 
 def anonymize(

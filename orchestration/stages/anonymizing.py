@@ -255,13 +255,11 @@ def _group(part: Part, rows: int, key_id: str) -> tuple[str, int]:
 
 def _mentions(lake: Lake, packed: _Packed, _: str, group: list[_Due]) -> list[tuple[str, Table]]:
     """The mentions of parts of landing partitions: of each the table that was written, and its name."""
-    tools = _tools(packed, group[0][1].keys)
-    made = []
-    for part, _work in group:
-        found = tools.anonymizer.mentions(lake.scan_part(part).collect(), SIGNALS[part.key.split("/")[2]])
-        name = part.named("records")
-        made.append((name, lake.write(mentions_key(part.key), name, found)))
-    return made
+    tools, signal = _tools(packed, group[0][1].keys), SIGNALS[group[0][0].key.split("/")[2]]
+    parts = [part for part, _work in group]
+    found = tools.anonymizer.mentions_together([lake.scan_part(part).collect() for part in parts], signal)
+    named = ((part, part.named("records"), frame) for part, frame in zip(parts, found, strict=True))
+    return [(name, lake.write(mentions_key(part.key), name, frame)) for part, name, frame in named]
 
 
 def _judged(lake: Lake, dataset: str, packed: _Packed, _: str, group: list[_Due]) -> list[_Made]:

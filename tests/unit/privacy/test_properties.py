@@ -224,6 +224,8 @@ def group_of(day: list[tuple[str | None, str]], planted: int) -> Group:
 def test_what_becomes_of_a_day_is_the_same_alone_and_together_with_others(examples: int) -> None:
     def holds(days: list[list[tuple[str | None, str]]], planted: int) -> None:
         groups = [group_of(day, planted) for day in days]
+        mentions = Anonymizer(POLICY, KEYS).mentions_together([group.frame for group in groups], SIGNALS["logs"])
+        assert all(told.equals(group.known) for told, group in zip(mentions, groups, strict=True))
         together = Anonymizer(POLICY, KEYS).anonymize_together(groups, SIGNALS["logs"])
         for group, one in zip(groups, together, strict=True):
             (alone,) = Anonymizer(POLICY, KEYS).anonymize_together([group], SIGNALS["logs"])
