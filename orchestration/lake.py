@@ -254,7 +254,7 @@ class Lake:
         try:
             yield out
         except BaseException:
-            self._sweep(folder)
+            self.sweep(key)
             raise
         made = Manifest(
             out.tables,
@@ -312,8 +312,8 @@ class Lake:
             for folder, manifest in written.items():
                 manifest.rename(folder / _MANIFEST)
             list(threads.map(sync, {*folders.values(), *(folder.parent for folder in folders.values())}))
-        for folder in folders.values():
-            self._sweep(folder)
+        for key in made:
+            self.sweep(key)
 
     def amend(self, key: str, inputs: Mapping[str, str]) -> None:
         """Say that a partition is what these inputs give too; what it holds stays.
@@ -334,12 +334,14 @@ class Lake:
         (folder / _MANIFEST).unlink(missing_ok=True)
         if folder.is_dir():
             sync(folder)
-            self._sweep(folder)
+            self.sweep(key)
             folder.rmdir()
 
-    def _sweep(self, folder: Path) -> None:
-        """Delete what no manifest names: left-overs of a kill, and files of the state before."""
-        key = folder.relative_to(self.root).as_posix()
+    def sweep(self, key: str) -> None:
+        """Delete what no manifest of a partition names: what a failure or a kill left, files of the state before."""
+        folder = self.root / key
+        if not folder.is_dir():
+            return
         manifests = [manifest for manifest in (self.manifest(key), self._committed(key)) if manifest]
         kept = {_MANIFEST, *(table.file for manifest in manifests for table in manifest.tables.values())}
         for path in folder.iterdir():

@@ -56,9 +56,11 @@ def run_flow(inbox: Path, as_of: datetime, *, is_plain: bool) -> int:
     console = Console(stderr=True, highlight=False)
     plain = is_plain or not console.is_terminal
     with _reading_ahead(inbox, as_of) as reading, _steps(console, is_plain=plain) as execute:
-        if reading.poll() is None:  # what takes longer than importing Dagster is much
-            workers.start(load_engines)
         check_access(home())  # the models are parsed by now
+        if (
+            reading.poll() is None
+        ):  # longer than importing Dagster: mostly much, at worst 7 s of a processor for nothing
+            workers.start(load_engines)
         execute("receive", as_of, None)
         _bring_up_to_date(execute, as_of)
     _show_result()
@@ -84,12 +86,18 @@ def _bring_up_to_date(execute: _Executor, as_of: datetime) -> None:
     stale = stale_days(lake, load_sources().values(), destroyed, rulings)
     if len(stale) > _MANY_DAYS:
         workers.start(load_engines)  # while this process finds out what is due
-        threading.Thread(target=lambda: [import_module(name) for name in _NEEDED_LATER], daemon=True).start()
+        if workers.worker_count() > 1:
+            threading.Thread(target=_import_what_follows, daemon=True).start()
     for first, last in ranges(stale):
         execute("refresh_days", as_of, (first, last))
     if not lake.keys("checked"):
         raise GateBlocked(_nothing(lake))
     execute("publish", as_of, None)
+
+
+def _import_what_follows() -> None:
+    for name in _NEEDED_LATER:
+        import_module(name)
 
 
 def serve_ui(port: int) -> None:

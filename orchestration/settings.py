@@ -90,8 +90,9 @@ def enter(deployment: Home) -> None:
         deployment.dagster.mkdir(parents=True, exist_ok=True, mode=0o700)
         dagster_yaml.write_text(_DAGSTER_YAML)
     deployment.temporary.mkdir(parents=True, exist_ok=True, mode=0o700)
-    if own := os.environ.get("FEEDBACK_CONFIG"):
-        os.environ["FEEDBACK_CONFIG"] = str(Path(own).resolve())  # `feedback ui` goes to another folder
+    for name in ("FEEDBACK_CONFIG", "FEEDBACK_CACHE"):
+        if own := os.environ.get(name):
+            os.environ[name] = str(Path(own).resolve())  # `feedback ui` goes to another folder
     os.environ |= {
         "FEEDBACK_HOME": str(deployment.root),
         "FEEDBACK_CACHE": os.environ.get("FEEDBACK_CACHE", str(deployment.cache)),

@@ -29,7 +29,7 @@ from orchestration.leaks.marks import LEAKED
 from orchestration.stages.mentions import Neighbourhood, Told, known_digest, known_to, mentions_key
 from orchestration.stages.tally import Tally
 from orchestration.stages.watching import WITHHELD_FIELD, leak_facts
-from orchestration.stages.workers import each_group
+from orchestration.stages.workers import each_group, written_beside
 
 T = TypeVar("T")
 
@@ -140,8 +140,10 @@ class _Stage:
         made_with = dict(self._keys_of(days))
         self._find_mentions(made_with)
         due = {self._landing(day): work for day, keys in made_with.items() if (work := self._due(day, keys))}
-        for key, made in self._each(due, partial(_judged, self._lake, self._dataset, self._packed)):
-            self._keep(key.rpartition("/")[2], due[key], made)
+        written = [key.replace("landing/", f"{state}/", 1) for state in ("held", "anonymized") for key in due]
+        with written_beside(self._lake, written):
+            for key, made in self._each(due, partial(_judged, self._lake, self._dataset, self._packed)):
+                self._keep(key.rpartition("/")[2], due[key], made)
         return self._tally
 
     def _keys_of(self, days: list[str]) -> Iterator[tuple[str, Keyring]]:
@@ -159,8 +161,9 @@ class _Stage:
 
     def _find_mentions(self, days: Iterable[str]) -> None:
         stale = dict.fromkeys(self._around.stale(days, self._packed.digest), _Work(self._keys))
-        for origin, mentions in self._each(stale, partial(_mentions, self._lake, self._packed)):
-            self._around.keep(origin, dict(mentions), self._packed.digest, self._as_of)
+        with written_beside(self._lake, map(mentions_key, stale)):
+            for origin, mentions in self._each(stale, partial(_mentions, self._lake, self._packed)):
+                self._around.keep(origin, dict(mentions), self._packed.digest, self._as_of)
 
     def _each(
         self, items: Mapping[str, _Work], work: Callable[[str, list[_Due]], list[T]]

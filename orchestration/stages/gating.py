@@ -32,7 +32,7 @@ from orchestration.leaks.marks import known_inputs, leaked
 from orchestration.stages.comparing import Comparisons
 from orchestration.stages.tally import Tally
 from orchestration.stages.watching import LEAK_RATE
-from orchestration.stages.workers import each_group
+from orchestration.stages.workers import each_group, written_beside
 
 NO_RULINGS = Rulings()
 _SHAPE = 2  # of what a verdict keeps: with another one, every day is judged again
@@ -75,7 +75,8 @@ def judge_dataset(
     ruled = {day: rulings.of(dataset, day) for day in due}
     judged = each_group(partial(_judge, lake, dataset, suite, ruled), groups, records=rows, processes=processes)
     in_order = (one for _, group in judged for one in group)
-    with lake.group_commit():
+    written = [f"{state}/{dataset}/{day}" for state in ("checked", "quarantine") for day in due]
+    with lake.group_commit(), written_beside(lake, written):
         for day, found in groupby(zip(parts, in_order, strict=True), key=lambda one: one[0].day):
             of_parts = dict(found)
             rows_of_parts = [one.rows for one in of_parts.values()]

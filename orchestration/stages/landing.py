@@ -30,7 +30,7 @@ from orchestration.stages.receiving import arrival, superseded_by
 from orchestration.stages.refreshing import Made
 from orchestration.stages.tally import Tally
 from orchestration.stages.versions import Once, id_shared, once
-from orchestration.stages.workers import each_group
+from orchestration.stages.workers import each_group, written_beside
 
 # Raised whenever the same documents would land differently.
 VERSION = "4"
@@ -99,7 +99,8 @@ def land_days(
         elif found.state == "frozen":
             tally.frozen.append(day)
     records = sum(one.received for one in due.values())
-    with lake.group_commit():
+    landing = [f"landing/{source.name}/{signal}/{day}" for day in due]
+    with lake.group_commit(), written_beside(lake, landing):
         for day, made in each_group(partial(_made, lake, f"{source.name}/{signal}"), due, records=records):
             tally.days[day] = _keep(lake, f"{source.name}/{signal}/{day}", due[day], made, as_of)
     return tally
@@ -154,6 +155,7 @@ def _standing(lake: Lake, place: str, inputs: Mapping[str, str], closed: ClosedD
 
 
 def _keep(lake: Lake, place: str, due: _Due, made: Made, as_of: datetime) -> Mapping[str, int]:
+    """Replace what landed of a day before; the counts of what landed now."""
     before = due.before
     with lake.replace(f"landing/{place}", as_of=as_of, inputs=due.inputs, policy=VERSION) as out:
         out.tables |= made.tables

@@ -30,7 +30,7 @@ from orchestration.sources.registry import connector_for
 from orchestration.sources.values import latest_us
 from orchestration.stages.counting import Counted, day_counts
 from orchestration.stages.lateness import record_late
-from orchestration.stages.workers import each_group
+from orchestration.stages.workers import each_group, written_beside
 
 # The fact of a document that says at which time the earliest of its records lies that are later than its run allowed.
 _AHEAD = "ahead_us"
@@ -167,7 +167,7 @@ def receive(
             else:  # one page at a time: what a server answered is kept, also where it fails later
                 keep(key, _read(lake, reader, key, task))
     records = sum(task.document.size for task in files.values()) // _BYTES_A_RECORD
-    with lake.group_commit():
+    with lake.group_commit(), written_beside(lake, files):
         for key, made in each_group(partial(_read, lake, reader), files, records=records, processes=processes):
             keep(key, made)
     _drop_superseded(lake, source.name)

@@ -10,7 +10,7 @@ from functools import partial
 from orchestration.lake import Lake, Table
 from orchestration.stages.dependencies import Standing, has_expired, is_withheld, standing
 from orchestration.stages.tally import Tally
-from orchestration.stages.workers import each_group
+from orchestration.stages.workers import each_group, written_beside
 
 Inputs = Mapping[str, str]
 
@@ -69,11 +69,12 @@ def refresh_apart(
         due = {day: made_from for day, made_from in inputs.items() if made_from is not None}
         checked = [lake.manifest(f"checked/{dataset}/{day}") for day in due]
         records = sum(manifest.rows("records") for manifest in checked if manifest)
-        for day, made in each_group(partial(_made, make), {day: day for day in due}, records=records):
-            with lake.replace(f"{state}/{dataset}/{day}", as_of=as_of, inputs=due[day], policy=policy) as out:
-                out.tables |= made.tables
-                out.counts |= made.counts
-            tally.days[day] = made.counts
+        with written_beside(lake, [f"{state}/{dataset}/{day}" for day in due]):
+            for day, made in each_group(partial(_made, make), {day: day for day in due}, records=records):
+                with lake.replace(f"{state}/{dataset}/{day}", as_of=as_of, inputs=due[day], policy=policy) as out:
+                    out.tables |= made.tables
+                    out.counts |= made.counts
+                tally.days[day] = made.counts
     return tally
 
 

@@ -1,7 +1,7 @@
 """Processes that compute beside this one, and write files; which of them belong to a partition, this one alone says.
 
 Each keeps its parts of days: the texts that it has seen of one it still knows when it sees them again. They start
-when there is work for them and live as long as this process.
+when there is work for them and live as long as this process, or until something fails.
 """
 
 from __future__ import annotations
@@ -11,12 +11,13 @@ import multiprocessing
 import os
 import re
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor
-from functools import lru_cache
+from contextlib import contextmanager, suppress
 from typing import TypeVar
 
 from governance.errors import UsageError
+from orchestration.lake import Lake
 
 Item = TypeVar("Item")
 T = TypeVar("T")
@@ -25,10 +26,12 @@ T = TypeVar("T")
 _PRELOADED = ("great_expectations.expectations", "presidio_analyzer", "presidio_anonymizer")
 # Starting a process and loading the engines takes it 3 s: so many records of work are worth that.
 _ENOUGH_RECORDS = 30_000
+# Those that were started, by how many there are to be.
+_started: dict[int, list[ProcessPoolExecutor]] = {}
 
 
 def worker_count() -> int:
-    """How many processes anonymise, judge and sample: FEEDBACK_PROCESSES, else one a processor, at most two.
+    """How many processes compute: FEEDBACK_PROCESSES, else one a processor, at most two.
 
     Raises:
         UsageError: FEEDBACK_PROCESSES is no number from 1 on.
@@ -68,6 +71,20 @@ def each_group(
     yield from ((name, future.result()) for name, future in futures)
 
 
+@contextmanager
+def written_beside(lake: Lake, keys: Iterable[str]) -> Iterator[None]:
+    """A block in which files of these partitions are written beside this process; where it fails, nothing writes on,
+    and what was written stays only where a manifest names it: it can be raw, and nothing else would ever delete it.
+    """
+    try:
+        yield
+    except BaseException:
+        stop()
+        for key in keys:
+            lake.sweep(key)
+        raise
+
+
 def start(prepare: Callable[[], None]) -> None:
     """Start the processes for work that is sure to come; `prepare` runs in each, and this one goes on meanwhile."""
     if worker_count() < 2:
@@ -75,22 +92,33 @@ def start(prepare: Callable[[], None]) -> None:
     pools = _pools(worker_count())
 
     def submit() -> None:  # waits 3 s until what they all need is imported; work that comes earlier waits for it
-        for pool in pools:
-            pool.submit(prepare)
+        with suppress(RuntimeError):  # this process ends, or something failed and they were stopped
+            for pool in pools:
+                pool.submit(prepare)
 
-    threading.Thread(target=submit, daemon=True).start()
+    # Waited for where this process ends meanwhile: a process that starts then would tell of it with a traceback.
+    threading.Thread(target=submit).start()
+
+
+def stop() -> None:
+    """End the processes once each has done what it is at; what waits for its turn is dropped."""
+    while _started:
+        _, pools = _started.popitem()
+        for pool in pools:
+            pool.shutdown(cancel_futures=True)
 
 
 def _are_started() -> bool:
-    return worker_count() > 1 and _pools.cache_info().currsize > 0
+    return worker_count() > 1 and bool(_started)
 
 
-@lru_cache(1)
 def _pools(count: int) -> list[ProcessPoolExecutor]:
-    # Not forked: this process has threads, of polars and of Dagster, that a copy would not have.
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(list(_PRELOADED))
-    return [ProcessPoolExecutor(1, mp_context=context, initializer=_begin) for _ in range(count)]
+    if count not in _started:
+        # Not forked: this process has threads, of polars and of Dagster, that a copy would not have.
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload(list(_PRELOADED))
+        _started[count] = [ProcessPoolExecutor(1, mp_context=context, initializer=_begin) for _ in range(count)]
+    return _started[count]
 
 
 def _begin() -> None:
@@ -101,8 +129,8 @@ def _begin() -> None:
 
 
 def _end_with_parent() -> None:
-    """End this process when the one it works for has, however: the server that forked it waits for its children."""
-    parent = multiprocessing.parent_process()
+    """End this process when the one it works for has, however."""
+    parent = multiprocessing.parent_process()  # not the server that forked it, which lives as long as its children
 
     def wait() -> None:
         if parent is not None:

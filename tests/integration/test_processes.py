@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 import polars as pl
+import pytest
 
 from governance.keys import Keyring
 from governance.privacy import load_privacy
@@ -19,6 +20,7 @@ from orchestration.lake import Lake
 from orchestration.settings import PROJECT
 from orchestration.stages import workers
 from orchestration.stages.anonymizing import anonymize_days
+from orchestration.stages.counting import days_received
 from orchestration.stages.engines import load_engines
 from orchestration.stages.gating import judge_dataset
 from orchestration.stages.landing import land_days
@@ -119,6 +121,25 @@ def test_two_processes_land_the_bytes_that_one_lands(tmp_path, monkeypatch):
     workers.start(load_engines)
     assert landed(tmp_path / "two") == alone
     assert {path.parts[1] for path in alone} >= {"received", "landing"}
+
+
+@pytest.mark.parametrize("processes", ["1", "2"])
+def test_days_that_fail_to_land_leave_no_raw_row_behind(tmp_path, monkeypatch, processes):
+    monkeypatch.setenv("FEEDBACK_PROCESSES", processes)
+    monkeypatch.setattr("orchestration.stages.landing.PART_ROWS", 50)
+    workers.start(load_engines)
+    lake, source = Lake(tmp_path / "lake"), load_sources()["otel"]
+    write_events(tmp_path / "otel", events=3_000, first=date.fromisoformat(DAYS[0]), days=3)
+    receive(source, tmp_path, lake, Keyring(b"p" * 32, b"i" * 32), AS_OF)
+    for document in days_received(lake, "otel", "spans")[DAYS[1]]:
+        for file in lake.files(document, "spans"):
+            file.write_bytes(file.read_bytes()[:200])
+    with pytest.raises(Exception, match="parquet"):
+        land_days(lake, source, "spans", DAYS, AS_OF)
+    assert not workers._started
+    named = {file for key in lake.keys("landing") for file in lake.files(key, "records")}
+    assert set(lake.root.glob("landing/**/*.parquet")) == named
+    assert DAYS[1] not in lake.days("landing/otel/spans")
 
 
 def test_days_anonymised_together_give_the_bytes_of_each_alone(tmp_path, monkeypatch):

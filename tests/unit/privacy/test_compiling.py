@@ -1,5 +1,7 @@
 """Compiled patterns are kept, and read again only where they are whole and those that are asked for."""
 
+import hashlib
+
 import hyperscan
 import pytest
 
@@ -38,6 +40,30 @@ def made(pattern=EMAIL, name="one"):
 def test_what_is_read_finds_what_was_compiled(kept, compiled):
     assert ends(made()) == ends(made()) != []
     assert len(compiled) == 1
+
+
+def test_letters_are_alike_where_the_pattern_says_so(kept, compiled):
+    for pattern, found in ((EMAIL, 1), (EMAIL.model_copy(update={"is_case_sensitive": True}), 0)):
+        assert len(ends(made(pattern), b"MAIL JOE@EXAMPLE")) == found
+    assert len(compiled) == 2
+
+
+def test_what_another_version_compiled_is_compiled_anew(kept, compiled, monkeypatch):
+    made()
+    monkeypatch.setattr(compiling, "version", lambda package: "0.0.1")
+    assert ends(made()) != []
+    assert len(compiled) == 2
+
+
+def test_what_was_compiled_for_another_machine_is_compiled_anew(kept, compiled):
+    found = ends(made())
+    (file,) = kept()
+    content = bytearray(file.read_bytes())
+    content[64 + 16] ^= 0xFF  # what Hyperscan says of the machine
+    content[32:64] = hashlib.sha256(content[64:]).digest()
+    file.write_bytes(content)
+    assert ends(made()) == found
+    assert len(compiled) == 2
 
 
 def test_without_a_folder_each_process_compiles(monkeypatch, compiled):
