@@ -268,6 +268,13 @@ def _ledger(deployment: Home) -> Iterator[Finding]:
         found = f"{records} of {days} in no figure: their days were closed when they came"
         fix = "bring them sooner, or keep received and landing longer (policies/retention.yml)"
         yield Finding("too late", is_well=True, found=found, fix=fix)
+    cut = frame.filter(frame["cut_error_traces"] + frame["cut_slow_traces"] > 0)
+    if cut.height:
+        failing, slow = (int(cut[f"cut_{kind}_traces"].sum()) for kind in ("error", "slow"))
+        days = counted(cut["event_date"].n_unique(), "day")
+        found = f"{failing:,} failing and {slow:,} slow traces of {days} are in every figure, and not in the sample"
+        fix = "raise budget.per_day or lower the shares (policies/sampling.yml)"
+        yield Finding("budget", is_well=True, found=found, fix=fix)
 
 
 def _decisions(deployment: Home) -> Finding:

@@ -30,13 +30,15 @@ class LogOffer:
     templates: pl.DataFrame
 
 
-def span_volumes(traits: pl.DataFrame) -> pl.DataFrame:
+def span_volumes(traits: pl.DataFrame, policy: SamplingPolicy) -> pl.DataFrame:
     """The spans of traces by part (VOLUMES_SCHEMA), from the traits of their own day."""
     sized = require(traits, TRAITS_SCHEMA, "span volumes").rename({"span_count": "row_count"})
-    return total_volumes([_trace_parts(sized)])
+    return total_volumes([_trace_parts(sized, policy)])
 
 
-def log_offer(logs: pl.DataFrame, traits: pl.DataFrame, record_templates: pl.DataFrame) -> LogOffer:
+def log_offer(
+    logs: pl.DataFrame, traits: pl.DataFrame, record_templates: pl.DataFrame, policy: SamplingPolicy
+) -> LogOffer:
     """What the log records of a part of a day that holds whole traces offer.
 
     Args:
@@ -49,7 +51,7 @@ def log_offer(logs: pl.DataFrame, traits: pl.DataFrame, record_templates: pl.Dat
     traced = logs.group_by("trace_id").agg(**sizes).join(flags, on="trace_id")
     shaped = require(record_templates, RECORD_TEMPLATES_SCHEMA, "log offer, record templates")
     untraced = logs.join(flags, on="trace_id", how="anti").join(shaped, on="record_id", how="left")
-    return LogOffer(total_volumes([_trace_parts(traced)]), untraced.group_by("template_id").agg(**sizes))
+    return LogOffer(total_volumes([_trace_parts(traced, policy)]), untraced.group_by("template_id").agg(**sizes))
 
 
 def log_volumes(offers: Sequence[LogOffer], policy: SamplingPolicy) -> pl.DataFrame:
@@ -81,7 +83,7 @@ def rates_after(volumes: pl.DataFrame, day_count: int, policy: SamplingPolicy) -
     of_policy = Rates.of_policy(policy)
     if policy.budget.per_day is None or not day_count:
         return of_policy
-    size = "row_count" if policy.budget.unit == "rows" else "raw_bytes"
+    size = _size(policy)
     summed = require(volumes, VOLUMES_SCHEMA, "rates").group_by("part").agg(pl.col(size).sum())
     totals = {part: amount / day_count for part, amount in summed.iter_rows()}
     certain, prioritised = totals.get("certain", 0.0), totals.get("prioritised", 0.0)
@@ -98,11 +100,20 @@ def rates_after(volumes: pl.DataFrame, day_count: int, policy: SamplingPolicy) -
     )
 
 
-def _trace_parts(traces: pl.DataFrame) -> pl.DataFrame:
-    """One row per trace. What a floor keeps counts as prioritised."""
+def _size(policy: SamplingPolicy) -> str:
+    """The column that the budget is about."""
+    return "row_count" if policy.budget.unit == "rows" else "raw_bytes"
+
+
+def _trace_parts(traces: pl.DataFrame, policy: SamplingPolicy) -> pl.DataFrame:
+    """One row per trace. What a floor keeps counts as prioritised; no trace counts as more than a day's budget.
+
+    One of a million spans says nothing of the days after it, which would make up for it with all their failing traces.
+    """
     is_prioritised = pl.col("has_error") | pl.col("is_slow") | pl.col("is_rare") | pl.col("floor_share").is_not_null()
     part = pl.when("is_forced").then(pl.lit("certain")).when(is_prioritised).then(pl.lit("prioritised"))
-    return traces.select(part.otherwise(pl.lit("ordinary")).alias("part"), *_SIZES)
+    most = {_size(policy): pl.min_horizontal(_size(policy), pl.lit(policy.budget.per_day, pl.Int64))}
+    return traces.with_columns(**most).select(part.otherwise(pl.lit("ordinary")).alias("part"), *_SIZES)
 
 
 def _shares(share: pl.Expr) -> list[pl.Expr]:

@@ -25,7 +25,7 @@ _HEALTH = {
 }
 _LEDGER_COUNTS = (
     "pulled", "malformed", "duplicates", "held", "anonymized", "checked", "released", "quarantined", "discarded",
-    "withheld", "sampled", "sampled_out", "too_late",
+    "withheld", "sampled", "sampled_out", "too_late", "cut_error_traces", "cut_slow_traces",
 )  # fmt: skip
 
 COST_COUNTS = ("record_count", "kept_count", "removed_count", "raw_bytes", "kept_bytes", "removed_bytes")

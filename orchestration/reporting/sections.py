@@ -245,6 +245,17 @@ def too_late(data: ReportData) -> list[Row]:
     )
 
 
+def cut_traces(data: ReportData) -> dict[str, int] | None:
+    """How many failing and slow traces the sampling's budget cost, on how many days; None: none."""
+    cut = data.ledger.filter(pl.col("cut_error_traces") + pl.col("cut_slow_traces") > 0)
+    counts = cut.select(
+        failing=pl.col("cut_error_traces").sum(),
+        slow=pl.col("cut_slow_traces").sum(),
+        days=pl.col("event_date").n_unique(),
+    )
+    return counts.row(0, named=True) if cut.height else None
+
+
 def costs(data: ReportData) -> list[Row]:
     """One row per source, signal and service, the biggest first, then all together; null where a day is not known."""
     figures = (*COST_COUNTS, "cost", "saved_cost")

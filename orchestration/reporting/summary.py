@@ -51,7 +51,7 @@ def show_summary(console: Console, deployment: Home, next_command: str = "feedba
 
 def summary(data: ReportData, next_steps: Sequence[str]) -> RenderableType:
     """The screen; it ends with `next_steps`, one a line, which print whole where the console does not crop."""
-    records = (*_records(data), *_too_late(data))
+    records = (*_records(data), *_too_late(data), *_cut_traces(data))
     parts = [part for found in (_pain_points(data), records, _gate(data)) for part in (Text(), *found)]
     for one in data.waiting:
         shown = "what was signed last is shown" if one.signed else "nothing of it is shown"
@@ -148,6 +148,15 @@ def _too_late(data: ReportData) -> Iterator[RenderableType]:
     yield Text("Not in it, as their day was closed when they came (its raw data had expired):", style="yellow")
     for row in rows:
         yield Text(f"  {row['source']} {row['signal']}: {late(row)}", style="yellow")
+
+
+def _cut_traces(data: ReportData) -> Iterator[RenderableType]:
+    if cut := sections.cut_traces(data):
+        told = (
+            f"The sampling's budget left out {number(cut['failing'])} failing and {number(cut['slow'])} slow traces of"
+            f" {counted(cut['days'], 'day')}: every figure counts them."
+        )
+        yield Text(told, style="yellow")
 
 
 def _counts(row: sections.Row, shown: Iterable[str]) -> Iterator[str]:

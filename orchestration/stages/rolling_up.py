@@ -113,7 +113,7 @@ def _news(lake: Lake, source: str, policy: SamplingPolicy, depends: Dependencies
         logs = lake.scan_part(part).select("record_id", "trace_id", "raw_bytes").collect()
         shaped = lake.read(f"rollups/{dataset}/{day}", "record_templates", part.number)
         candidates.append(news_candidates(logs, shaped, new, number))
-        offers.append(log_offer(logs, traits_of_day(lake, day, logs["trace_id"], depends), shaped))
+        offers.append(log_offer(logs, traits_of_day(lake, day, logs["trace_id"], depends), shaped, policy))
     of_day = {"news": find_news(pl.concat(candidates), number), "volumes": log_volumes(offers, policy)}
     tables = {name: lake.write(f"traits/{dataset}/{day}", name, frame) for name, frame in of_day.items()}
     return Made(tables, {})
@@ -179,7 +179,7 @@ def _traits(lake: Lake, source: str, policy: SamplingPolicy, depends: Dependenci
         for part, file in zip(parts, files, strict=True):
             traits, name = with_floor_shares(pl.read_parquet(file), of_all_parts, floor), part.named("traces")
             tables[name] = lake.write(key, name, traits)
-            volumes.append(span_volumes(traits))
+            volumes.append(span_volumes(traits, policy))
     tables["volumes"] = lake.write(key, "volumes", total_volumes(volumes))
     return Made(tables, {})
 

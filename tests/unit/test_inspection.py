@@ -3,6 +3,7 @@
 import io
 import json
 import shutil
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from rich.console import Console
 from governance.access import load_access
 from governance.errors import PolicyError
 from orchestration.inspection import check_access, examine
+from orchestration.lake import Lake
 from orchestration.parsing import DBT_PROJECT, is_parsed, manifest_of, note_parsed
 from orchestration.settings import Home
 
@@ -55,3 +57,29 @@ def test_a_manifest_that_is_not_readable_is_a_finding(deployment: Home, text: st
     told = console.export_text()
     assert "manifest.json: not readable" in told
     assert "remove it: the next `feedback run` makes it anew" in told
+
+
+@pytest.mark.parametrize(
+    ("state", "counts", "told"),
+    [
+        ("late", {"too_late": 3}, "6 records of 2 days in no figure"),
+        (
+            "sampled",
+            {"cut_error_traces": 2, "cut_slow_traces": 0},
+            "4 failing and 0 slow traces of 2 days are in every figure, and not in the sample",
+        ),
+        ("sampled", {"cut_error_traces": 0, "cut_slow_traces": 0}, ""),
+    ],
+)
+def test_records_and_traces_that_are_missing_somewhere_are_found(
+    tmp_path: Path, state: str, counts: dict[str, int], told: str
+) -> None:
+    lake = Lake(Home(tmp_path).lake)
+    for day in ("2026-03-01", "2026-03-02"):
+        with lake.replace(f"{state}/otel/spans/{day}", as_of=datetime(2026, 3, 5, tzinfo=UTC)) as out:
+            out.counts |= counts
+    console = Console(file=io.StringIO(), width=400, record=True)
+    examine(console, Home(tmp_path))
+    text = console.export_text()
+    assert told in text
+    assert ("not in the sample" in text, "in no figure" in text) == ("sample" in told, "in no figure" in told)

@@ -84,6 +84,14 @@ def test_nothing_is_said_of_late_records_where_there_are_none(data):
     assert "closed when they came" not in shown(replace(data, ledger=data.ledger.with_columns(too_late=None)))
 
 
+def test_what_the_budget_left_out_of_the_sample_is_told(data, screen):
+    assert "budget left out" not in screen
+    of_spans = pl.when(signal="spans", source="otel")
+    cut = data.ledger.with_columns(cut_error_traces=of_spans.then(2), cut_slow_traces=of_spans.then(1))
+    told = "The sampling's budget left out 84 failing and 42 slow traces of 42 days: every figure counts them.\n"
+    assert told in shown(replace(data, ledger=cut))
+
+
 def test_commands_are_not_wrapped(data):
     assert f"  {NEXT[0]}" in shown(data, width=40).splitlines()
 

@@ -57,7 +57,7 @@ def test_a_trace_of_a_million_spans_is_one_trace(
     assert (found.height, trace["span_count"], trace["raw_bytes"]) == (1, MILLION, 300 * MILLION)
     assert (trace["has_error"], trace["root_operation"]) == (True, "step")
     assert sample.outcomes.rows() == [("loop", "error", MILLION, 300 * MILLION, 0, 0)]
-    assert span_volumes(found).rows() == [("prioritised", MILLION, 300 * MILLION)]
+    assert span_volumes(found, policy).rows() == [("prioritised", MILLION, 300 * MILLION)]
     assert seconds < 20  # measured: 1.9 s
 
 

@@ -88,7 +88,7 @@ def test_a_day_like_those_before_it_stays_within_the_budget(
     assert min(rates.ordinary, rates.logs, rates.prioritised) > 0
 
 
-def test_spans_are_counted_by_part(traits: Frame) -> None:
+def test_spans_are_counted_by_part(traits: Frame, policy: SamplingPolicy) -> None:
     day = traits(
         {"trace_id": "a", "is_forced": True, "has_error": True, "span_count": 1},
         {"trace_id": "b", "has_error": True, "span_count": 2},
@@ -96,7 +96,26 @@ def test_spans_are_counted_by_part(traits: Frame) -> None:
         {"trace_id": "d", "floor_share": 0.5, "span_count": 8},
         {"trace_id": "e", "span_count": 16, "raw_bytes": 7},
     )
-    assert span_volumes(day).rows() == [("certain", 1, 100), ("ordinary", 16, 7), ("prioritised", 14, 300)]
+    assert span_volumes(day, policy).rows() == [("certain", 1, 100), ("ordinary", 16, 7), ("prioritised", 14, 300)]
+
+
+@pytest.mark.parametrize(
+    ("unit", "per_day", "counted"), [("rows", 1_000, (1_010, 3_000_200)), ("bytes", 50_000, (1_000_010, 50_200))]
+)
+def test_no_trace_counts_as_more_than_a_days_budget(
+    traits: Frame, logs: Frame, policy: SamplingPolicy, unit: str, per_day: int, counted: tuple[int, int]
+) -> None:
+    """One of a million spans would take all failing traces of the next days to make up for."""
+    budget = policy.budget.model_copy(update={"unit": unit, "per_day": per_day})
+    limited = policy.model_copy(update={"budget": budget})
+    endless = {"trace_id": "a", "has_error": True, "span_count": 1_000_000, "raw_bytes": 3_000_000}
+    usual = {"trace_id": "b", "has_error": True, "span_count": 10, "raw_bytes": 200}
+    assert span_volumes(traits(endless, usual), limited).rows() == [("prioritised", *counted)]
+    day = logs(*[{"trace_id": "a"}] * 1_200).select("record_id", "trace_id", raw_bytes=pl.lit(100, pl.Int64))
+    shaped = day.select("record_id", template_id=pl.lit("a"))
+    offer = log_offer(day, traits(endless), shaped, limited)
+    found = offer.traced.row(0, named=True)
+    assert found["row_count" if unit == "rows" else "raw_bytes"] == per_day
 
 
 def test_logs_are_counted_by_the_part_of_their_trace_or_template(
@@ -107,7 +126,7 @@ def test_logs_are_counted_by_the_part_of_their_trace_or_template(
     shaped = day.select("record_id", template_id=pl.lit("a"))
     known = traits({"trace_id": "failed", "has_error": True}, {"trace_id": "fine"})
     # 40 records follow no trace; of a template of 40, 20 are kept
-    assert log_volumes([log_offer(day, known, shaped)], policy).rows() == [
+    assert log_volumes([log_offer(day, known, shaped, policy)], policy).rows() == [
         ("ordinary", 3, 30),
         ("prioritised", 22, 220),
         ("untraced", 40, 400),
