@@ -2,11 +2,17 @@
 
 import csv
 import itertools
+import json
 
+import duckdb
 import pytest
 import yaml
 
 EARLY, NOON, LATE = (f"2026-10-26T{hour}:00:00Z" for hour in ("08", "12", "16"))
+
+NEXT_DAY = "2026-10-27T12:00:00Z"
+# Of these one record comes again with another day; their ids are made of what they are about.
+CORRECTED = ("commits", "reviews", "surveys")
 
 # Of each signal: what a record must say and every kind of it, then what it may say.
 SAID = {
@@ -154,10 +160,12 @@ def sparse(new_deployment, tmp_path_factory):
             }
             (config / "sources" / f"{system}.yml").write_text(yaml.safe_dump(source))
         (inbox / "sparse" / signal).mkdir(parents=True)
-        with (inbox / "sparse" / signal / "records.csv").open("w", newline="") as file:
-            writer = csv.DictWriter(file, columns)
-            writer.writeheader()
-            writer.writerows(rows)
+        again = [max(rows, key=len) | {"event_at": NEXT_DAY}] if signal in CORRECTED else []
+        for name, written in (("records", rows), ("corrected", again)):
+            with (inbox / "sparse" / signal / f"{name}.csv").open("w", newline="") as file:
+                writer = csv.DictWriter(file, columns)
+                writer.writeheader()
+                writer.writerows(written)
     deployment = new_deployment("sparse", FEEDBACK_CONFIG=str(config))
     deployment.printed = deployment.run("--inbox", inbox, check=False)
     return deployment
@@ -170,7 +178,13 @@ def test_records_that_leave_out_what_they_may_are_published(sparse):
 def test_none_of_them_is_lost_and_no_day_withheld(sparse):
     sql = "select sum(pulled), sum(withheld), bool_and(is_balanced) from fct_ledger where signal in (select unnest(?))"
     with_signals = sql.replace("?", str(list(SAID)))
-    assert sparse.rows(with_signals) == [(2 * sum(len(list(records(signal))) for signal in SAID), 0, True)]
+    assert sparse.rows(with_signals) == [
+        (
+            2 * (sum(len(list(records(signal))) for signal in SAID) + len(CORRECTED)),
+            0,
+            True,
+        )
+    ]
 
 
 @pytest.mark.parametrize(
@@ -186,3 +200,14 @@ def test_none_of_them_is_lost_and_no_day_withheld(sparse):
 def test_each_that_passed_the_gate_is_in_its_mart(sparse, signal, table, ids):
     checked = sparse.rows(f"select sum(checked) from fct_ledger where signal = '{signal}'")[0][0]
     assert sparse.rows(f"select count(distinct {ids}), count(*) from {table}") == [(checked, checked)]
+
+
+@pytest.mark.parametrize("signal", CORRECTED)
+def test_a_record_that_came_again_with_another_day_counts_once_on_the_later_and_a_steward_is_warned(sparse, signal):
+    both = f"select record_id from lake.{signal} group by source, record_id having count(distinct event_at) = 2"
+    counted = f"select count(*), min(occurred_at)::date::varchar from staging.stg_lake__{signal} where record_id in"
+    with duckdb.connect(str(sparse.root / "warehouse" / "feedback.duckdb"), read_only=True) as connection:
+        assert connection.execute(f"{counted} ({both})").fetchall() == [(2, NEXT_DAY[:10])]
+    (results,) = (sparse.root / "dbt").rglob("run_results.json")
+    told = {one["unique_id"].split(".")[2]: one["status"] for one in json.loads(results.read_bytes())["results"]}
+    assert told[f"{signal}_have_one_time"] == "warn"

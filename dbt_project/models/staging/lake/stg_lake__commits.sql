@@ -1,5 +1,5 @@
 with source as (
-    select * from {{ source('lake', 'commits') }}
+    {{ each_record_once(source('lake', 'commits')) }}
 ),
 
 final as (

@@ -1,5 +1,5 @@
 with source as (
-    select * from {{ source('lake', 'reviews') }}
+    {{ each_record_once(source('lake', 'reviews')) }}
 ),
 
 final as (

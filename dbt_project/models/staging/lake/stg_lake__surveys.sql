@@ -1,5 +1,5 @@
 with source as (
-    select * from {{ source('lake', 'surveys') }}
+    {{ each_record_once(source('lake', 'surveys')) }}
 ),
 
 final as (

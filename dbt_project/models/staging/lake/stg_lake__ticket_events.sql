@@ -1,5 +1,5 @@
 with source as (
-    select * from {{ source('lake', 'ticket_events') }}
+    {{ each_record_once(source('lake', 'ticket_events')) }}
 ),
 
 final as (
