@@ -255,24 +255,21 @@ def _protection(deployment: Home) -> Finding:
 
 
 def _ledger(deployment: Home) -> Iterator[Finding]:
-    from orchestration.ledger import ledger
+    from orchestration.ledger import came_too_late, cut_traces, ledger
 
     frame = ledger(Lake(deployment.lake))
     off = frame.filter(~frame["is_balanced"].fill_null(value=True)).height
     found = f"{frame.height} partitions, {off} out of balance"
     yield Finding("ledger", off == 0, found, "run `feedback run` again; a rerun repairs a killed one")
-    late = frame.filter(frame["too_late"] > 0)
-    if late.height:
+    if (late := came_too_late(frame)).height:
         records = counted(int(late["too_late"].sum()), "record")
         days = counted(late["event_date"].n_unique(), "day")
         found = f"{records} of {days} in no figure: their days were closed when they came"
         fix = "bring them sooner, or keep received and landing longer (policies/retention.yml)"
         yield Finding("too late", is_well=True, found=found, fix=fix)
-    cut = frame.filter(frame["cut_error_traces"] + frame["cut_slow_traces"] > 0)
-    if cut.height:
-        failing, slow = (int(cut[f"cut_{kind}_traces"].sum()) for kind in ("error", "slow"))
-        days = counted(cut["event_date"].n_unique(), "day")
-        found = f"{failing:,} failing and {slow:,} slow traces of {days} are in every figure, and not in the sample"
+    if cut := cut_traces(frame):
+        traces = f"{cut['failing']:,} failing and {cut['slow']:,} slow traces of {counted(cut['days'], 'day')}"
+        found = f"{traces} are in every figure, and not in the sample"
         fix = "raise budget.per_day or lower the shares (policies/sampling.yml)"
         yield Finding("budget", is_well=True, found=found, fix=fix)
 

@@ -120,6 +120,15 @@ class Part(NamedTuple):
         return part_name(table, self.number, self.of)
 
 
+@dataclass(frozen=True)
+class Made:
+    """What became of a partition apart from its place, see `Lake.write`: its files, and what its manifest is to say."""
+
+    tables: Mapping[str, Table]
+    counts: Mapping[str, int]
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+
 class Replacement:
     """What a stage writes into while it replaces a partition; see `Lake.replace`."""
 
@@ -133,6 +142,12 @@ class Replacement:
     def write(self, table: str, frame: pl.DataFrame) -> None:
         """Write `frame` as the partition's table (or part of one) of that name."""
         self.tables[table] = _write_table(self._folder, table, frame)
+
+    def take(self, made: Made) -> None:
+        """Let the partition have what was made of it."""
+        self.tables |= made.tables
+        self.counts |= made.counts
+        self.facts |= made.facts
 
 
 class Lake:

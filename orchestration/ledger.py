@@ -74,6 +74,22 @@ def ledger(lake: Lake) -> pl.DataFrame:
     return pl.DataFrame(rows, LEDGER_SCHEMA, orient="row")
 
 
+def came_too_late(frame: pl.DataFrame) -> pl.DataFrame:
+    """The days of a ledger with records that came when they were closed."""
+    return frame.filter(pl.col("too_late") > 0)
+
+
+def cut_traces(frame: pl.DataFrame) -> dict[str, int] | None:
+    """How many failing and slow traces of a ledger the sampling's budget cost, on how many days; None: none."""
+    cut = frame.filter(pl.col("cut_error_traces") + pl.col("cut_slow_traces") > 0)
+    counts = cut.select(
+        failing=pl.col("cut_error_traces").sum(),
+        slow=pl.col("cut_slow_traces").sum(),
+        days=pl.col("event_date").n_unique(),
+    )
+    return counts.row(0, named=True) if cut.height else None
+
+
 def _row(place: tuple[str, str, str], counts: Mapping[str, int], *, is_withheld: bool | None) -> tuple[object, ...]:
     source, signal, day = place
     is_balanced = not unbalanced(counts) if applicable(counts) else None

@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 
 import polars as pl
 
+from orchestration.ledger import came_too_late
 from orchestration.reporting.data import COST_COUNTS, MARTS, ReportData
 from orchestration.reporting.sparklines import Line, line
 from orchestration.reporting.waiting import median_wait
@@ -232,7 +233,7 @@ def ledger(data: ReportData) -> list[Row]:
 def too_late(data: ReportData) -> list[Row]:
     """One row per source and signal with records of closed days: how many, of how many days, from when on."""
     return (
-        data.ledger.filter(pl.col("too_late") > 0)
+        came_too_late(data.ledger)
         .group_by("source", "signal")
         .agg(
             records=pl.col("too_late").sum(),
@@ -243,17 +244,6 @@ def too_late(data: ReportData) -> list[Row]:
         .sort("source", "signal")
         .to_dicts()
     )
-
-
-def cut_traces(data: ReportData) -> dict[str, int] | None:
-    """How many failing and slow traces the sampling's budget cost, on how many days; None: none."""
-    cut = data.ledger.filter(pl.col("cut_error_traces") + pl.col("cut_slow_traces") > 0)
-    counts = cut.select(
-        failing=pl.col("cut_error_traces").sum(),
-        slow=pl.col("cut_slow_traces").sum(),
-        days=pl.col("event_date").n_unique(),
-    )
-    return counts.row(0, named=True) if cut.height else None
 
 
 def costs(data: ReportData) -> list[Row]:

@@ -17,6 +17,7 @@ from rich.text import Text
 
 from governance.errors import FeedbackError
 from orchestration.lake import Lake
+from orchestration.ledger import cut_traces
 from orchestration.reporting import sections
 from orchestration.reporting.data import ReportData, read_report_data
 from orchestration.reporting.sparklines import blocks
@@ -151,7 +152,7 @@ def _too_late(data: ReportData) -> Iterator[RenderableType]:
 
 
 def _cut_traces(data: ReportData) -> Iterator[RenderableType]:
-    if cut := sections.cut_traces(data):
+    if cut := cut_traces(data.ledger):
         told = (
             f"The sampling's budget left out {number(cut['failing'])} failing and {number(cut['slow'])} slow traces of"
             f" {counted(cut['days'], 'day')}: every figure counts them."

@@ -22,12 +22,11 @@ import polars as pl
 
 from governance.signals import SIGNALS, Signal
 from governance.sources import Source
-from orchestration.lake import Lake, Manifest, Table, part_name
+from orchestration.lake import Lake, Made, Manifest, Table, part_name
 from orchestration.stages.counting import day_counts, days_received
 from orchestration.stages.expiring import FIRST_LANDED
 from orchestration.stages.lateness import ClosedDays
 from orchestration.stages.receiving import arrival, superseded_by
-from orchestration.stages.refreshing import Made
 from orchestration.stages.tally import Tally
 from orchestration.stages.versions import Once, id_shared, once
 from orchestration.stages.workers import each_group, written_beside
@@ -71,17 +70,15 @@ class _Due:
         inputs: the documents that say something about it, with their digests.
         before: what landed before.
         ledger: what each document gave to it.
+        received: how many records those are.
         parts: in how many parts it lands.
     """
 
     inputs: Mapping[str, str]
     before: Manifest | None
     ledger: Mapping[str, _Received]
+    received: int
     parts: int
-
-    @property
-    def received(self) -> int:
-        return _records_of(self.ledger)
 
 
 def land_days(
@@ -151,15 +148,15 @@ def _standing(lake: Lake, place: str, inputs: Mapping[str, str], closed: ClosedD
         return Landed("current", before.counts)
     _, signal, day = place.split("/")
     ledger = _ledger(_manifests(lake, inputs), before, signal, day)
-    return _Due(inputs, before, ledger, max(1, math.ceil(_records_of(ledger) / PART_ROWS)))
+    records = sum(part.records for part in ledger.values())
+    return _Due(inputs, before, ledger, records, parts=max(1, math.ceil(records / PART_ROWS)))
 
 
 def _keep(lake: Lake, place: str, due: _Due, made: Made, as_of: datetime) -> Mapping[str, int]:
     """Replace what landed of a day before; the counts of what landed now."""
     before = due.before
     with lake.replace(f"landing/{place}", as_of=as_of, inputs=due.inputs, policy=VERSION) as out:
-        out.tables |= made.tables
-        out.counts |= made.counts
+        out.take(made)
         documents = {name: [part.name, part.records, part.malformed] for name, part in due.ledger.items()}
         out.facts[FIRST_LANDED] = before.facts.get(FIRST_LANDED, before.as_of) if before else as_of.isoformat()
         out.facts["documents"] = json.dumps(documents, sort_keys=True)
@@ -181,10 +178,6 @@ def _ledger(manifests: Mapping[str, Manifest], before: Manifest | None, signal: 
         for old in superseded_by(manifest):
             parts.pop(old, None)
     return parts
-
-
-def _records_of(ledger: Mapping[str, _Received]) -> int:
-    return sum(part.records for part in ledger.values())
 
 
 # What follows runs in this process or beside it, see workers.py: it writes no manifest.

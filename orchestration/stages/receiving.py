@@ -23,7 +23,7 @@ import polars as pl
 from governance.keys import Keyring
 from governance.signals import SIGNALS
 from governance.sources import Source
-from orchestration.lake import Lake, Manifest, Table
+from orchestration.lake import Lake, Made, Manifest
 from orchestration.sources.connector import Connector, Document, Pull
 from orchestration.sources.reading import prefix_id
 from orchestration.sources.registry import connector_for
@@ -105,15 +105,6 @@ class _Task:
     place: int = 0
 
 
-@dataclass(frozen=True)
-class _Read:
-    """What was read: the files that were written, and what their manifest is to say."""
-
-    tables: Mapping[str, Table]
-    counts: Mapping[str, int]
-    facts: Mapping[str, str]
-
-
 def receive(
     source: Source,
     inbox: Path,
@@ -143,11 +134,9 @@ def receive(
     present, left_alone = dict[str, bool](), set[str]()  # whether a document is read in this pull
     files: dict[str, _Task] = {}
 
-    def keep(key: str, made: _Read) -> None:
+    def keep(key: str, made: Made) -> None:
         with lake.replace(key, as_of=as_of, policy=policy, key_id=keys.key_id) as out:
-            out.tables |= made.tables
-            out.counts |= made.counts
-            out.facts |= made.facts
+            out.take(made)
 
     for document in reader.documents(Pull(source, inbox, keys, as_of, as_of)):
         key = f"received/{source.name}/{document.id}"
@@ -243,7 +232,7 @@ def _expired(lake: Lake) -> set[str]:
     return set(proofs.select("key").collect()["key"])
 
 
-def _read(lake: Lake, connector: Connector, key: str, task: _Task) -> _Read:
+def _read(lake: Lake, connector: Connector, key: str, task: _Task) -> Made:
     """Read a document, in this process or beside it, see workers.py: it writes no manifest."""
     counted, tables = Counted(task.counted), {}
     for number, batch in enumerate(connector.read(task.document, task.pull), start=1):
@@ -262,7 +251,7 @@ def _read(lake: Lake, connector: Connector, key: str, task: _Task) -> _Read:
     }
     if counted.ahead_us is not None:
         about[_AHEAD] = str(counted.ahead_us)
-    return _Read(tables, counted.counts, about)
+    return Made(tables, counted.counts, about)
 
 
 def _drop_superseded(lake: Lake, source: str) -> None:

@@ -3,24 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
-from orchestration.lake import Lake, Table
+from orchestration.lake import Lake, Made
 from orchestration.stages.dependencies import Standing, has_expired, is_withheld, standing
 from orchestration.stages.tally import Tally
 from orchestration.stages.workers import each_group, written_beside
 
 Inputs = Mapping[str, str]
-
-
-@dataclass(frozen=True)
-class Made:
-    """What became of a day: the files that were written, and what its manifest is to say."""
-
-    tables: Mapping[str, Table]
-    counts: Mapping[str, int]
 
 
 def refresh(
@@ -72,8 +63,7 @@ def refresh_apart(
         with written_beside(lake, [f"{state}/{dataset}/{day}" for day in due]):
             for day, made in each_group(partial(_made, make), {day: day for day in due}, records=records):
                 with lake.replace(f"{state}/{dataset}/{day}", as_of=as_of, inputs=due[day], policy=policy) as out:
-                    out.tables |= made.tables
-                    out.counts |= made.counts
+                    out.take(made)
                 tally.days[day] = made.counts
     return tally
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import polars as pl
 
 from governance.sampling import SamplingPolicy, log_offer, log_volumes, span_volumes, total_volumes
-from orchestration.lake import Lake, Part, Table, part_name
+from orchestration.lake import Lake, Made, Part, Table, part_name
 from orchestration.rollups.dimensions import Bounds, bounds_of
 from orchestration.rollups.grains import add_up
 from orchestration.rollups.logs import roll_up_logs
@@ -31,7 +31,7 @@ from orchestration.rollups.traits import (
     with_floor_shares,
 )
 from orchestration.stages.dependencies import LOGS, SPANS, Dependencies, around
-from orchestration.stages.refreshing import Inputs, Made, refresh, refresh_apart
+from orchestration.stages.refreshing import Inputs, refresh, refresh_apart
 from orchestration.stages.tally import Tally
 from orchestration.stages.template_history import following, past_inputs, read_past
 from orchestration.stages.trace_days import find_news, new_templates, news_candidates, stored_traits, traits_of_day

@@ -20,7 +20,7 @@ from governance.sampling import (
     verdicts,
 )
 from governance.signals import SIGNALS
-from orchestration.lake import Lake, Part, Table
+from orchestration.lake import Lake, Made, Part, Table
 from orchestration.rollups.grains import add_up
 from orchestration.rollups.kept import count_kept
 from orchestration.stages.dependencies import (
@@ -33,7 +33,7 @@ from orchestration.stages.dependencies import (
     rates_key,
     standing,
 )
-from orchestration.stages.refreshing import Inputs, Made, refresh_apart
+from orchestration.stages.refreshing import Inputs, refresh_apart
 from orchestration.stages.tally import Tally
 from orchestration.stages.template_history import following
 from orchestration.stages.trace_days import new_templates, rates_of_day, trace_days
