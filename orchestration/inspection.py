@@ -261,6 +261,7 @@ def _ledger(deployment: Home) -> Iterator[Finding]:
     off = frame.filter(~frame["is_balanced"].fill_null(value=True)).height
     found = f"{frame.height} partitions, {off} out of balance"
     yield Finding("ledger", off == 0, found, "run `feedback run` again; a rerun repairs a killed one")
+    yield from _unreadable(Lake(deployment.lake))
     if (late := came_too_late(frame)).height:
         records = counted(int(late["too_late"].sum()), "record")
         days = counted(late["event_date"].n_unique(), "day")
@@ -272,6 +273,16 @@ def _ledger(deployment: Home) -> Iterator[Finding]:
         found = f"{traces} are in every figure, and not in the sample"
         fix = "raise budget.per_day or lower the shares (policies/sampling.yml)"
         yield Finding("budget", is_well=True, found=found, fix=fix)
+
+
+def _unreadable(lake: Lake) -> Iterator[Finding]:
+    """What is still there of what was set aside when it was read."""
+    counts = [manifest.counts["malformed"] for key in lake.keys("received") if (manifest := lake.manifest(key))]
+    if any(counts):
+        documents = counted(sum(map(bool, counts)), "document")
+        found = f"{counted(sum(counts), 'line or record', 'lines or records')} of {documents} set aside as malformed"
+        fix = "`malformed` of the steward's tables says where and why; correct the file, or its source's mapping"
+        yield Finding("unreadable", is_well=True, found=found, fix=fix)
 
 
 def _decisions(deployment: Home) -> Finding:

@@ -1,5 +1,7 @@
 """5 % bad rows in one day move no published figure of any other day."""
 
+import json
+
 import pytest
 
 POISONED, POISON = "2026-11-17", "4:0.05"
@@ -21,6 +23,17 @@ def test_the_poison_was_set_aside_and_the_ledger_balances(pair):
     extra = poisoned.rows(sql)[0][0] - clean.rows(sql)[0][0]
     assert extra == len(poisoned.truth["poison"]) > 20
     assert all(balanced for (balanced,) in poisoned.rows("select is_balanced from fct_ledger"))
+
+
+def test_what_could_not_be_read_is_told_with_where_its_file_is_named(pair):
+    _, poisoned = pair
+    told = poisoned.rows("select distinct source, document, line is not null, reason <> '' from malformed")
+    assert told
+    for source, document, has_line, has_reason in told:
+        manifest = json.loads((poisoned.root / "lake" / "received" / source / document / "manifest.json").read_bytes())
+        assert (poisoned.root / "inbox" / manifest["facts"]["name"]).is_file()
+        assert has_line
+        assert has_reason
 
 
 @pytest.mark.parametrize(
