@@ -55,11 +55,11 @@ def run_flow(inbox: Path, as_of: datetime, *, is_plain: bool) -> int:
     os.environ["FEEDBACK_INBOX"] = str(inbox.resolve())
     console = Console(stderr=True, highlight=False)
     plain = is_plain or not console.is_terminal
+    # Looking through what a year received takes long as well, and for one more day workers cost 7 s of a processor.
+    is_first = not (home().lake / "received").is_dir()
     with _reading_ahead(inbox, as_of) as reading, _steps(console, is_plain=plain) as execute:
         check_access(home())  # the models are parsed by now
-        if (
-            reading.poll() is None
-        ):  # longer than importing Dagster: mostly much, at worst 7 s of a processor for nothing
+        if is_first and reading.poll() is None:  # it takes longer than importing Dagster: mostly there is much
             workers.start(load_engines)
         execute("receive", as_of, None)
         _bring_up_to_date(execute, as_of)

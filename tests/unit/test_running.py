@@ -1,0 +1,52 @@
+"""When processes are started for what a run will have to do."""
+
+import subprocess
+import sys
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+import pytest
+
+from orchestration import running
+
+
+@pytest.mark.parametrize(
+    ("has_received", "is_reading", "starts"),
+    [
+        (False, True, True),
+        (False, False, False),  # there was little to read
+        (True, True, False),  # what was received before is looked through: for one more day it is not worth them
+        (True, False, False),
+    ],
+)
+def test_a_first_run_starts_processes_while_its_inbox_is_read(has_received, is_reading, starts, tmp_path, monkeypatch):
+    started, steps = [], []
+
+    @contextmanager
+    def reading(*_):
+        with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
+            if not is_reading:
+                child.communicate(b"\n")
+            yield child
+            child.kill()
+
+    @contextmanager
+    def executing(*_, **__):
+        yield lambda name, *_: steps.append(name)
+
+    monkeypatch.setenv("FEEDBACK_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("FEEDBACK_INBOX", "")
+    if has_received:
+        (tmp_path / "home" / "lake" / "received").mkdir(parents=True)
+    for name, stand_in in (
+        ("_reading_ahead", reading),
+        ("_steps", executing),
+        ("check_access", lambda _: None),
+        ("_bring_up_to_date", lambda execute, as_of: execute("refresh_days")),
+        ("_show_result", lambda: steps.append("shown")),
+    ):
+        monkeypatch.setattr(running, name, stand_in)
+    monkeypatch.setattr(running.workers, "start", started.append)
+    assert running.run_flow(tmp_path, datetime(2026, 3, 1, tzinfo=UTC), is_plain=True) == 0
+    assert steps == ["receive", "refresh_days", "shown"]
+    assert started == ([running.load_engines] if starts else [])
