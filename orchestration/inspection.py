@@ -262,6 +262,10 @@ def _ledger(deployment: Home) -> Iterator[Finding]:
     found = f"{frame.height} partitions, {off} out of balance"
     yield Finding("ledger", off == 0, found, "run `feedback run` again; a rerun repairs a killed one")
     yield from _unreadable(Lake(deployment.lake))
+    if conflicts := int(frame["conflicts"].sum()):
+        found = f"{counted(conflicts, 'id')} came with more than one content; the first counts, or each is a version"
+        fix = "fct_ledger.conflicts says of which source, signal and day; ids are to be unique where they are given"
+        yield Finding("conflicts", is_well=True, found=found, fix=fix)
     if (late := came_too_late(frame)).height:
         records = counted(int(late["too_late"].sum()), "record")
         days = counted(late["event_date"].n_unique(), "day")

@@ -69,6 +69,8 @@ def test_a_manifest_that_is_not_readable_is_a_finding(deployment: Home, text: st
             "4 failing and 0 slow traces of 2 days are in every figure, and not in the sample",
         ),
         ("sampled", {"cut_error_traces": 0, "cut_slow_traces": 0}, ""),
+        ("landing", {"conflicts": 1}, "2 ids came with more than one content"),
+        ("landing", {"conflicts": 0}, ""),
         ("received", {"malformed": 2}, "4 lines or records of 2 documents set aside as malformed"),
         ("received", {"malformed": 0}, ""),
     ],
@@ -84,5 +86,5 @@ def test_records_and_traces_that_are_missing_somewhere_are_found(
     examine(console, Home(tmp_path))
     text = console.export_text()
     assert told in text
-    for words in ("not in the sample", "in no figure", "set aside"):
+    for words in ("not in the sample", "in no figure", "set aside", "more than one content"):
         assert (words in text) == (words in told)

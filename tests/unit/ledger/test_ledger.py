@@ -13,12 +13,13 @@ from governance.quality import unbalanced
 from orchestration.lake import Lake
 from orchestration.ledger import COUNTS, LEDGER_SCHEMA, ledger
 
-PULLED = {"pulled": 10, "malformed": 1, "duplicates": 2, "landed": 7}
+PULLED = {"pulled": 10, "malformed": 1, "duplicates": 2, "conflicts": 1, "landed": 7}
 CANARIES = {"canaries": 43, "canaries_masked": 42, "canaries_held": 1, "canaries_leaked": 0}
 ANONYMIZED = {**PULLED, "anonymized": 6, "held": 1, **CANARIES}
 JUDGED = {**ANONYMIZED, "checked": 5, "released": 1, "quarantined": 1, "discarded": 0, "withheld": 0}
 WITHHELD = {**ANONYMIZED, "checked": 0, "released": 0, "quarantined": 1, "discarded": 0, "withheld": 5}
 SIZES = {"sampled_bytes": 600, "sampled_out_bytes": 900, "cut_error_traces": 0, "cut_slow_traces": 1}
+SIZES |= {"cut_rare_traces": 2, "cut_new_template_traces": 0}
 SAMPLED = {"sampled": 2, "sampled_out": 3, **SIZES}
 
 LANDING, ANON, CHECKED, QUARANTINE, SAMPLE = (
@@ -50,6 +51,7 @@ def test_a_day_that_went_through_is_one_balanced_row(tmp_path: Path) -> None:
             10,
             1,
             2,
+            1,
             7,
             1,
             6,
