@@ -14,6 +14,19 @@ NEXT_DAY = "2026-10-27T12:00:00Z"
 # Of these one record comes again with another day; their ids are made of what they are about.
 CORRECTED = ("commits", "reviews", "surveys")
 
+# No day knows the ids of another: such a span is one of both.
+SPAN = {
+    "trace_id": "a" * 32,
+    "span_id": "b" * 16,
+    "event_at": NOON,
+    "duration_ns": "5",
+    "service": "search",
+    "service_version": "1.0",
+    "kind": "server",
+    "operation": "Find",
+    "http.request.method": "GET",
+}
+
 # Of each signal: what a record must say and every kind of it, then what it may say.
 SAID = {
     "deployments": (
@@ -140,6 +153,27 @@ def records(signal):
             yield {**numbered, **subset}
 
 
+def write_source(config, inbox, name, signal, files):
+    """A source of rows of one signal, and its files by name."""
+    columns = sorted({column for rows in files.values() for row in rows for column in row})
+    source = {
+        "description": f"Sparse {name}",
+        "type": "csv",
+        "signals": [signal],
+        "owner": "support@example.com",
+        "purpose": "to learn of what is left out",
+        "files": {"folder": f"sparse/{name}", "patterns": ["*.csv"]},
+        "columns": {column: column for column in columns if "." not in column},
+    }
+    (config / "sources" / f"{name}.yml").write_text(yaml.safe_dump(source))
+    (inbox / "sparse" / name).mkdir(parents=True)
+    for file_name, rows in files.items():
+        with (inbox / "sparse" / name / f"{file_name}.csv").open("w", newline="") as file:
+            writer = csv.DictWriter(file, columns)
+            writer.writeheader()
+            writer.writerows(rows)
+
+
 @pytest.fixture(scope="module")
 def sparse(new_deployment, tmp_path_factory):
     """A deployment that has read the records above, every signal from two systems with the same ids."""
@@ -147,25 +181,12 @@ def sparse(new_deployment, tmp_path_factory):
     (config / "sources").mkdir()
     for signal in SAID:
         rows = list(records(signal))
-        columns = sorted({name for row in rows for name in row})
-        for system in (f"{signal}_here", f"{signal}_there"):
-            source = {
-                "description": f"Sparse {system}",
-                "type": "csv",
-                "signals": [signal],
-                "owner": "support@example.com",
-                "purpose": "to learn of what is left out",
-                "files": {"folder": f"sparse/{signal}", "patterns": ["*.csv"]},
-                "columns": {name: name for name in columns},
-            }
-            (config / "sources" / f"{system}.yml").write_text(yaml.safe_dump(source))
-        (inbox / "sparse" / signal).mkdir(parents=True)
         again = [max(rows, key=len) | {"event_at": NEXT_DAY}] if signal in CORRECTED else []
-        for name, written in (("records", rows), ("corrected", again)):
-            with (inbox / "sparse" / signal / f"{name}.csv").open("w", newline="") as file:
-                writer = csv.DictWriter(file, columns)
-                writer.writeheader()
-                writer.writerows(written)
+        for system in (f"{signal}_here", f"{signal}_there"):
+            write_source(config, inbox, system, signal, {"records": rows, "corrected": again})
+    write_source(
+        config, inbox, "spans_here", "spans", {"records": [SPAN], "corrected": [SPAN | {"event_at": NEXT_DAY}]}
+    )
     deployment = new_deployment("sparse", FEEDBACK_CONFIG=str(config))
     deployment.printed = deployment.run("--inbox", inbox, check=False)
     return deployment
@@ -206,8 +227,24 @@ def test_each_that_passed_the_gate_is_in_its_mart(sparse, signal, table, ids):
 def test_a_record_that_came_again_with_another_day_counts_once_on_the_later_and_a_steward_is_warned(sparse, signal):
     both = f"select record_id from lake.{signal} group by source, record_id having count(distinct event_at) = 2"
     counted = f"select count(*), min(occurred_at)::date::varchar from staging.stg_lake__{signal} where record_id in"
-    with duckdb.connect(str(sparse.root / "warehouse" / "feedback.duckdb"), read_only=True) as connection:
-        assert connection.execute(f"{counted} ({both})").fetchall() == [(2, NEXT_DAY[:10])]
-    (results,) = (sparse.root / "dbt").rglob("run_results.json")
+    assert in_warehouse(sparse, f"{counted} ({both})") == [(2, NEXT_DAY[:10])]
+    assert told_of(sparse, f"{signal}_have_one_time") == "warn"
+
+
+def test_a_span_that_came_again_with_another_day_is_one_of_both_and_a_steward_is_warned(sparse):
+    days = in_warehouse(sparse, "select event_date::varchar from lake.spans order by 1")
+    assert days == [(NOON[:10],), (NEXT_DAY[:10],)]
+    assert told_of(sparse, "requests_have_an_attribute_once") == "pass"
+    assert told_of(sparse, "requests_have_one_time") == "warn"
+
+
+def in_warehouse(deployment, sql):
+    with duckdb.connect(str(deployment.root / "warehouse" / "feedback.duckdb"), read_only=True) as connection:
+        return connection.execute(sql).fetchall()
+
+
+def told_of(deployment, name):
+    """What became of a test of the models."""
+    (results,) = (deployment.root / "dbt").rglob("run_results.json")
     told = {one["unique_id"].split(".")[2]: one["status"] for one in json.loads(results.read_bytes())["results"]}
-    assert told[f"{signal}_have_one_time"] == "warn"
+    return told[name]
