@@ -19,8 +19,8 @@ from orchestration.origins import ROWS, Logic
 
 # What a digest is made with: of another parser, or of models that say the same in other words, it says nothing. Counted
 # up with those once their figures were shown to be equal (3: the day of a record is a column; 4: kinds of log lines are
-# told apart in a model of their own, the plan of an account is looked for on its last day; 5: a record that came with
-# two days is read once: where an answer, commit or review had, nothing was published, and ticket events keep theirs).
+# told apart in a model of their own, the plan of an account is looked for on its last day; 5: an answer, commit or
+# review that came with two days is read once: with such a one nothing was published).
 MADE_WITH = f"5, sqlglot {version('sqlglot')}"
 # The rows of a relation with its left joins: what sums them up reads this, what passes them on reads ROWS.
 _JOINED_ROWS = "**"

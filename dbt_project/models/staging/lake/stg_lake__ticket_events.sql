@@ -1,5 +1,5 @@
 with source as (
-    {{ each_record_once(source('lake', 'ticket_events')) }}
+    select * from {{ source('lake', 'ticket_events') }}
 ),
 
 final as (
