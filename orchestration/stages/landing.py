@@ -196,6 +196,8 @@ def _made(lake: Lake, dataset: str, day: str, due: _Due) -> Made:
         name = part_name("records", part, due.parts)
         tables[name] = lake.write(key, name, records.rows)
         landed, conflicts = landed + records.rows.height, conflicts + records.conflicts
+    if due.before and due.ledger.keys() - manifests.keys():  # what contradicted has expired, and was counted then
+        conflicts = max(conflicts, due.before.counts.get("conflicts", 0))
     malformed = sum(part.malformed for part in due.ledger.values())
     pulled = max(due.received, landed) + malformed
     counts = {

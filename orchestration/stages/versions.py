@@ -54,7 +54,7 @@ def once(signal: Signal, together: pl.DataFrame) -> Once:
         .with_columns(said.alias(_SAID))
         .unique([_BASE, _SAID], keep="first", maintain_order=True)
     )
-    conflicts = variants.filter(pl.col(_BASE).is_duplicated())[_BASE].n_unique()
+    conflicts = variants.filter(pl.struct(_BASE, *signal.apart_by).is_duplicated())[_BASE].n_unique()
     if signal.is_versioned:
         kept = _with_own_ids(variants)
     else:

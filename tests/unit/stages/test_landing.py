@@ -102,6 +102,7 @@ def test_two_sides_of_a_call_with_one_id_are_both_kept_in_whatever_order_they_co
         kept = one.rows.select("record_id", "service", "resource").sort("record_id").rows()
         assert kept == [("t-r", "cart", None), ("t-s", "cart", None), ("t-s~002", "stock", None)]
         assert one.conflicts == 1
+    assert once(SIGNALS["spans"], pl.DataFrame([client, server], columns, orient="row")).conflicts == 0
     landed = found[0].rows
     again = once(SIGNALS["spans"], pl.concat([landed, pl.DataFrame([client], landed.schema, orient="row")]))
     assert again.rows.sort("record_id").equals(landed.sort("record_id"))
@@ -126,6 +127,24 @@ def test_a_version_once_landed_stays_when_its_document_has_expired(desk):
     counts = desk.run()[DAY].counts
     assert desk.landed()["record_id"].to_list() == ["1", "2"]
     assert counts == {"pulled": 4, "malformed": 1, "duplicates": 1, "landed": 2, "conflicts": 0}
+
+
+def test_a_conflict_stays_counted_when_its_documents_have_expired(desk):
+    survey = SOURCE.model_copy(update={"signals": ("surveys",)})
+
+    def conflicts():
+        receive(survey, desk.inbox, desk.lake, KEYS, AS_OF)
+        return land(desk.lake, "desk", "surveys", DAY, AS_OF).counts["conflicts"]
+
+    for name, said in (("a.csv", "good"), ("b.csv", "bad")):
+        (desk.inbox / name).write_text(f"record_id,event_at,body\n1,{DAY}T10:00:00Z,{said}\n")
+    assert conflicts() == 1
+    for name in ("a.csv", "b.csv"):
+        desk.expire(name)
+        (desk.inbox / name).unlink()
+    (desk.inbox / "c.csv").write_text(f"record_id,event_at,body\n2,{DAY}T10:00:00Z,good\n")
+    assert conflicts() == 1
+    assert desk.lake.read(f"landing/desk/surveys/{DAY}").height == 2
 
 
 def test_a_day_of_which_everything_received_has_expired_is_left_as_it_is(desk):
