@@ -281,12 +281,16 @@ def _ledger(deployment: Home) -> Iterator[Finding]:
 
 def _unreadable(lake: Lake) -> Iterator[Finding]:
     """What is still there of what was set aside when it was read."""
-    counts = [manifest.counts["malformed"] for key in lake.keys("received") if (manifest := lake.manifest(key))]
+    found = (lake.manifest(key) for key in lake.keys("received"))
+    counts = [manifest.counts.get("malformed", 0) for manifest in found if manifest]
     if any(counts):
         documents = counted(sum(map(bool, counts)), "document")
-        found = f"{counted(sum(counts), 'line or record', 'lines or records')} of {documents} set aside as malformed"
-        fix = "`malformed` of the steward's tables says where and why; correct the file, or its source's mapping"
-        yield Finding("unreadable", is_well=True, found=found, fix=fix)
+        told = f"{counted(sum(counts), 'line or record', 'lines or records')} of {documents} set aside as malformed"
+        fix = (  # a file's name can name somebody: it stays where the raw records are
+            "the steward's table `malformed` says why; lake/received/*/*/malformed-*.parquet also in which file and"
+            " line: correct that, or the source's mapping"
+        )
+        yield Finding("unreadable", is_well=True, found=told, fix=fix)
 
 
 def _decisions(deployment: Home) -> Finding:

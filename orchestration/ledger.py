@@ -83,7 +83,10 @@ def came_too_late(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def cut_traces(frame: pl.DataFrame) -> dict[str, int] | None:
-    """How many failing and slow traces of a ledger the sampling's budget cost, on how many days; None: none."""
+    """How many failing and slow traces of a ledger the sampling's budget cost, on how many days; None: none.
+
+    Of rare operations and new templates it is to leave some out; the ledger alone says how many.
+    """
     cut = frame.filter(pl.col("cut_error_traces") + pl.col("cut_slow_traces") > 0)
     counts = cut.select(
         failing=pl.col("cut_error_traces").sum(),

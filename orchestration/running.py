@@ -56,7 +56,7 @@ def run_flow(inbox: Path, as_of: datetime, *, is_plain: bool) -> int:
     console = Console(stderr=True, highlight=False)
     plain = is_plain or not console.is_terminal
     # Looking through what a year received takes long as well, and for one more day workers cost 7 s of a processor.
-    is_first = not (home().lake / "received").is_dir()
+    is_first = not (home().lake / "checked").is_dir()
     with _reading_ahead(inbox, as_of) as reading, _steps(console, is_plain=plain) as execute:
         check_access(home())  # the models are parsed by now
         if is_first and reading.poll() is None:  # it takes longer than importing Dagster: mostly there is much

@@ -221,13 +221,12 @@ def _partitions(lake: Lake) -> pl.DataFrame:
 
 def _malformed(lake: Lake) -> pl.DataFrame:
     """Where something could not be read and why; file names stay behind, they can name a person."""
-    schema = {"source": pl.String(), "document": pl.String(), **MALFORMED_SCHEMA}
-    frames = [pl.DataFrame(schema=schema)]
-    for key in lake.keys("received"):
-        _, source, document = key.split("/")
-        told = lake.read(key, "malformed").with_columns(source=pl.lit(source), document=pl.lit(document))
-        frames.append(told.select(list(schema)))
-    return pl.concat(frames).drop("file")
+    frames = [
+        lake.read(key, "malformed").with_columns(source=pl.lit(key.split("/")[1])) for key in lake.keys("received")
+    ]
+    schema = {"source": pl.String(), **MALFORMED_SCHEMA}
+    found = pl.concat([pl.DataFrame(schema=schema), *(frame.select(list(schema)) for frame in frames)])
+    return found.drop("file")
 
 
 def lake_columns(warehouse: Path) -> dict[str, list[str]]:

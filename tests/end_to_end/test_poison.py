@@ -1,7 +1,6 @@
 """5 % bad rows in one day move no published figure of any other day."""
 
-import json
-
+import duckdb
 import pytest
 
 POISONED, POISON = "2026-11-17", "4:0.05"
@@ -25,15 +24,14 @@ def test_the_poison_was_set_aside_and_the_ledger_balances(pair):
     assert all(balanced for (balanced,) in poisoned.rows("select is_balanced from fct_ledger"))
 
 
-def test_what_could_not_be_read_is_told_with_where_its_file_is_named(pair):
+def test_what_could_not_be_read_is_told_and_its_file_only_where_the_raw_records_are(pair):
     _, poisoned = pair
-    told = poisoned.rows("select distinct source, document, line is not null, reason <> '' from malformed")
-    assert told
-    for source, document, has_line, has_reason in told:
-        manifest = json.loads((poisoned.root / "lake" / "received" / source / document / "manifest.json").read_bytes())
-        assert (poisoned.root / "inbox" / manifest["facts"]["name"]).is_file()
-        assert has_line
-        assert has_reason
+    published = poisoned.rows("select source, signal, line, reason from malformed order by all")
+    assert published
+    raw = f"{poisoned.root}/lake/received/*/*/malformed-*.parquet"
+    told = duckdb.sql(f"select file, signal, line, reason from read_parquet('{raw}') order by all").fetchall()
+    assert sorted(row[1:] for row in told) == sorted(row[1:] for row in published)
+    assert all((poisoned.root / "inbox" / file).is_file() for file, *_ in told)
 
 
 @pytest.mark.parametrize(

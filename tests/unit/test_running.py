@@ -11,7 +11,7 @@ from orchestration import running
 
 
 @pytest.mark.parametrize(
-    ("has_received", "is_reading", "starts"),
+    ("has_history", "is_reading", "starts"),
     [
         (False, True, True),
         (False, False, False),  # there was little to read
@@ -19,7 +19,7 @@ from orchestration import running
         (True, False, False),
     ],
 )
-def test_a_first_run_starts_processes_while_its_inbox_is_read(has_received, is_reading, starts, tmp_path, monkeypatch):
+def test_a_first_run_starts_processes_while_its_inbox_is_read(has_history, is_reading, starts, tmp_path, monkeypatch):
     started, steps = [], []
 
     @contextmanager
@@ -36,8 +36,8 @@ def test_a_first_run_starts_processes_while_its_inbox_is_read(has_received, is_r
 
     monkeypatch.setenv("FEEDBACK_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("FEEDBACK_INBOX", "")
-    if has_received:
-        (tmp_path / "home" / "lake" / "received").mkdir(parents=True)
+    if has_history:
+        (tmp_path / "home" / "lake" / "checked").mkdir(parents=True)
     for name, stand_in in (
         ("_reading_ahead", reading),
         ("_steps", executing),
