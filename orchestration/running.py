@@ -55,16 +55,22 @@ def run_flow(inbox: Path, as_of: datetime, *, is_plain: bool) -> int:
     os.environ["FEEDBACK_INBOX"] = str(inbox.resolve())
     console = Console(stderr=True, highlight=False)
     plain = is_plain or not console.is_terminal
-    # Looking through what a year received takes long as well, and for one more day workers cost 7 s of a processor.
-    is_first = not (home().lake / "checked").is_dir()
     with _reading_ahead(inbox, as_of) as reading, _steps(console, is_plain=plain) as execute:
         check_access(home())  # the models are parsed by now
-        if is_first and reading.poll() is None:  # it takes longer than importing Dagster: mostly there is much
-            workers.start(load_engines)
+        _start_early(reading)
         execute("receive", as_of, None)
         _bring_up_to_date(execute, as_of)
     _show_result()
     return 0
+
+
+def _start_early(reading: subprocess.Popen[bytes]) -> None:
+    """Start the workers of a first run whose inbox takes longer to read than Dagster to import: mostly there is much.
+
+    Looking through what a year received takes long as well, and for one more day workers cost 7 s of a processor.
+    """
+    if not (home().lake / "checked").is_dir() and reading.poll() is None:
+        workers.start(load_engines)
 
 
 def run_after_decision(as_of: datetime, *, is_plain: bool) -> None:

@@ -192,6 +192,18 @@ def sparse(new_deployment, tmp_path_factory):
     return deployment
 
 
+def in_warehouse(deployment, sql):
+    with duckdb.connect(str(deployment.root / "warehouse" / "feedback.duckdb"), read_only=True) as connection:
+        return connection.execute(sql).fetchall()
+
+
+def told_of(deployment, name):
+    """What became of a test of the models."""
+    (results,) = (deployment.root / "dbt").rglob("run_results.json")
+    told = {one["unique_id"].split(".")[2]: one["status"] for one in json.loads(results.read_bytes())["results"]}
+    return told[name]
+
+
 def test_records_that_leave_out_what_they_may_are_published(sparse):
     assert sparse.printed.returncode == 0, sparse.printed.stdout[-3000:] + sparse.printed.stderr[-3000:]
 
@@ -236,15 +248,3 @@ def test_a_span_that_came_again_with_another_day_is_one_of_both_and_a_steward_is
     assert days == [(NOON[:10],), (NEXT_DAY[:10],)]
     assert told_of(sparse, "requests_have_an_attribute_once") == "pass"
     assert told_of(sparse, "requests_have_one_time") == "warn"
-
-
-def in_warehouse(deployment, sql):
-    with duckdb.connect(str(deployment.root / "warehouse" / "feedback.duckdb"), read_only=True) as connection:
-        return connection.execute(sql).fetchall()
-
-
-def told_of(deployment, name):
-    """What became of a test of the models."""
-    (results,) = (deployment.root / "dbt").rglob("run_results.json")
-    told = {one["unique_id"].split(".")[2]: one["status"] for one in json.loads(results.read_bytes())["results"]}
-    return told[name]

@@ -2,8 +2,6 @@
 
 import subprocess
 import sys
-from contextlib import contextmanager
-from datetime import UTC, datetime
 
 import pytest
 
@@ -20,33 +18,14 @@ from orchestration import running
     ],
 )
 def test_a_first_run_starts_processes_while_its_inbox_is_read(has_history, is_reading, starts, tmp_path, monkeypatch):
-    started, steps = [], []
-
-    @contextmanager
-    def reading(*_):
-        with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
-            if not is_reading:
-                child.communicate(b"\n")
-            yield child
-            child.kill()
-
-    @contextmanager
-    def executing(*_, **__):
-        yield lambda name, *_: steps.append(name)
-
-    monkeypatch.setenv("FEEDBACK_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("FEEDBACK_INBOX", "")
-    if has_history:
-        (tmp_path / "home" / "lake" / "checked").mkdir(parents=True)
-    for name, stand_in in (
-        ("_reading_ahead", reading),
-        ("_steps", executing),
-        ("check_access", lambda _: None),
-        ("_bring_up_to_date", lambda execute, as_of: execute("refresh_days")),
-        ("_show_result", lambda: steps.append("shown")),
-    ):
-        monkeypatch.setattr(running, name, stand_in)
+    started = []
+    monkeypatch.setenv("FEEDBACK_HOME", str(tmp_path))
     monkeypatch.setattr(running.workers, "start", started.append)
-    assert running.run_flow(tmp_path, datetime(2026, 3, 1, tzinfo=UTC), is_plain=True) == 0
-    assert steps == ["receive", "refresh_days", "shown"]
+    if has_history:
+        (tmp_path / "lake" / "checked").mkdir(parents=True)
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as reading:
+        if not is_reading:
+            reading.communicate(b"\n")
+        running._start_early(reading)
+        reading.kill()
     assert started == ([running.load_engines] if starts else [])

@@ -18,8 +18,14 @@ CANARIES = {"canaries": 43, "canaries_masked": 42, "canaries_held": 1, "canaries
 ANONYMIZED = {**PULLED, "anonymized": 6, "held": 1, **CANARIES}
 JUDGED = {**ANONYMIZED, "checked": 5, "released": 1, "quarantined": 1, "discarded": 0, "withheld": 0}
 WITHHELD = {**ANONYMIZED, "checked": 0, "released": 0, "quarantined": 1, "discarded": 0, "withheld": 5}
-SIZES = {"sampled_bytes": 600, "sampled_out_bytes": 900, "cut_error_traces": 0, "cut_slow_traces": 1}
-SIZES |= {"cut_rare_traces": 2, "cut_new_template_traces": 0}
+SIZES = {
+    "sampled_bytes": 600,
+    "sampled_out_bytes": 900,
+    "cut_error_traces": 0,
+    "cut_slow_traces": 1,
+    "cut_rare_traces": 2,
+    "cut_new_template_traces": 0,
+}
 SAMPLED = {"sampled": 2, "sampled_out": 3, **SIZES}
 
 LANDING, ANON, CHECKED, QUARANTINE, SAMPLE = (
