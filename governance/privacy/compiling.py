@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
@@ -30,21 +30,22 @@ def database(name: str, expressions: Mapping[Pattern, str], flags: int) -> hyper
     own = [flags if pattern.is_case_sensitive else flags | hyperscan.HS_FLAG_CASELESS for pattern in expressions]
     folder = os.environ.get("FEEDBACK_CACHE")
     if not folder:
-        return _compiled(texts, own)
+        return compiled(texts, own)
     kept = Path(folder) / "patterns" / hashlib.sha256(name.encode()).hexdigest()[:16]  # a name is no path
     source = hashlib.sha256(repr((version("hyperscan"), texts, own)).encode()).digest()
     found = _read(kept, source)
     if found is None:
-        found = _compiled(texts, own)
+        found = compiled(texts, own)
         with suppress(OSError):  # it can be compiled anew each time
             _keep(kept, source, hyperscan.dumpb(found))
     return found
 
 
-def _compiled(texts: list[bytes], flags: list[int]) -> hyperscan.Database:
-    compiled = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
-    compiled.compile(expressions=texts, ids=list(range(len(texts))), elements=len(texts), flags=flags)
-    return compiled
+def compiled(texts: Sequence[bytes], flags: Sequence[int]) -> hyperscan.Database:
+    """Expressions with the flags of each, compiled here and now; the id of each is its place."""
+    made = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
+    made.compile(expressions=list(texts), ids=list(range(len(texts))), elements=len(texts), flags=list(flags))
+    return made
 
 
 def _read(kept: Path, source: bytes) -> hyperscan.Database | None:

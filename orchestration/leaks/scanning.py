@@ -21,7 +21,7 @@ import polars as pl
 
 from governance.durability import sync
 from governance.errors import FeedbackError
-from governance.privacy.canaries import Canaries, Canary, Finder
+from governance.privacy.canaries import Canaries, Canary, Finder, Texts
 from orchestration.lake import Lake
 from orchestration.leaks.decoding import UNREADABLE, parquet_texts, texts_of
 from orchestration.settings import Home
@@ -186,13 +186,11 @@ def _is_file(entry: os.DirEntry[str]) -> bool:
     return os.path.isfile(entry.path) if entry.is_symlink() else entry.is_file()  # a link can lead to itself
 
 
-_Texts = Callable[[list[Path]], Iterator[pl.Series]]
+_Read = Callable[[list[Path]], Iterator[Texts]]
 _Prints = Mapping[Path, list[int]]
 
 
-def _looked_through(
-    finder: Finder, texts: _Texts, groups: Iterable[list[Path]]
-) -> Iterator[tuple[list[Path], _Prints]]:
+def _looked_through(finder: Finder, texts: _Read, groups: Iterable[list[Path]]) -> Iterator[tuple[list[Path], _Prints]]:
     """Files in batches, each with the fingerprints of those that hold no canary for sure.
 
     Two at once, in this process: reading and searching leave the interpreter to others.
@@ -202,7 +200,7 @@ def _looked_through(
         yield from zip(batches, pool.map(partial(_clean_ones, finder, texts), batches), strict=True)
 
 
-def _clean_ones(finder: Finder, texts: _Texts, batch: list[Path]) -> _Prints:
+def _clean_ones(finder: Finder, texts: _Read, batch: list[Path]) -> _Prints:
     """All files of a batch where no stem of a canary stands in any, else none: they are then looked at one by one."""
     prints = {}
     for path in batch:
@@ -214,15 +212,18 @@ def _clean_ones(finder: Finder, texts: _Texts, batch: list[Path]) -> _Prints:
     return {}
 
 
-def _texts_of_all(paths: list[Path]) -> Iterator[pl.Series]:
+def _texts_of_all(paths: list[Path]) -> Iterator[Texts]:
     return (texts for path in paths for texts in texts_of(path))
 
 
-def _together(texts: Iterable[pl.Series]) -> Iterator[pl.Series]:
+def _together(texts: Iterable[Texts]) -> Iterator[Texts]:
     """The same texts in fewer series."""
     pool: list[pl.Series] = []
     size = 0.0
     for some in texts:
+        if isinstance(some, bytes):
+            yield some
+            continue
         pool.append(some.cast(pl.String).alias(""))
         size += some.estimated_size()
         if size > _TEXT_AT_ONCE:
@@ -249,12 +250,15 @@ def _in_file(deployment: Home, path: Path, finder: Finder, clean: _Clean) -> Ite
 
 
 def _batches(paths: Iterable[Path]) -> Iterator[list[Path]]:
-    batch: list[Path] = []
-    size = 0
+    """Large files first: one that is begun last is waited for by all others."""
+    sizes = dict[Path, int]()
     for path in paths:
         with suppress(FileNotFoundError):  # removed since it was listed
-            size += path.stat().st_size
-            batch.append(path)
+            sizes[path] = path.stat().st_size
+    batch, size = list[Path](), 0
+    for path in sorted(sizes, key=lambda path: -sizes[path]):
+        batch.append(path)
+        size += sizes[path]
         if size > _BYTES_AT_ONCE:
             yield batch
             batch, size = [], 0

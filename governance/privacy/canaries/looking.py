@@ -8,13 +8,21 @@ later: making the values of a year's 4,700 partitions took 6 s of every search.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
+from threading import Lock
 
+import hyperscan
 import polars as pl
 
 from governance.privacy.canaries.planting import Canaries, Canary
+from governance.privacy.compiling import compiled
+
+# Texts of a column, or bytes that texts stand in.
+Texts = pl.Series | bytes
+_ASCII = bytes(byte if byte < 0x80 else 0x20 for byte in range(256))
 
 # Canaries by the place of the stem in what is looked for and its length, then by what is looked for.
 _Shapes = Mapping[tuple[int, int], Mapping[str, list[Canary]]]
@@ -25,18 +33,31 @@ class Finder:
 
     def __init__(self, canaries: Canaries, make: Callable[[], Iterable[Canary]]) -> None:
         """`canaries` of the deployment; `make` those looked for, called once, when something looks like one."""
-        self._stems = pl.Series("stems", sorted(canaries.stems), dtype=pl.String).implode()
+        stems = sorted(canaries.stems)
+        self._stems = pl.Series("stems", stems, dtype=pl.String).implode()
+        # Of bytes polars searches 330 MB/s, after they were made text; Hyperscan 2.6 GB/s, as they are.
+        flags = hyperscan.HS_FLAG_CASELESS | hyperscan.HS_FLAG_SINGLEMATCH
+        self._in_bytes = compiled([re.escape(stem).encode() for stem in stems], [flags] * len(stems))
+        self._lock = Lock()  # Hyperscan's scratch space serves one scan at a time
         self._shapes = f"(?i){'|'.join(sorted(canaries.shapes))}"
         self._make = make
 
-    def find(self, texts: pl.Series) -> set[Canary]:
-        """The canaries that stand in any of the texts (a String series)."""
+    def find(self, texts: Texts) -> set[Canary]:
+        """The canaries that stand in any of the texts (a String series), or in the bytes."""
         return {canary for text in self.suspects(texts) for canary in self._in_text(text.lower())}
 
-    def suspects(self, texts: pl.Series) -> pl.Series:
-        """Those of the texts in which something looks like a canary of this deployment."""
+    def suspects(self, texts: Texts) -> pl.Series:
+        """Those of the texts in which something looks like a canary of this deployment; of bytes, all or none."""
+        if isinstance(texts, bytes):
+            texts = pl.Series([_shown(texts)] if self._has_stem(texts) else [], dtype=pl.String)
         with_stem = texts.filter(texts.str.contains_any(self._stems, ascii_case_insensitive=True))
         return with_stem.filter(with_stem.str.contains(self._shapes))
+
+    def _has_stem(self, content: bytes) -> bool:
+        heard: list[int] = []
+        with self._lock:
+            self._in_bytes.scan(content, match_event_handler=lambda stem, *_: heard.append(stem))
+        return bool(heard)
 
     @cached_property
     def _by_stem(self) -> Mapping[str, _Shapes]:
@@ -54,3 +75,11 @@ class Finder:
                 for (offset, length), canaries in by_shape.items():
                     yield from canaries.get(text[place - offset : place - offset + length], ())
                 place = text.find(stem, place + 1)
+
+
+def _shown(content: bytes) -> str:
+    """Bytes as text, with blanks for what is not ASCII, as no canary has it.
+
+    Replacing what is no UTF-8, as most of a database file, took four times as long.
+    """
+    return content.translate(_ASCII).decode("ascii")

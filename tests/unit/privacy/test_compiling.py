@@ -22,8 +22,8 @@ def kept(tmp_path, monkeypatch):
 
 @pytest.fixture
 def compiled(monkeypatch):
-    done, own = [], compiling._compiled
-    monkeypatch.setattr(compiling, "_compiled", lambda texts, flags: done.append(texts) or own(texts, flags))
+    done, own = [], compiling.compiled
+    monkeypatch.setattr(compiling, "compiled", lambda texts, flags: done.append(texts) or own(texts, flags))
     return done
 
 

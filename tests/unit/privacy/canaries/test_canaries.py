@@ -190,6 +190,16 @@ def test_a_canary_is_found_in_any_case_and_company(canaries, change):
     assert found == set(planted)
 
 
+@pytest.mark.parametrize("change", [str, str.upper, str.lower])
+@pytest.mark.parametrize("around", [b"", b"\x00\xff", "\u00e9\u20ac".encode(), b"x\n"])
+def test_a_canary_is_found_in_bytes_of_whatever_encoding_and_file(canaries, change, around):
+    planted = canaries.of("any/logs", DAYS[0])
+    finder = Finder(canaries, lambda: planted)
+    assert finder.find(around.join([b"", *(change(one.text).encode() for one in planted), b""])) == set(planted)
+    stems = [stem.encode() for stem in canaries.stems]
+    assert finder.find(around.join([b"nothing", *stems])) == set()
+
+
 @pytest.mark.parametrize("entity", ["CARD", "IBAN", "PHONE"])
 def test_a_number_is_found_without_its_blanks(canaries, entity):
     planted = [one for one in canaries.of("any/logs", DAYS[0]) if one.entity == entity and one.place == "body"]
