@@ -1,13 +1,12 @@
 """Schema `lake` (what dbt reads) and the dbt project itself."""
 
 import json
-import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import dagster as dg
-from dagster_dbt import DbtCliResource, DbtProject, dbt_assets
+from dagster_dbt import DbtCliResource, dbt_assets
 from dagster_dbt.errors import DagsterDbtCliRuntimeError
 
 from governance.errors import FeedbackError
@@ -16,9 +15,10 @@ from governance.sources import load_sources
 from orchestration.deciding import rulings_at
 from orchestration.defs.partitions import as_of, guarded_steps
 from orchestration.defs.presentation import column_schema
+from orchestration.defs.transform.building import DBT, begun, build
 from orchestration.defs.transform.model_lineage import ModelLineage
 from orchestration.lake import Lake
-from orchestration.parsing import DBT_PROJECT, is_parsed, manifest_of, note_parsed
+from orchestration.parsing import is_parsed, manifest_of, note_parsed
 from orchestration.serving.catalogue import require_declared_once
 from orchestration.settings import home
 from orchestration.stages.theming import DATASET as THEMES
@@ -31,7 +31,6 @@ from orchestration.stages.warehousing import (
     run_id,
 )
 
-DBT = DbtProject(project_dir=DBT_PROJECT, target_path=manifest_of(home()).parent)
 RUN_ID_TAG = "feedback/run_id"
 _ASSETS = {"quarantine": "checked"}  # state -> the asset that leaves it behind, where that has another name
 _COARSER = dg.AssetKey(["retention", "grains"])  # it replaces files that are loaded
@@ -66,14 +65,15 @@ def _lake_specs() -> Iterator[dg.AssetSpec]:
         spec.replace_attributes(group_name="transform", kinds={"duckdb"}, owners=["data-stewards@example.com"])
         for spec in _lake_specs()
     ],
-    required_resource_keys={"home", "lake"},
+    required_resource_keys={"home", "lake", "dbt"},
 )
 @guarded_steps
 def lake_views(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
     """What dbt reads: one relation per table over exactly the partitions that exist."""
-    deployment = context.resources.home
+    deployment, lake = context.resources.home, context.resources.lake
     moment = as_of(context)
-    covered = prepare_warehouse(context.resources.lake, deployment.warehouse, moment, rulings_at(deployment, moment))
+    with begun(context, context.resources.dbt, run_id(lake, moment), moment):
+        covered = prepare_warehouse(lake, deployment.warehouse, moment, rulings_at(deployment, moment))
     yield from (
         dg.MaterializeResult(asset_key=["lake", name], metadata={"partitions_or_rows": count})
         for name, count in covered.items()
@@ -115,10 +115,9 @@ def models(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[o
     moment = as_of(context)
     made = run_id(Lake(home().lake), moment)
     context.instance.add_run_tags(context.run_id, {RUN_ID_TAG: made})
-    os.environ |= {"FEEDBACK_RUN_ID": made, "FEEDBACK_AS_OF": moment.isoformat()}
     lake = lake_columns(home().warehouse)
     lineage = ModelLineage.load(home().root / "dbt" / "column_lineage.json", lake, volatile=(made, moment.isoformat()))
-    invocation = dbt.cli(["build", "--exclude-resource-type", "unit_test"], context=context)
+    invocation = build(context, dbt, made, moment)
     try:
         for event in invocation.stream():
             yield lineage.told(event, invocation) if isinstance(event, dg.Output) else event

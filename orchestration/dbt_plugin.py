@@ -1,0 +1,18 @@
+"""A plugin of dbt-duckdb, named in profiles.yml: dbt opens the warehouse when it is its turn."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from dbt.adapters.duckdb.credentials import DuckDBCredentials
+from dbt.adapters.duckdb.plugins import BasePlugin
+
+from orchestration.turns import wait
+
+
+class Plugin(BasePlugin):
+    def update_connection_config(self, creds: DuckDBCredentials, config: dict[str, Any]) -> None:
+        """Called before the file is opened."""
+        wait(Path(os.environ.get("DBT_TARGET_PATH", "target")))
