@@ -13,6 +13,12 @@ from orchestration.turns import wait
 
 
 class Plugin(BasePlugin):
+    """What dbt-duckdb asks before it opens the warehouse."""
+
     def update_connection_config(self, creds: DuckDBCredentials, config: dict[str, Any]) -> None:
-        """Called before the file is opened."""
+        """Wait for this process's turn; the settings stay as they are.
+
+        Raises:
+            FeedbackError: the run that began this build has ended.
+        """
         wait(Path(os.environ.get("DBT_TARGET_PATH", "target")))

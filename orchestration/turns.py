@@ -14,7 +14,7 @@ _FILE = "waits_for"  # in the folder of the build: the process that gives it its
 
 def hold(folder: Path) -> None:
     """Let the build that this process will begin in the folder wait."""
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)  # of a run that goes on in another process
     (folder / _FILE).write_text(str(os.getpid()))
 
 

@@ -22,8 +22,8 @@ from governance.privacy.compiling import compiled
 
 # Texts of a column, or bytes that texts stand in.
 Texts = pl.Series | bytes
-_ASCII = bytes(byte if byte < 0x80 else 0x20 for byte in range(256))
 
+_ASCII = bytes(byte if byte < 0x80 else 0x20 for byte in range(256))
 # Canaries by the place of the stem in what is looked for and its length, then by what is looked for.
 _Shapes = Mapping[tuple[int, int], Mapping[str, list[Canary]]]
 
@@ -37,7 +37,7 @@ class Finder:
         self._stems = pl.Series("stems", stems, dtype=pl.String).implode()
         # Of bytes polars searches 330 MB/s, after they were made text; Hyperscan 2.6 GB/s, as they are.
         flags = hyperscan.HS_FLAG_CASELESS | hyperscan.HS_FLAG_SINGLEMATCH
-        self._in_bytes = compiled([re.escape(stem).encode() for stem in stems], [flags] * len(stems))
+        self._stem_bytes = compiled([re.escape(stem).encode() for stem in stems], [flags] * len(stems))
         self._lock = Lock()  # Hyperscan's scratch space serves one scan at a time
         self._shapes = f"(?i){'|'.join(sorted(canaries.shapes))}"
         self._make = make
@@ -56,7 +56,7 @@ class Finder:
     def _has_stem(self, content: bytes) -> bool:
         heard: list[int] = []
         with self._lock:
-            self._in_bytes.scan(content, match_event_handler=lambda stem, *_: heard.append(stem))
+            self._stem_bytes.scan(content, match_event_handler=lambda stem, *_: heard.append(stem))
         return bool(heard)
 
     @cached_property

@@ -73,5 +73,5 @@ def _discard() -> None:
     while _waiting:
         invocation = _waiting.pop().invocation
         invocation.process.kill()
-        invocation.process.wait()
+        invocation.process.communicate()
         shutil.rmtree(invocation.target_path, ignore_errors=True)
