@@ -9,6 +9,7 @@ from typing import Any
 from dbt.adapters.duckdb.credentials import DuckDBCredentials
 from dbt.adapters.duckdb.plugins import BasePlugin
 
+from orchestration.garbage import collect_seldom
 from orchestration.turns import wait
 
 
@@ -21,4 +22,5 @@ class Plugin(BasePlugin):
         Raises:
             FeedbackError: the run that began this build has ended.
         """
+        collect_seldom()  # dbt has loaded its manifest
         wait(Path(os.environ.get("DBT_TARGET_PATH", "target")))

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import dagster as dg
 
+from orchestration.garbage import collect_seldom
 from orchestration.settings import enter, home
 
 
@@ -25,6 +26,5 @@ def defs() -> dg.Definitions:
     try:
         return dg.load_from_defs_folder(path_within_project=Path(__file__).parent)
     finally:
-        gc.freeze()
-        gc.set_threshold(50_000)  # nor are records by the ten thousand
+        collect_seldom()
         gc.enable()

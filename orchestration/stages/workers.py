@@ -6,7 +6,6 @@ when there is work for them and live as long as this process, or until something
 
 from __future__ import annotations
 
-import gc
 import multiprocessing
 import os
 import re
@@ -17,6 +16,7 @@ from contextlib import contextmanager, suppress
 from typing import TypeVar
 
 from governance.errors import UsageError
+from orchestration.garbage import collect_seldom
 from orchestration.lake import Lake
 
 Item = TypeVar("Item")
@@ -122,9 +122,7 @@ def _pools(count: int) -> list[ProcessPoolExecutor]:
 
 
 def _begin() -> None:
-    # Records by the ten thousand, and what was imported, are no garbage: looking for it took an eighth of receiving.
-    gc.freeze()
-    gc.set_threshold(50_000)
+    collect_seldom()
     _end_with_parent()
 
 

@@ -4,6 +4,9 @@ import os
 import random
 import signal
 import subprocess
+import time
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
@@ -106,3 +109,39 @@ def test_a_run_killed_at_a_random_moment_is_repaired(undisturbed, tmp_path, seed
 )
 def test_runs_killed_at_many_moments_are_repaired(undisturbed, tmp_path, seed):
     assert_a_killed_run_is_repaired(undisturbed, tmp_path, random.Random(seed).uniform(0.05, 0.98))
+
+
+def processes_of(home):
+    """The processes that work for a deployment, whoever began them."""
+    mark, found = f"FEEDBACK_HOME={home.root}".encode(), []
+    for environment in Path("/proc").glob("[0-9]*/environ"):
+        with suppress(OSError):  # it has just ended
+            found += [environment.parent.name] if mark in environment.read_bytes().split(b"\0") else []
+    return found
+
+
+def until(is_so, seconds=60):
+    """Wait for it."""
+    end = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def test_a_run_killed_while_its_models_wait_for_the_lake_leaves_no_process_and_is_repaired(undisturbed, tmp_path):
+    victim = undisturbed.copy(tmp_path / "home")
+    (victim.root / "warehouse" / "feedback.duckdb").unlink()
+
+    def waiting():
+        return list(victim.root.glob("dbt/models-*/waits_for"))
+
+    command = [victim.command, "run", "--plain", "--as-of", victim.as_of]
+    with subprocess.Popen(
+        command, env=victim.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as child:
+        until(lambda: waiting() and len(processes_of(victim)) > 1)
+        child.kill()  # and not dbt, which was begun by it
+    until(lambda: not processes_of(victim), seconds=30)
+    victim.run()
+    assert waiting() == []
+    assert victim.tables() == undisturbed.tables()
