@@ -61,13 +61,14 @@ _FILE = re.compile(
     r"dll|so|exe|whl|img|iso|release|final|ga|beta|alpha|snapshot)$",
     re.I,
 )
+_ESCAPE = re.compile(r"[nrt]|u00[0-9a-fA-F]{2}|x[0-9a-fA-F]{2}")
 _BRACKETS = {")": "(", "]": "[", "}": "{", ">": "<"}
 
 
 def email(text: str, start: int, end: int) -> Span | None:
-    """Not the password and host of a URL, not `git@`; the n of an escaped newline before it is left out."""
-    if start and text[start - 1] == "\\" and text[start] in "nrt":
-        start += 1
+    """Not the password and host of a URL, not `git@`; the n or u003c of an escape before it is left out."""
+    if start and text[start - 1] == "\\" and (escape := _ESCAPE.match(text, start, end)):
+        start = escape.end()
     while start < end and text[start] in "'.-%+":
         start += 1
     local = re.split(r"@|%40|\\u0040", text[start:end])[0]

@@ -27,7 +27,7 @@ _PLAIN_ID = re.compile(PLAIN_ID)
 # Only with a dot: 4111 1111 1111 1111 and 457-55-5462 begin with a number as well.
 _VERSION = re.compile(r"v?[0-9]{1,8}(?:\.[0-9]{1,8}){1,4}(?![0-9.])")
 # What a template would take apart before the scanner has seen what it is: the markers of a key, an @ in disguise.
-_IN_DISGUISE = re.compile(r"-----BEGIN|&#|%25|\\u0040", re.IGNORECASE)
+_IN_DISGUISE = re.compile(r"-----BEGIN|&#?\w{2,20};|%25|\\(?:u00|x)[0-9a-f]", re.IGNORECASE)
 _NAMED_ADDRESS = re.compile(r"([^<>]{0,256})<([^<>\s]{1,256}@[^<>\s]{1,256})>\s{0,8}")
 
 # Treatments that do more than scan, which the scanner remembers.

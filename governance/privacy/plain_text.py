@@ -6,6 +6,7 @@ import codecs
 import re
 import unicodedata
 from collections.abc import Sequence
+from html.entities import html5
 
 from governance.privacy.patterns import SEPARATOR
 
@@ -15,8 +16,14 @@ MASK = "\ue000"
 # A text of these alone, as nearly every log line is, needs no second look.
 _ORDINARY = bytes((9, 10, 13, 27, *range(32, 127)))
 _QUOTES = {"\u2018": "'", "\u2019": "'", "\u201c": '"', "\u201d": '"', "\u00b4": "'", "\u2212": "-"}
-# A character of ASCII as URLs write it, or as HTML and XML do by its number.
-_ENCODED = re.compile(r"%([0-9A-Fa-f]{2})|&#[xX]0{0,4}([0-9A-Fa-f]{2});|&#0{0,4}([0-9]{2,3});")
+# A character as URLs write it, JSON or a language by its number, HTML and XML by its number or name.
+_ENCODED = re.compile(
+    r"(?:%[cC]2(?=%[aA]0))?%([0-9A-Fa-f]{2})|\\{1,8}(?:u00|x)([0-9A-Fa-f]{2})"
+    r"|&#[xX]0{0,4}([0-9A-Fa-f]{2});|&#0{0,4}([0-9]{2,3});|&([A-Za-z]{2,20};)"
+)
+# Those that are decoded: printable ASCII, and the space at which no line breaks.
+_DECODED = {code: chr(code) for code in range(32, 127)} | {160: " "}
+_NAMED = {name: ord(value) for name, value in html5.items() if len(value) == 1}
 _DECODED_TIMES = 3  # an address in a query inside a query is encoded at each level
 
 
@@ -86,9 +93,10 @@ codecs.register_error("feedback.single_byte", _single_bytes)
 
 
 def decoded(text: str) -> tuple[str, Sequence[int]] | None:
-    """A URL- or HTML-encoded text decoded, the place of each character and of the end; None: nothing in it is encoded.
+    """A text with what stands for a character decoded, the place of each and of the end; None: nothing in it does.
 
-    Only ASCII is decoded: `%40`, `%2540` and `&#64;` hide an address or a label, the bytes of other letters do not.
+    Only ASCII is decoded, and no-break spaces: `%40`, `%2540`, `&#64;`, `&commat;`, `\\u0040` and `\\x40` hide an
+    address, `&quot;` a label; the bytes of other letters do not.
     """
     places: Sequence[int] | None = None
     for _ in range(_DECODED_TIMES):
@@ -100,15 +108,22 @@ def decoded(text: str) -> tuple[str, Sequence[int]] | None:
     return (text, places) if places else None
 
 
+def _code(found: re.Match[str]) -> int:
+    *in_hex, number, name = found.groups()
+    if name:
+        return _NAMED.get(name, -1)
+    return int(number) if number else int("".join(filter(None, in_hex)), 16)
+
+
 def _decoded_once(text: str) -> tuple[str, list[int]] | None:
     parts: list[str] = []
     places: list[int] = []
     position = 0
     for found in _ENCODED.finditer(text):
-        code = int(found[3]) if found[3] else int(found[1] or found[2], 16)
-        if not 32 <= code < 127:
+        shown = _DECODED.get(_code(found))
+        if shown is None:
             continue
-        parts += (text[position : found.start()], chr(code))
+        parts += (text[position : found.start()], shown)
         places += (*range(position, found.start()), found.start())
         position = found.end()
     if not parts:

@@ -107,7 +107,7 @@ class StructuredRecognizer(EntityRecognizer):
         yield shown, places
         if "\\" in shown and (unescaped := _ESCAPED_BREAK.sub(_blank, shown)) != shown:
             yield unescaped, places
-        if ("%" in shown or "&#" in shown) and (original := decoded(shown)):
+        if ("%" in shown or "&" in shown or "\\" in shown) and (original := decoded(shown)):
             text, inner = original
             yield text, [places[place] for place in inner] if places else inner
 

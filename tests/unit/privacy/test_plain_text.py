@@ -28,6 +28,13 @@ from governance.privacy.scanner import Scanner
         ("next=%2Flogin%3Femail%3Dalice%2540example.com%26x", "EMAIL"),
         ("<p>bob.k&#64;example.com</p>", "EMAIL"),
         ("mail bob.k&#x40;example.com", "EMAIL"),
+        ("mail bob.k&commat;example&period;com", "EMAIL"),
+        (r"mail bob.k\x40example.com", "EMAIL"),
+        ("{&quot;password&quot;:&quot;hunter2!&quot;}", "SECRET:VALUE"),
+        (r"{\u0022password\u0022:\u0022hunter2!\u0022}", "SECRET:VALUE"),
+        (r"{\\\u0022password\\\u0022:\\\u0022hunter2!\\\u0022}", "SECRET:VALUE"),
+        ("pay 4111&nbsp;1111&#160;1111%C2%A01111", "CARD"),
+        (r"pay 4111\u00a01111\u00a01111\u00a01111", "CARD"),
     ],
 )
 def test_a_disguised_value_is_found_whole(text: str, entity: str, scanner: Scanner) -> None:
@@ -35,6 +42,16 @@ def test_a_disguised_value_is_found_whole(text: str, entity: str, scanner: Scann
     assert dict(result.entities) == {entity: 1}
     found = result.found[0]
     assert text[found.start : found.end] == found.value
+
+
+@pytest.mark.parametrize(
+    "shown", [r"Joe \u003c{}\u003e", r"mail:\n{}", r"\x3c{}\x3e", "Joe &lt;{}&gt;", r"\\u003c{}\\u003e"]
+)
+def test_an_escape_beside_an_address_is_no_part_of_it(shown: str, scanner: Scanner) -> None:
+    address = "joe.k@example.com"
+    pseudonym = scanner.scan([address])[address].text
+    text = shown.format(address)
+    assert scanner.scan([text])[text].text == shown.format(pseudonym)
 
 
 def test_a_disguised_value_has_the_pseudonym_of_the_plain_one(scanner: Scanner) -> None:
