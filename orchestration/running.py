@@ -121,8 +121,7 @@ def _reading_ahead(inbox: Path, as_of: datetime) -> Iterator[subprocess.Popen[by
     """
     deployment_keys(home())  # made by one of them, not by both
     words = ["-m", "orchestration.cli", "receive", "--inbox", str(inbox), "--as-of", as_of.isoformat()]
-    alone = os.environ | {"FEEDBACK_PROCESSES": "1"}  # the other core is taken
-    child = subprocess.Popen([sys.executable, *words], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=alone)
+    child = subprocess.Popen([sys.executable, *words], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         yield child
     finally:

@@ -34,8 +34,9 @@ from orchestration.stages.workers import each_group, written_beside
 
 # The fact of a document that says at which time the earliest of its records lies that are later than its run allowed.
 _AHEAD = "ahead_us"
-# Of a record in its file, to tell whether reading is worth other processes.
-_BYTES_A_RECORD = 700
+# Of a record in its file, to tell whether reading is worth other processes: this one reads 80,000 a second at once, two
+# start in 3 s and read twice as many; in `feedback run` it is even at a million, as Dagster is imported beside.
+_BYTES_A_RECORD, _ENOUGH_RECORDS = 700, 1_000_000
 
 
 @dataclass(frozen=True)
@@ -157,7 +158,10 @@ def receive(
                 keep(key, _read(lake, reader, key, task))
     records = sum(task.document.size for task in files.values()) // _BYTES_A_RECORD
     with lake.group_commit(), written_beside(lake, files):
-        for key, made in each_group(partial(_read, lake, reader), files, records=records, processes=processes):
+        done = each_group(
+            partial(_read, lake, reader), files, records=records, enough=_ENOUGH_RECORDS, processes=processes
+        )
+        for key, made in done:
             keep(key, made)
     _drop_superseded(lake, source.name)
     too_late = record_late(lake, source, keys, as_of)

@@ -47,6 +47,7 @@ def each_group(
     items: Mapping[str, Item],
     *,
     records: int,
+    enough: int = _ENOUGH_RECORDS,
     turns: Mapping[str, int] | None = None,
     processes: int | None = None,
 ) -> Iterator[tuple[str, T]]:
@@ -55,12 +56,13 @@ def each_group(
     Args:
         work: can be pickled, and depends on its arguments and what it was made with alone.
         records: how many records there are to work on.
+        enough: so many are worth starting processes.
         turns: items with the same number go to the same process, which may know their texts; None: in turn.
     """
     if turns is None:
         turns = {name: place for place, name in enumerate(items)}
     count = worker_count() if processes is None else processes
-    is_enough = _are_started() or (len(items) > 1 and records >= _ENOUGH_RECORDS)  # or this one loads the engines too
+    is_enough = _are_started() or (len(items) > 1 and records >= enough)  # or this one loads the engines too
     if count < 2 or not is_enough:
         yield from ((name, work(name, item)) for name, item in items.items())
         return

@@ -19,6 +19,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+_INSTALLED = "from orchestration.stages.engines import load_engines; load_engines()"
 FIRST, DAYS = date(2026, 11, 1), 10
 
 _FLATTENED = """
@@ -83,6 +84,9 @@ def _ours(inbox: Path, folder: Path) -> Iterator[Stage]:
     from orchestration.lake import Lake
     from tests.bench.stages import SIGNALS, Telemetry, stages
 
+    # What the installation does once: the patterns are compiled for every process.
+    os.environ["FEEDBACK_CACHE"] = str(folder / "cache")
+    subprocess.run([sys.executable, "-c", _INSTALLED], check=True)
     as_of = datetime.combine(FIRST + timedelta(days=DAYS), datetime.min.time(), UTC)
     lake = Lake(folder / "lake")
     telemetry = Telemetry(inbox, lake, load_keyring(folder / "keys"), days(), as_of)
