@@ -33,6 +33,12 @@ class GateBlocked(FeedbackError):
     exit_code = 3
 
 
+class Interrupted(FeedbackError):
+    """A signal ended the work: nothing of it may go on, so this process has to end without waiting for anything."""
+
+    exit_code = 130
+
+
 class KeyDestroyedError(FeedbackError):
     """What is asked for was made with a pseudonym key that is gone for ever."""
 

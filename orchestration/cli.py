@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -12,7 +13,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from governance.errors import FeedbackError, PolicyError
+from governance.errors import FeedbackError, Interrupted, PolicyError
 from orchestration.audit_commands import By, Why, audit_app, reviews_app
 from orchestration.desk.commands import fields_app, quarantine_app, sign_off_app, waiver_app
 from orchestration.moments import day_of, moment
@@ -57,6 +58,8 @@ def main() -> None:
         sys.exit(app(standalone_mode=False))  # the code of a typer.Exit, which is not raised in this mode
     except FeedbackError as error:
         Console(stderr=True, highlight=False).print(f"[bold red]error:[/] {escape(str(error))}", soft_wrap=True)
+        if isinstance(error, Interrupted):
+            os._exit(error.exit_code)
         sys.exit(error.exit_code)
     except typer.Abort:
         sys.exit(1)

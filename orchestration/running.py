@@ -12,6 +12,7 @@ from datetime import datetime
 from importlib import import_module
 from io import StringIO
 from pathlib import Path
+from uuid import uuid4
 
 from rich.console import Console
 from rich.progress import (
@@ -23,10 +24,11 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
-from governance.errors import FeedbackError, GateBlocked, UsageError
+from governance.errors import FeedbackError, GateBlocked, Interrupted, UsageError
 from governance.sources import load_sources
 from orchestration.deciding import rulings_at
 from orchestration.inspection import check_access, load_policies
+from orchestration.interruption import interruptible
 from orchestration.key_management import deployment_keys
 from orchestration.lake import Lake
 from orchestration.progress import listening
@@ -48,6 +50,7 @@ def run_flow(inbox: Path, as_of: datetime, *, is_plain: bool) -> int:
         UsageError: the inbox does not exist.
         FeedbackError: a step failed.
         GateBlocked: the gate let nothing in at all.
+        Interrupted: by a signal.
     """
     if not inbox.is_dir():
         raise UsageError(f"inbox {inbox}: no such folder; give --inbox DIR or write one with `feedback simulate`")
@@ -79,6 +82,7 @@ def run_after_decision(as_of: datetime, *, is_plain: bool) -> None:
     Raises:
         FeedbackError: a step failed.
         GateBlocked: the gate let nothing in at all.
+        Interrupted: by a signal.
     """
     load_policies()
     console = Console(stderr=True, highlight=False)
@@ -155,7 +159,7 @@ class _Executor:
         self._instance = dg.DagsterInstance.get()
 
     def __call__(self, job_name: str, as_of: datetime, days: tuple[str, str] | None) -> None:
-        job = self._definitions.resolve_job_def(job_name)
+        job, run_id = self._definitions.resolve_job_def(job_name), str(uuid4())
         tags = {"feedback/as_of": as_of.isoformat()}
         label = job_name.replace("_", " ")
         if days:
@@ -173,17 +177,30 @@ class _Executor:
 
         # dbt tells its own story on stdout; it is in the deployment's dbt log as well
         with listening(tell), redirect_stdout(StringIO()):
-            result = job.execute_in_process(
-                instance=self._instance,
-                tags=tags,
-                raise_on_error=False,
-                run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
-            )
+            try:
+                result = interruptible(
+                    lambda: job.execute_in_process(
+                        instance=self._instance,
+                        run_id=run_id,
+                        tags=tags,
+                        raise_on_error=False,
+                        run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+                    )
+                )
+            except Interrupted:
+                self._cancel(run_id)
+                raise
         self._progress.update(bar, completed=len(job.nodes), description=label)
         if not result.success:
             raise FeedbackError(
                 f"{job_name}: {_failure(result)}; run {result.run_id[:8]} in `feedback ui` has the steps"
             )
+
+    def _cancel(self, run_id: str) -> None:
+        """Let the UI show the run as canceled, not as one that goes on for ever."""
+        run = self._instance.get_run_by_id(run_id)
+        if run is not None and not run.is_finished:
+            self._instance.report_run_canceled(run)
 
 
 def _failure(result: object) -> str:

@@ -128,7 +128,13 @@ def until(is_so, seconds=60):
         time.sleep(0.02)
 
 
-def test_a_run_killed_while_its_models_wait_for_the_lake_leaves_no_process_and_is_repaired(undisturbed, tmp_path):
+@pytest.mark.parametrize(
+    ("number", "code", "said"),
+    [(signal.SIGKILL, -signal.SIGKILL, ""), (signal.SIGINT, 130, "interrupted; the next `feedback run` goes on")],
+)
+def test_a_run_that_ends_while_its_models_wait_for_the_lake_leaves_no_process_and_is_repaired(
+    undisturbed, tmp_path, number, code, said
+):
     victim = undisturbed.copy(tmp_path / "home")
     (victim.root / "warehouse" / "feedback.duckdb").unlink()
 
@@ -136,12 +142,15 @@ def test_a_run_killed_while_its_models_wait_for_the_lake_leaves_no_process_and_i
         return list(victim.root.glob("dbt/models-*/waits_for"))
 
     command = [victim.command, "run", "--plain", "--as-of", victim.as_of]
-    with subprocess.Popen(
-        command, env=victim.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    ) as child:
+    with (
+        (tmp_path / "said").open("w") as told,
+        subprocess.Popen(command, env=victim.environment, stdout=subprocess.DEVNULL, stderr=told) as child,
+    ):
         until(lambda: waiting() and len(processes_of(victim)) > 1)
-        child.kill()  # and not dbt, which was begun by it
+        child.send_signal(number)  # and not to dbt, which was begun by it
+        assert child.wait(30) == code
     until(lambda: not processes_of(victim), seconds=30)
+    assert said in (tmp_path / "said").read_text()
     victim.run()
     assert waiting() == []
     assert victim.tables() == undisturbed.tables()
