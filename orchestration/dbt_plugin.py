@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from typing import Any
 
 from dbt.adapters.duckdb.credentials import DuckDBCredentials
@@ -23,4 +21,4 @@ class Plugin(BasePlugin):
             FeedbackError: the run that began this build has ended.
         """
         collect_seldom()  # dbt has loaded its manifest
-        wait(Path(os.environ.get("DBT_TARGET_PATH", "target")))
+        wait()

@@ -25,6 +25,7 @@ import sqlalchemy as sa
 from dagster import EventLogEntry
 from dagster._core.events import ASSET_CHECK_EVENTS, ASSET_EVENTS
 from dagster._core.storage.event_log import ConsolidatedSqliteEventLogStorage
+from dagster._core.storage.event_log.migration import ASSET_KEY_INDEX_COLS
 from dagster._core.storage.event_log.schema import (
     AssetCheckExecutionsTable,
     AssetEventTagsTable,
@@ -41,6 +42,10 @@ class PooledEventLog(ConsolidatedSqliteEventLogStorage):
         self._tables: set[str] = set()
         self._asset_columns: set[str] = set()
         super().__init__(*args, **kwargs)
+        # Marked last of all: a first run may have been killed while it made the tables.
+        is_whole = self.has_table("secondary_indexes") and self.has_secondary_index(ASSET_KEY_INDEX_COLS)  # type: ignore[no-untyped-call]
+        if not is_whole:
+            self._init_db()  # type: ignore[no-untyped-call]
 
     @cached_property
     def _engine(self) -> sa.Engine:

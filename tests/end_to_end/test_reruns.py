@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from orchestration import turns
+
 
 def test_running_twice_changes_no_row(undisturbed, tmp_path):
     again = undisturbed.copy(tmp_path / "home")
@@ -120,6 +122,11 @@ def processes_of(home):
     return found
 
 
+def builds_waiting(home):
+    """The folders of builds that wait until the lake is loaded."""
+    return list(filter(turns.is_held, home.root.glob("dbt/models-*")))
+
+
 def until(is_so, seconds=60):
     """Wait for it."""
     end = time.monotonic() + seconds
@@ -137,20 +144,26 @@ def test_a_run_that_ends_while_its_models_wait_for_the_lake_leaves_no_process_an
 ):
     victim = undisturbed.copy(tmp_path / "home")
     (victim.root / "warehouse" / "feedback.duckdb").unlink()
-
-    def waiting():
-        return list(victim.root.glob("dbt/models-*/waits_for"))
-
     command = [victim.command, "run", "--plain", "--as-of", victim.as_of]
     with (
         (tmp_path / "said").open("w") as told,
         subprocess.Popen(command, env=victim.environment, stdout=subprocess.DEVNULL, stderr=told) as child,
     ):
-        until(lambda: waiting() and len(processes_of(victim)) > 1)
+        until(lambda: builds_waiting(victim) and len(processes_of(victim)) > 1)
         child.send_signal(number)  # and not to dbt, which was begun by it
         assert child.wait(30) == code
     until(lambda: not processes_of(victim), seconds=30)
     assert said in (tmp_path / "said").read_text()
     victim.run()
-    assert waiting() == []
+    assert builds_waiting(victim) == []
     assert victim.tables() == undisturbed.tables()
+
+
+def test_two_runs_at_once_take_turns(undisturbed, tmp_path):
+    home = undisturbed.copy(tmp_path / "home")
+    command = [home.command, "run", "--plain", "--as-of", home.as_of]
+    with subprocess.Popen(command, env=home.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as other:
+        until(lambda: builds_waiting(home))
+        home.run()
+        assert other.wait(600) == 0
+    assert home.tables() == undisturbed.tables()

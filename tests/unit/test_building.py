@@ -1,5 +1,6 @@
 """dbt is begun while the lake is loaded, and ended where its build is of no use."""
 
+import os
 import subprocess
 import sys
 from contextlib import suppress
@@ -8,6 +9,8 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+
+from orchestration import turns
 
 MOMENT = datetime(2026, 3, 1, tzinfo=UTC)
 ONE, OTHER = "run-of-this-lake", "run-of-another"
@@ -18,11 +21,13 @@ class Dbt:
 
     def __init__(self, folder: Path) -> None:
         self.begun: list[SimpleNamespace] = []
+        self.held: list[str | None] = []
         self._folder = folder
 
     def cli(self, words, *, context=None, manifest=None, target_path=None):
         process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
         folder = target_path or self._folder / f"models-late-{len(self.begun)}"
+        self.held.append(os.environ.get(turns.HELD))
         self.begun.append(SimpleNamespace(words=words, process=process, target_path=folder, context=context))
         return self.begun[-1]
 
@@ -43,8 +48,9 @@ def dbt(tmp_path, monkeypatch):
         invocation.process.communicate()
 
 
-def step(run="1234567-run", chosen=(), is_subset=False):
-    return SimpleNamespace(run=SimpleNamespace(run_id=run, asset_selection=frozenset(chosen)), is_subset=is_subset)
+def step(run="1234567-run", chosen=(), steps=(), is_subset=False):
+    of_run = SimpleNamespace(run_id=run, asset_selection=frozenset(chosen), step_keys_to_execute=list(steps))
+    return SimpleNamespace(run=of_run, is_subset=is_subset)
 
 
 def begin(dbt, context, made=ONE):
@@ -63,11 +69,11 @@ def build(dbt, context, made=ONE):
 def test_the_models_go_on_with_the_build_that_was_begun_beside_the_lake(dbt):
     context = step()
     (folder,) = begin(dbt, context)
-    assert (folder / "waits_for").exists()
+    assert (turns.is_held(folder), dbt.held) == (True, [str(folder)])
     invocation = build(dbt, context)
     assert dbt.begun == [invocation]
     assert (invocation.context, invocation.process.poll()) == (context, None)
-    assert not (folder / "waits_for").exists()
+    assert not turns.is_held(folder)
 
 
 @pytest.mark.parametrize(
@@ -86,10 +92,12 @@ def test_a_build_begun_for_something_else_is_ended_and_another_begins(dbt, later
     assert (waited.process.poll() is not None, waited.target_path.exists()) == (True, False)
     assert own.words == waited.words
     assert own.context is later
+    assert dbt.held[1] is None
 
 
-def test_a_run_of_chosen_assets_begins_nothing_early(dbt):
-    assert begin(dbt, step(chosen=["lake"])) == []
+@pytest.mark.parametrize("chosen", [{"chosen": ["lake"]}, {"steps": ["lake"]}])
+def test_a_run_of_chosen_assets_or_steps_begins_nothing_early(dbt, chosen):
+    assert begin(dbt, step(**chosen)) == []
 
 
 def test_where_the_lake_cannot_be_loaded_nothing_is_left_of_the_build(dbt):

@@ -4,7 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 import pytest
+import sqlalchemy as sa
 from dagster._core.instance import InstanceRef
+from dagster._core.storage.event_log.schema import SecondaryIndexMigrationTable, SqlEventLogStorageTable
 
 DAYS = dg.DailyPartitionsDefinition("2026-11-01")
 
@@ -35,6 +37,18 @@ def run(instance, first, last):
     result = job.execute_in_process(instance=instance, tags=days)
     assert result.success
     return result.run_id
+
+
+@pytest.mark.parametrize("tables", [[], [SqlEventLogStorageTable, SecondaryIndexMigrationTable]])
+def test_a_log_of_which_a_kill_left_the_first_tables_gets_the_others(tmp_path, request, tables):
+    engine = sa.create_engine(f"sqlite:///{tmp_path}/event_log.db")
+    with engine.begin() as connection:
+        connection.execute(sa.text("pragma user_version = 1"))
+        for table in tables:
+            table.create(connection)
+    instance = request.getfixturevalue("instance")
+    run(instance, "2026-11-01", "2026-11-02")
+    assert instance.event_log_storage.has_secondary_index("asset_key_index_columns")
 
 
 ROWS = dg.AssetKey("rows")

@@ -51,4 +51,5 @@ def test_a_signal_ends_work_and_the_processes_it_started(number: signal.Signals)
         _, said = process.communicate(timeout=20)
     assert process.returncode == 130
     assert said == "interrupted; the next `feedback run` goes on where this one was\n"
-    assert not child.is_running() or child.status() == psutil.STATUS_ZOMBIE
+    gone, _ = psutil.wait_procs([child], timeout=10)
+    assert gone == [child]

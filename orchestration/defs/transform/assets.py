@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 import dagster as dg
@@ -20,7 +21,7 @@ from orchestration.defs.transform.model_lineage import ModelLineage
 from orchestration.lake import Lake
 from orchestration.parsing import is_parsed, manifest_of, note_parsed
 from orchestration.serving.catalogue import require_declared_once
-from orchestration.settings import home
+from orchestration.settings import exclusive, home
 from orchestration.stages.theming import DATASET as THEMES
 from orchestration.stages.warehousing import (
     COPIED_TABLES,
@@ -30,6 +31,7 @@ from orchestration.stages.warehousing import (
     prepare_warehouse,
     run_id,
 )
+from orchestration.turns import is_held
 
 RUN_ID_TAG = "feedback/run_id"
 _ASSETS = {"quarantine": "checked"}  # state -> the asset that leaves it behind, where that has another name
@@ -112,7 +114,12 @@ def build_failure(target: Path) -> FeedbackError:
 @dbt_assets(manifest=_manifest(), project=DBT)
 def models(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[object]:
     """Staging, intermediate and marts in one build; their data tests are checks."""
-    moment = as_of(context)
+    with exclusive(home()):
+        yield from _built(context, dbt, as_of(context))
+
+
+def _built(context: dg.AssetExecutionContext, dbt: DbtCliResource, moment: datetime) -> Iterator[object]:
+    """What dbt tells of a build of the models; nothing else of the deployment writes meanwhile."""
     made = run_id(Lake(home().lake), moment)
     context.instance.add_run_tags(context.run_id, {RUN_ID_TAG: made})
     lake = lake_columns(home().warehouse)
@@ -126,7 +133,8 @@ def models(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[o
     finally:
         lineage.save()
     for earlier in invocation.target_path.parent.glob("models-*"):
-        if earlier != invocation.target_path:  # 13 MB; of a build that failed, kept until one did not
+        # 13 MB; of a build that failed, kept until one did not
+        if earlier != invocation.target_path and not is_held(earlier):
             shutil.rmtree(earlier, ignore_errors=True)
     nodes = invocation.manifest["nodes"].values()
     relations = {(node["schema"], node["name"]) for node in nodes if node["resource_type"] in ("model", "seed")}

@@ -200,6 +200,23 @@ def test_a_canary_is_found_in_bytes_of_whatever_encoding_and_file(canaries, chan
     assert finder.find(around.join([b"nothing", *stems])) == set()
 
 
+@pytest.mark.parametrize("blank", [b" ", b"\xa0", b"\xff"])
+def test_each_canary_is_found_in_bytes_by_itself_whatever_its_blanks_are(canaries, blank):
+    planted = canaries.of("any/logs", DAYS[0])
+    finder = Finder(canaries, lambda: planted)
+    missed = [one for one in planted if one not in finder.find(b"x\xe9" + one.text.encode().replace(b" ", blank))]
+    assert missed == []
+
+
+def test_bytes_of_more_than_one_search_takes_are_searched_to_their_end(canaries, monkeypatch):
+    monkeypatch.setattr("governance.privacy.canaries.looking._MOST_AT_ONCE", 1_000)
+    planted = canaries.of("any/logs", DAYS[0])
+    finder = Finder(canaries, lambda: planted)
+    one = planted[0]
+    for before in (*range(960, 1_001), 5_000):
+        assert finder.find(b"\x00" * before + one.text.encode() + b"\x00" * 700) == {one}
+
+
 @pytest.mark.parametrize("entity", ["CARD", "IBAN", "PHONE"])
 def test_a_number_is_found_without_its_blanks(canaries, entity):
     planted = [one for one in canaries.of("any/logs", DAYS[0]) if one.entity == entity and one.place == "body"]
