@@ -32,7 +32,7 @@ from orchestration.interruption import interruptible
 from orchestration.key_management import deployment_keys
 from orchestration.lake import Lake
 from orchestration.progress import listening
-from orchestration.settings import PROJECT, home
+from orchestration.settings import PROJECT, exclusive, home
 from orchestration.stages import workers
 from orchestration.stages.engines import load_engines
 from orchestration.stages.planning import ranges, stale_days
@@ -230,4 +230,7 @@ def _show_result() -> None:
     from orchestration.reporting.summary import show_summary
 
     console = Console(highlight=False)
-    show_summary(console if console.is_terminal else Console(highlight=False, width=max(console.width, 110)), home())
+    with exclusive(home()):  # it reads the warehouse, which another run may be writing
+        show_summary(
+            console if console.is_terminal else Console(highlight=False, width=max(console.width, 110)), home()
+        )

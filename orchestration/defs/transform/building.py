@@ -36,10 +36,10 @@ _waiting: list[_Begun] = []  # one at most: steps of a run follow one another
 def begun(context: dg.AssetExecutionContext, dbt: DbtCliResource, made: str, moment: datetime) -> Iterator[None]:
     """A block beside which dbt loads what `build` will need; where the block fails, dbt is ended.
 
-    Not in a run of chosen assets or steps: which of the models are to be built, their own step alone knows.
+    Not in a run of chosen assets: which of the models are to be built, their own step alone knows.
     """
     _discard()
-    if not context.run.asset_selection and not context.run.step_keys_to_execute:
+    if not context.run.asset_selection:
         folder = DBT.target_path / f"models-{context.run.run_id[:7]}"
         turns.hold(folder)
         _tell(made, moment)
