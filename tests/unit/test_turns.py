@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -32,14 +33,17 @@ def test_a_build_that_nobody_holds_goes_on_at_once() -> None:
     turns.wait()
 
 
-def test_a_build_that_is_held_waits_until_it_is_given_its_turn(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("then", "code"), [(turns.give, 0), (shutil.rmtree, 1)])
+def test_a_build_that_is_held_waits_until_it_is_given_its_turn_or_its_folder_is_gone(
+    tmp_path: Path, then: Callable[[Path], object], code: int
+) -> None:
     folder = tmp_path / "models-1"
     turns.hold(folder)
     with begin(folder) as build:
         with pytest.raises(subprocess.TimeoutExpired):
             build.wait(1)
-        turns.give(folder)
-        assert build.wait(10) == 0
+        then(folder)
+        assert build.wait(10) == code
 
 
 def test_a_build_does_not_outlive_a_run_that_is_killed(tmp_path: Path) -> None:
@@ -50,16 +54,6 @@ def test_a_build_does_not_outlive_a_run_that_is_killed(tmp_path: Path) -> None:
         assert run.stdout.readline() == b"begun\n"
         run.kill()
         assert run.communicate(timeout=10) == (b"", None)  # once the build, which has the same output, has ended too
-
-
-def test_a_build_whose_folder_is_gone_ends(tmp_path: Path) -> None:
-    folder = tmp_path / "models-1"
-    turns.hold(folder)
-    with begin(folder) as build:
-        with pytest.raises(subprocess.TimeoutExpired):
-            build.wait(1)
-        shutil.rmtree(folder)
-        assert build.wait(10) == 1
 
 
 def test_a_build_does_not_wait_for_a_process_that_did_not_begin_it(
