@@ -157,3 +157,17 @@ def test_a_run_that_ends_while_its_models_wait_for_the_lake_leaves_no_process_an
     victim.run()
     assert builds_waiting(victim) == []
     assert victim.tables() == undisturbed.tables()
+
+
+def test_two_runs_at_once_wait_for_each_other_and_end_as_one_does(undisturbed, tmp_path):
+    home = undisturbed.copy(tmp_path / "home")
+    command = [home.command, "run", "--plain", "--as-of", home.as_of]
+    with (
+        (tmp_path / "said").open("w") as told,
+        subprocess.Popen(command, env=home.environment, stdout=subprocess.DEVNULL, stderr=told) as other,
+    ):
+        until(lambda: builds_waiting(home))
+        home.run()
+        assert other.wait(600) == 0, (tmp_path / "said").read_text()
+    assert builds_waiting(home) == []
+    assert home.tables() == undisturbed.tables()

@@ -48,8 +48,9 @@ def dbt(tmp_path, monkeypatch):
         invocation.process.communicate()
 
 
-def step(run="1234567-run", chosen=(), is_subset=False):
-    return SimpleNamespace(run=SimpleNamespace(run_id=run, asset_selection=frozenset(chosen)), is_subset=is_subset)
+def step(run="1234567-run", chosen=(), steps=("lake", "models"), is_subset=False):
+    run = SimpleNamespace(run_id=run, asset_selection=frozenset(chosen), step_keys_to_execute=list(steps))
+    return SimpleNamespace(run=run, is_subset=is_subset)
 
 
 def begin(dbt, context, made=ONE):
@@ -94,8 +95,9 @@ def test_a_build_begun_for_something_else_is_ended_and_another_begins(dbt, later
     assert dbt.held[1] is None
 
 
-def test_a_run_of_chosen_assets_begins_nothing_early(dbt):
-    assert begin(dbt, step(chosen=["lake"])) == []
+@pytest.mark.parametrize("chosen", [{"chosen": ["lake"]}, {"steps": ["lake"]}])
+def test_a_run_of_chosen_assets_or_without_the_models_begins_nothing_early(dbt, chosen):
+    assert begin(dbt, step(**chosen)) == []
 
 
 def test_where_the_lake_cannot_be_loaded_nothing_is_left_of_the_build(dbt):

@@ -17,7 +17,7 @@ from orchestration.parsing import DBT_PROJECT, manifest_of
 from orchestration.settings import home
 
 DBT = DbtProject(project_dir=DBT_PROJECT, target_path=manifest_of(home()).parent)
-_WORDS = ["build", "--exclude-resource-type", "unit_test"]
+_STEP, _WORDS = "models", ["build", "--exclude-resource-type", "unit_test"]
 
 
 @dataclass(frozen=True)
@@ -36,10 +36,11 @@ _waiting: list[_Begun] = []  # one at most: steps of a run follow one another
 def begun(context: dg.AssetExecutionContext, dbt: DbtCliResource, made: str, moment: datetime) -> Iterator[None]:
     """A block beside which dbt loads what `build` will need; where the block fails, dbt is ended.
 
-    Not in a run of chosen assets: which of the models are to be built, their own step alone knows.
+    Not in a run of chosen assets, where their own step alone knows which of the models are to be built, nor where that
+    step is not done again.
     """
     _discard()
-    if not context.run.asset_selection:
+    if not context.run.asset_selection and _STEP in (context.run.step_keys_to_execute or ()):
         folder = DBT.target_path / f"models-{context.run.run_id[:7]}"
         turns.hold(folder)
         _tell(made, moment)
